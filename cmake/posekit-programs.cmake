@@ -1,0 +1,19 @@
+# How posekit's own examples, tests and benchmarks are compiled.
+add_library(posekit_program INTERFACE)
+target_link_libraries(posekit_program INTERFACE posekit::posekit)
+target_compile_options(posekit_program INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(POSEKIT_NATIVE)
+  target_compile_options(posekit_program INTERFACE -march=native)
+endif()
+if(POSEKIT_SANITIZE)
+  target_compile_options(posekit_program INTERFACE
+    -fsanitize=${POSEKIT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  target_link_options(posekit_program INTERFACE -fsanitize=${POSEKIT_SANITIZE})
+endif()
+
+# posekit_program(name SOURCES... [LIBRARIES...])
+function(posekit_add_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE posekit_program ${ARG_LIBRARIES})
+endfunction()

@@ -1,0 +1,15 @@
+#pragma once
+
+// The tape, and the operations it records.
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/buffer_pool.hpp>
+#include <posekit/autodiff/conv2d_filter.hpp>
+#include <posekit/autodiff/convolution.hpp>
+#include <posekit/autodiff/functions.hpp>
+#include <posekit/autodiff/matmul.hpp>
+#include <posekit/autodiff/pooling.hpp>
+#include <posekit/autodiff/reductions.hpp>
+#include <posekit/autodiff/resizing.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/autodiff/tape.hpp>

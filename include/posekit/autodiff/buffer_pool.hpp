@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/aligned.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/shape.hpp>
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// Rectifier bits and other raw memory.
+using ByteBuffer = std::vector<std::uint8_t, AlignedAllocator<std::uint8_t>>;
+
+/// Keeps the buffers of one pass for the next: in a loop of equal passes nothing is allocated after
+/// the first. Not thread-safe; it belongs to one tape.
+template <class T>
+class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
+ public:
+  /// A tensor of this shape whose elements are not initialised.
+  Tensor<T> take(const Shape& shape) {
+    const auto found = tensors_.find(element_count(shape));
+    if (found == tensors_.end() || found->second.empty()) return make_tensor<T>(shape);
+    Tensor<T> tensor = std::move(found->second.back());
+    found->second.pop_back();
+    tensor.reshape(shape);
+    return tensor;
+  }
+
+  void give(Tensor<T>&& tensor) { tensors_[tensor.size()].push_back(std::move(tensor)); }
+
+  /// A tensor that comes back to the pool when its last owner lets go of it.
+  std::shared_ptr<const Tensor<T>> share(Tensor<T>&& tensor) {
+    auto returning = [pool = this->shared_from_this()](const Tensor<T>* owned) {
+      std::unique_ptr<Tensor<T>> holder(const_cast<Tensor<T>*>(owned));
+      pool->give(std::move(*holder));
+    };
+    return std::shared_ptr<const Tensor<T>>(new Tensor<T>(std::move(tensor)), std::move(returning));
+  }
+
+  /// Zeroed bytes that come back to the pool when their last owner lets go of them.
+  std::shared_ptr<ByteBuffer> bytes(std::size_t size) {
+    ByteBuffer buffer;
+    const auto found = bytes_.find(size);
+    if (found != bytes_.end() && !found->second.empty()) {
+      buffer = std::move(found->second.back());
+      found->second.pop_back();
+    }
+    buffer.assign(size, 0);
+    auto returning = [pool = this->shared_from_this()](ByteBuffer* owned) {
+      std::unique_ptr<ByteBuffer> holder(owned);
+      pool->bytes_[holder->size()].push_back(std::move(*holder));
+    };
+    return std::shared_ptr<ByteBuffer>(new ByteBuffer(std::move(buffer)), std::move(returning));
+  }
+
+  /// Frees everything that is not in use.
+  void trim() {
+    tensors_.clear();
+    bytes_.clear();
+  }
+
+ private:
+  std::unordered_map<std::size_t, std::vector<Tensor<T>>> tensors_;
+  std::unordered_map<std::size_t, std::vector<ByteBuffer>> bytes_;
+};
+
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/kernels/conv2d.hpp>
+#include <posekit/kernels/conv2d_vjp.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// A constant filter [kernel_height, kernel_width, in_channels, out_channels] with what follows it,
+/// and the packed forms that the kernels read. These are made when they are first needed and then
+/// shared by all threads.
+template <class T>
+class Conv2dFilter {
+ public:
+  struct Vjp {
+    kernels::Conv2dVjpPlan plan;
+    Tensor<T> packed;
+  };
+
+  /// Throws ShapeError unless `filter` has rank 4, and `bias` and `slope`, where given, one element
+  /// for each output channel (of a depthwise filter: for each in_channels * multiplier).
+  explicit Conv2dFilter(Tensor<T> filter, std::optional<Tensor<T>> bias = {},
+                        std::optional<Tensor<T>> slope = {})
+      : filter_(std::move(filter)), bias_(std::move(bias)), slope_(std::move(slope)) {
+    require_rank(filter_, 4, "Conv2dFilter", "filter",
+                 "[kernel_height, kernel_width, in_channels, out_channels]");
+    if (filter_.size() == 0) {
+      throw ShapeError(error_text("Conv2dFilter: filter has shape ", to_string(filter_.shape()),
+                                  ", expected no empty axis"));
+    }
+  }
+
+  const Tensor<T>& filter() const { return filter_; }
+  const T* bias() const { return bias_ ? bias_->data() : nullptr; }
+  const T* slope() const { return slope_ ? slope_->data() : nullptr; }
+  std::size_t bias_size() const { return bias_ ? bias_->size() : 0; }
+  std::size_t slope_size() const { return slope_ ? slope_->size() : 0; }
+  std::size_t kernel_height() const { return filter_.shape()[0]; }
+  std::size_t kernel_width() const { return filter_.shape()[1]; }
+  std::size_t in_channels() const { return filter_.shape()[2]; }
+  std::size_t out_channels() const { return filter_.shape()[3]; }
+
+  /// The filter for `kernels::conv2d`.
+  const T* packed() const {
+    const std::lock_guard lock(mutex_);
+    if (!packed_) {
+      const kernels::PanelLayout layout(out_channels());
+      const std::size_t depth = kernel_height() * kernel_width() * in_channels();
+      packed_ = make_tensor<T>({layout.packed_size(depth)});
+      const T* data = filter_.data();
+      kernels::pack_panels(
+          layout, depth,
+          [&](std::size_t k, std::size_t n) { return data[k * out_channels() + n]; },
+          packed_->data());
+    }
+    return packed_->data();
+  }
+
+  /// The filter for `kernels::conv2d_vjp` with this stride, dilation and padding.
+  std::shared_ptr<const Vjp> vjp(const Conv2dGeometry& g) const {
+    const Key key{g.stride_height, g.stride_width,   g.dilation_height,
+                  g.dilation_width, g.pad_top, g.pad_left};
+    const std::lock_guard lock(mutex_);
+    auto& entry = vjps_[key];
+    if (entry == nullptr) {
+      kernels::Conv2dVjpPlan plan = kernels::conv2d_vjp_plan(g);
+      Tensor<T> packed = make_tensor<T>({plan.packed_size});
+      kernels::conv2d_vjp_pack(g, plan, filter_.data(), packed.data());
+      entry = std::make_shared<const Vjp>(Vjp{std::move(plan), std::move(packed)});
+    }
+    return entry;
+  }
+
+ private:
+  using Key = std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, std::size_t>;
+
+  Tensor<T> filter_;
+  std::optional<Tensor<T>> bias_;
+  std::optional<Tensor<T>> slope_;
+  mutable std::mutex mutex_;
+  mutable std::optional<Tensor<T>> packed_;
+  mutable std::map<Key, std::shared_ptr<const Vjp>> vjps_;
+};
+
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+
+#include <posekit/autodiff/convolution.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// a [M, K] times b [K, N]. A convolution of an image of one row with kernels of one pixel is the
+/// same product, and has the kernels for it.
+template <class T>
+Var<T> matmul(const Var<T>& a, const Var<T>& b) {
+  const Shape left = a.shape();
+  const Shape right = b.shape();
+  if (left.size() != 2 || right.size() != 2 || left[1] != right[0]) {
+    throw ShapeError(error_text("matmul: shapes ", to_string(left), " and ", to_string(right),
+                                " do not multiply, expected [M, K] and [K, N]"));
+  }
+  const Var<T> product = conv2d(reshape(a, {1, 1, left[0], left[1]}),
+                                reshape(b, {1, 1, right[0], right[1]}));
+  return reshape(product, {left[0], right[1]});
+}
+
+/// act(a [M, K] times a constant filter [1, 1, K, N] + bias).
+template <class T>
+Var<T> matmul(const Var<T>& a, const std::shared_ptr<const Conv2dFilter<T>>& b,
+              Activation activation = Activation::none) {
+  const Shape left = a.shape();
+  if (left.size() != 2 || b->kernel_height() != 1 || b->kernel_width() != 1 ||
+      left[1] != b->in_channels()) {
+    throw ShapeError(error_text("matmul: shapes ", to_string(left), " and ",
+                                to_string(b->filter().shape()),
+                                " do not multiply, expected [M, K] and [1, 1, K, N]"));
+  }
+  Conv2dOptions options;
+  options.activation = activation;
+  return reshape(conv2d(reshape(a, {1, 1, left[0], left[1]}), b, options),
+                 {left[0], b->out_channels()});
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,464 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/buffer_pool.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/shape.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
+
+namespace posekit {
+
+struct TapeOptions {
+  int threads = 0;  ///< threads of one operation; 0: as many as OpenMP would use
+  /// Cotangents that `Tape::vjp` carries through the recording together. More of them share the
+  /// work that depends on the forward pass; fewer keep their buffers in the cache.
+  std::size_t seeds_per_pass = 9;
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+class Tape;
+
+/// A handle to a tensor recorded on a tape. Cheap to copy; valid until the tape is cleared.
+template <class T>
+class Var {
+ public:
+  using value_type = T;
+
+  /// A handle to nothing; every use but assignment throws.
+  Var() = default;
+
+  const Tensor<T>& value() const { return tape().value(*this); }
+  /// The gradient that the last `Tape::backward` left here: that of a variable, or of a node that
+  /// `Tape::retain_grad` was called for. Zero where the output did not depend on it.
+  const Tensor<T>& grad() const { return tape().grad(*this); }
+  const Shape& shape() const { return tape().shape(*this); }
+  std::size_t dimension() const { return shape().size(); }
+  std::size_t size() const { return element_count(shape()); }
+  /// False for constants and for what was computed from constants only.
+  bool requires_grad() const { return tape().requires_grad(*this); }
+  bool valid() const { return tape_ != nullptr; }
+
+  Tape<T>& tape() const {
+    if (tape_ == nullptr) throw Error("Var: an empty handle was used");
+    return *tape_;
+  }
+
+ private:
+  friend class Tape<T>;
+  Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
+      : tape_(tape), index_(index), generation_(generation) {}
+
+  Tape<T>* tape_ = nullptr;
+  std::uint32_t index_ = 0;
+  std::uint32_t generation_ = 0;
+};
+
+/// What an operation's vector-Jacobian product works on: the cotangents of its output, and where
+/// the cotangents of its operands go. `count()` cotangents are stacked along a leading axis, all
+/// for the same forward pass.
+template <class T>
+class Pullback {
+ public:
+  /// Where the cotangents of one operand go: [count, operand shape]. With `accumulate` they are
+  /// added to what is there; without, the memory is uninitialised and every element is written.
+  struct Target {
+    T* data = nullptr;
+    bool accumulate = false;
+    explicit operator bool() const { return data != nullptr; }
+  };
+
+  std::size_t count() const { return count_; }
+  /// [count, output shape], contiguous.
+  const T* cotangent() const { return cotangent_.data(); }
+  std::size_t output_size() const { return cotangent_.size() / count_; }
+  int threads() const { return tape_.threads(); }
+  BufferPool<T>& pool() { return tape_.pool(); }
+
+  /// True where operand `i` needs its cotangent.
+  bool wants(std::size_t i) const;
+  /// Where it goes; false where it is not wanted.
+  Target target(std::size_t i);
+  /// The operand has as many elements as the output and its cotangent is the output's.
+  void pass(std::size_t i);
+  /// The same as the last act of a product: `cotangent()` may not be read afterwards.
+  void hand_over(std::size_t i);
+  /// Memory that comes from the tape's pool and returns to it at the end of the scope.
+  class Scratch {
+   public:
+    Scratch(BufferPool<T>& pool, std::size_t size) : pool_(pool), tensor_(pool.take({size})) {}
+    ~Scratch() { pool_.give(std::move(tensor_)); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    T* data() { return tensor_.data(); }
+
+   private:
+    BufferPool<T>& pool_;
+    Tensor<T> tensor_;
+  };
+  Scratch scratch(std::size_t size) { return Scratch(tape_.pool(), size); }
+
+ private:
+  friend class Tape<T>;
+  using Node = typename Tape<T>::Node;
+  Pullback(Tape<T>& tape, const Node& node, std::optional<Tensor<T>>& cotangent, std::size_t count,
+           bool keep)
+      : tape_(tape), node_(node), slot_(cotangent), cotangent_(*cotangent), count_(count),
+        keep_(keep) {}
+
+  Tape<T>& tape_;
+  const Node& node_;
+  std::optional<Tensor<T>>& slot_;
+  const Tensor<T>& cotangent_;
+  std::size_t count_;
+  bool keep_;
+};
+
+/// A recording of whole-tensor operations, for reverse-mode differentiation.
+///
+/// The recording is a flat array in the order of execution; `backward` walks it in reverse, so that
+/// there is no recursion, and a recording can be differentiated as often as wanted. A tape belongs
+/// to one thread at a time; any number of threads can each have their own. There are no globals.
+///
+///     Tape<double> tape;
+///     Var<double> x = tape.variable(tensor);
+///     Var<double> y = sum(x * x);
+///     tape.backward(y);
+///     x.grad();                              // 2 x
+template <class T>
+class Tape {
+ public:
+  explicit Tape(const TapeOptions& options = {})
+      : options_(options), pool_(std::make_shared<BufferPool<T>>()) {}
+  Tape(const Tape&) = delete;  // handles point here
+  Tape& operator=(const Tape&) = delete;
+
+  /// A leaf whose gradient is computed.
+  Var<T> variable(Tensor<T> value) { return leaf(pool_->share(std::move(value)), true); }
+  /// A leaf whose gradient is not computed, nor anything that only it would need.
+  Var<T> constant(Tensor<T> value) { return leaf(pool_->share(std::move(value)), false); }
+  /// A constant that is shared, not copied.
+  Var<T> constant(std::shared_ptr<const Tensor<T>> value) { return leaf(std::move(value), false); }
+
+  /// Records the result of an operation. `vjp(Pullback<T>&)` computes the operands' cotangents
+  /// from the output's; it holds what it needs of the forward pass, and is dropped at once where
+  /// no operand requires a gradient. Operations of the library and of its users come through here.
+  template <class Vjp>
+  Var<T> record(const char* name, Tensor<T> value, const std::vector<Var<T>>& operands, Vjp&& vjp) {
+    return record(name, pool_->share(std::move(value)), operands, std::forward<Vjp>(vjp));
+  }
+  /// The same for a value that the derivative holds too.
+  template <class Vjp>
+  Var<T> record(const char* name, std::shared_ptr<const Tensor<T>> value,
+                const std::vector<Var<T>>& operands, Vjp&& vjp) {
+    Node node;
+    node.name = name;
+    node.shape = shape_of(*value);
+    node.value = std::move(value);
+    for (const Var<T>& operand : operands) {
+      const std::uint32_t index = check(operand, name);
+      node.operands.push_back(index);
+      node.requires_grad = node.requires_grad || nodes_[index].requires_grad;
+    }
+    if (node.requires_grad) {
+      node.vjp = std::make_unique<VjpHolder<std::decay_t<Vjp>>>(std::forward<Vjp>(vjp));
+    } else {
+      node.operands.clear();
+    }
+    return push(std::move(node));
+  }
+
+  /// The gradient of a scalar (a tensor of one element) with respect to every variable. Replaces
+  /// the gradients of an earlier call.
+  void backward(const Var<T>& output) {
+    if (output.size() != 1) {
+      throw ShapeError(error_text("Tape::backward: output has shape ", to_string(output.shape()),
+                                  ", expected one element, or a seed of the output's shape"));
+    }
+    Tensor<T> seed = make_tensor<T>(output.shape());
+    seed.data()[0] = T(1);
+    backward(output, seed);
+  }
+
+  /// The vector-Jacobian product seed^T · d(output)/d(variable) for every variable. `seed` has the
+  /// output's shape. Replaces the gradients of an earlier call.
+  void backward(const Var<T>& output, const Tensor<T>& seed) {
+    const std::uint32_t index = check(output, "Tape::backward");
+    require_shape(seed, nodes_[index].shape, "Tape::backward", "seed");
+    std::vector<std::uint8_t> wanted(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) wanted[i] = nodes_[i].requires_grad;
+    sweep(index, seed.data(), 1, wanted, [&](std::size_t i) {
+      return nodes_[i].retain || (nodes_[i].operands.empty() && nodes_[i].requires_grad);
+    });
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      nodes_[i].grad.reset();
+      if (cotangents_.size() > i && cotangents_[i]) {
+        cotangents_[i]->reshape(nodes_[i].shape);
+        nodes_[i].grad = std::move(cotangents_[i]);
+      }
+    }
+    cotangents_.clear();
+    differentiated_ = true;
+  }
+
+  /// Several vector-Jacobian products on one forward pass: `seeds` is [K, output shape], the result
+  /// [K, input shape]. A seed of zeros costs nothing. Gradients left by `backward` stay.
+  Tensor<T> vjp(const Var<T>& output, const Tensor<T>& seeds, const Var<T>& input) {
+    const std::uint32_t index = check(output, "Tape::vjp");
+    const std::uint32_t target = check(input, "Tape::vjp");
+    const Shape& out_shape = nodes_[index].shape;
+    Shape expected = out_shape;
+    expected.insert(expected.begin(), seeds.dimension() > 0 ? seeds.shape()[0] : 1);
+    require_shape(seeds, expected, "Tape::vjp", "seeds");
+    const std::size_t total = expected[0];
+    const std::size_t out_size = element_count(out_shape);
+    const std::size_t in_size = element_count(nodes_[target].shape);
+    Shape result_shape = nodes_[target].shape;
+    result_shape.insert(result_shape.begin(), total);
+    Tensor<T> result = pool_->take(result_shape);
+
+    std::vector<std::size_t> alive;
+    for (std::size_t k = 0; k < total; ++k) {
+      const T* seed = seeds.data() + k * out_size;
+      if (std::any_of(seed, seed + out_size, [](T value) { return value != T(0); })) {
+        alive.push_back(k);
+      } else {
+        std::fill_n(result.data() + k * in_size, in_size, T(0));
+      }
+    }
+    if (alive.empty()) return result;
+
+    // Nodes between the input and the output.
+    std::vector<std::uint8_t> wanted(nodes_.size(), 0);
+    wanted[target] = 1;
+    for (std::size_t i = target + 1; i <= index && i < nodes_.size(); ++i) {
+      wanted[i] = nodes_[i].requires_grad &&
+                  std::any_of(nodes_[i].operands.begin(), nodes_[i].operands.end(),
+                              [&](std::uint32_t operand) { return wanted[operand] != 0; });
+    }
+    const std::size_t limit = std::max<std::size_t>(options_.seeds_per_pass, 1);
+    const std::size_t passes = (alive.size() + limit - 1) / limit;
+    std::size_t done = 0;
+    for (std::size_t pass = 0; pass < passes; ++pass) {
+      const std::size_t end = alive.size() * (pass + 1) / passes;
+      const std::size_t count = end - done;
+      Tensor<T> stacked = pool_->take({count * out_size});
+      for (std::size_t k = 0; k < count; ++k) {
+        std::copy_n(seeds.data() + alive[done + k] * out_size, out_size,
+                    stacked.data() + k * out_size);
+      }
+      sweep(index, stacked.data(), count, wanted, [&](std::size_t i) { return i == target; });
+      pool_->give(std::move(stacked));
+      const bool reached = cotangents_.size() > target && cotangents_[target].has_value();
+      for (std::size_t k = 0; k < count; ++k) {
+        T* out = result.data() + alive[done + k] * in_size;
+        if (reached) {
+          std::copy_n(cotangents_[target]->data() + k * in_size, in_size, out);
+        } else {
+          std::fill_n(out, in_size, T(0));
+        }
+      }
+      if (reached) pool_->give(std::move(*cotangents_[target]));
+      cotangents_.clear();
+      done = end;
+    }
+    return result;
+  }
+
+  /// Keeps the gradient of a node that is not a variable when `backward` passes it.
+  void retain_grad(const Var<T>& node) { nodes_[check(node, "Tape::retain_grad")].retain = true; }
+
+  /// Lets go of a node's value, whose buffer can then be reused; what operations keep for their
+  /// derivative stays. `value()` throws afterwards.
+  void release_value(const Var<T>& node) {
+    nodes_[check(node, "Tape::release_value")].value.reset();
+  }
+
+  /// Forgets the recording and makes its handles invalid. Buffers stay for the next recording.
+  void clear() {
+    nodes_.clear();
+    cotangents_.clear();
+    differentiated_ = false;
+    ++generation_;
+  }
+
+  /// Frees the buffers that wait to be reused.
+  void release_memory() { pool_->trim(); }
+
+  std::size_t size() const { return nodes_.size(); }
+  int threads() const { return resolve_threads(options_.threads); }
+  BufferPool<T>& pool() { return *pool_; }
+
+  const Tensor<T>& value(const Var<T>& var) const { return *shared_value(var); }
+  std::shared_ptr<const Tensor<T>> shared_value(const Var<T>& var) const {
+    const Node& node = nodes_[check(var, "Var::value")];
+    if (node.value == nullptr) {
+      throw Error(error_text("Var::value: the value of this '", node.name,
+                             "' was released from the tape"));
+    }
+    return node.value;
+  }
+  const Shape& shape(const Var<T>& var) const { return nodes_[check(var, "Var::shape")].shape; }
+  bool requires_grad(const Var<T>& var) const {
+    return nodes_[check(var, "Var::requires_grad")].requires_grad;
+  }
+  const Tensor<T>& grad(const Var<T>& var) {
+    Node& node = nodes_[check(var, "Var::grad")];
+    if (!node.retain && !(node.operands.empty() && node.requires_grad)) {
+      throw Error(error_text("Var::grad: no gradient is kept for this '", node.name,
+                             "'; it is kept for variables and after Tape::retain_grad"));
+    }
+    if (!differentiated_) throw Error("Var::grad: Tape::backward has not been called");
+    if (!node.grad) node.grad = zeros<T>(node.shape);
+    return *node.grad;
+  }
+
+ private:
+  friend class Pullback<T>;
+
+  struct VjpBase {
+    virtual ~VjpBase() = default;
+    virtual void run(Pullback<T>& pullback) = 0;
+  };
+  template <class Vjp>
+  struct VjpHolder final : VjpBase {
+    explicit VjpHolder(Vjp f) : function(std::move(f)) {}
+    void run(Pullback<T>& pullback) override { function(pullback); }
+    Vjp function;
+  };
+  struct Node {
+    const char* name = "";
+    Shape shape;
+    std::shared_ptr<const Tensor<T>> value;
+    std::vector<std::uint32_t> operands;
+    std::unique_ptr<VjpBase> vjp;
+    bool requires_grad = false;
+    bool retain = false;
+    std::optional<Tensor<T>> grad;
+  };
+
+  std::uint32_t check(const Var<T>& var, const char* function) const {
+    if (var.tape_ == nullptr) throw Error(error_text(function, ": an empty Var was used"));
+    if (var.tape_ != this) {
+      throw Error(error_text(function, ": a Var of another tape was used"));
+    }
+    if (var.generation_ != generation_ || var.index_ >= nodes_.size()) {
+      throw Error(error_text(function, ": the Var was recorded before the tape was cleared"));
+    }
+    return var.index_;
+  }
+
+  Var<T> leaf(std::shared_ptr<const Tensor<T>> value, bool requires_grad) {
+    Node node;
+    node.name = requires_grad ? "variable" : "constant";
+    node.shape = shape_of(*value);
+    node.value = std::move(value);
+    node.requires_grad = requires_grad;
+    return push(std::move(node));
+  }
+
+  Var<T> push(Node&& node) {
+    nodes_.push_back(std::move(node));
+    return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
+  }
+
+  /// Walks the recording from `output` back to the first node and leaves in `cotangents_` those of
+  /// the nodes that `keep` names.
+  template <class Keep>
+  void sweep(std::uint32_t output, const T* seeds, std::size_t count,
+             const std::vector<std::uint8_t>& wanted, const Keep& keep) {
+    wanted_ = &wanted;
+    count_ = count;
+    cotangents_.clear();
+    cotangents_.resize(output + std::size_t{1});
+    if (wanted[output] != 0) {
+      const std::size_t size = count * element_count(nodes_[output].shape);
+      Tensor<T> start = pool_->take({size});
+      std::copy_n(seeds, size, start.data());
+      cotangents_[output] = std::move(start);
+    }
+    for (std::size_t i = output + std::size_t{1}; i-- > 0;) {
+      if (!cotangents_[i]) continue;
+      const bool kept = keep(i);
+      const Node& node = nodes_[i];
+      if (node.vjp != nullptr &&
+          std::any_of(node.operands.begin(), node.operands.end(),
+                      [&](std::uint32_t operand) { return wanted[operand] != 0; })) {
+        Pullback<T> pullback(*this, node, cotangents_[i], count, kept);
+        node.vjp->run(pullback);
+      }
+      if (!kept && cotangents_[i]) {
+        pool_->give(std::move(*cotangents_[i]));
+        cotangents_[i].reset();
+      }
+    }
+    wanted_ = nullptr;
+  }
+
+  TapeOptions options_;
+  std::shared_ptr<BufferPool<T>> pool_;
+  std::vector<Node> nodes_;
+  std::uint32_t generation_ = 0;
+  bool differentiated_ = false;
+
+  // The sweep in progress.
+  std::vector<std::optional<Tensor<T>>> cotangents_;
+  const std::vector<std::uint8_t>* wanted_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+template <class T>
+bool Pullback<T>::wants(std::size_t i) const {
+  return (*tape_.wanted_)[node_.operands[i]] != 0;
+}
+
+template <class T>
+typename Pullback<T>::Target Pullback<T>::target(std::size_t i) {
+  if (!wants(i)) return {};
+  const std::uint32_t operand = node_.operands[i];
+  auto& slot = tape_.cotangents_[operand];
+  const bool accumulate = slot.has_value();
+  if (!accumulate) {
+    slot = tape_.pool_->take({count_ * element_count(tape_.nodes_[operand].shape)});
+  }
+  return {slot->data(), accumulate};
+}
+
+template <class T>
+void Pullback<T>::pass(std::size_t i) {
+  const Target out = target(i);
+  if (!out) return;
+  const T* in = cotangent_.data();
+  if (out.accumulate) {
+    for (std::size_t n = 0; n < cotangent_.size(); ++n) out.data[n] += in[n];
+  } else {
+    std::copy_n(in, cotangent_.size(), out.data);
+  }
+}
+
+template <class T>
+void Pullback<T>::hand_over(std::size_t i) {
+  if (!wants(i)) return;
+  auto& slot = tape_.cotangents_[node_.operands[i]];
+  if (slot || keep_) return pass(i);
+  slot = std::move(slot_);
+  slot_.reset();
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

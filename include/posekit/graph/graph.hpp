@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// A parameter of a node.
+using Attribute = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>,
+                               std::vector<std::string>>;
+
+/// One output of a node.
+struct NodeOutput {
+  std::string node;
+  std::size_t index = 0;
+};
+
+/// One operation of a network. Operation names and attributes are TensorFlow's.
+struct GraphNode {
+  std::string name;
+  std::string op;
+  std::vector<NodeOutput> inputs;
+  std::map<std::string, Attribute> attributes;
+};
+
+/// A weight: float32 or integer (int32 and bool are widened).
+using ConstantTensor = std::variant<Tensor<float>, Tensor<std::int64_t>>;
+
+/// A name under which a network's author publishes an input or an output.
+struct NamedOutput {
+  std::string name;
+  NodeOutput output;
+};
+
+/// A network as a file describes it, before anything is computed.
+struct Graph {
+  std::string source;  ///< the file, for error messages
+  std::vector<GraphNode> nodes;
+  std::map<std::string, ConstantTensor> constants;  ///< by the name of their Const node
+  std::vector<NamedOutput> inputs;                   ///< the signature, in the file's order
+  std::vector<NamedOutput> outputs;
+};
+
+/// Splits "name:1" into a node and the number of its output; "name" is output 0.
+inline NodeOutput parse_node_output(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon + 1 == text.size() || text.size() - colon > 6) {
+    return {text, 0};
+  }
+  std::size_t index = 0;
+  for (std::size_t i = colon + 1; i < text.size(); ++i) {
+    if (text[i] < '0' || text[i] > '9') return {text, 0};
+    index = index * 10 + static_cast<std::size_t>(text[i] - '0');
+  }
+  return {text.substr(0, colon), index};
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

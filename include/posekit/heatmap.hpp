@@ -1,0 +1,5 @@
+#pragma once
+
+// From heatmaps to coordinates.
+
+#include <posekit/heatmap/soft_argmax.hpp>

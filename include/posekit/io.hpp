@@ -1,0 +1,8 @@
+#pragma once
+
+// Files: arrays and images.
+
+#include <posekit/io/exif.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/image.hpp>
+#include <posekit/io/npy.hpp>

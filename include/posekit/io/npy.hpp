@@ -1,0 +1,315 @@
+#pragma once
+
+// NumPy's array files, format versions 1 to 3.
+
+#include <algorithm>
+#include <bit>
+#include <cctype>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/half.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/io/file.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+struct NpyHeader {
+  char kind = 0;          // 'b' bool, 'i', 'u', 'f'
+  std::size_t width = 0;  // bytes of an element
+  bool big_endian = false;
+  bool fortran_order = false;
+  Shape shape;
+  std::size_t data_offset = 0;
+};
+
+/// Reads the few forms of Python's literals that NumPy writes into a header.
+class NpyHeaderParser {
+ public:
+  NpyHeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+
+  NpyHeader parse() {
+    NpyHeader header;
+    bool has_descr = false, has_order = false, has_shape = false;
+    expect('{');
+    while (!accept('}')) {
+      const std::string key = string();
+      expect(':');
+      if (key == "descr") {
+        descr(string(), header);
+        has_descr = true;
+      } else if (key == "fortran_order") {
+        header.fortran_order = boolean();
+        has_order = true;
+      } else if (key == "shape") {
+        header.shape = tuple();
+        has_shape = true;
+      } else {
+        fail("has an unknown key '" + key + "'");
+      }
+      if (!accept(',')) {
+        expect('}');
+        break;
+      }
+    }
+    if (!has_descr || !has_order || !has_shape) fail("lacks 'descr', 'fortran_order' or 'shape'");
+    return header;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(error_text(name_, ": the npy header ", what, " (", text_.substr(0, 120), ")"));
+  }
+  void skip_space() {
+    while (at_ < text_.size() && (std::isspace(static_cast<unsigned char>(text_[at_])) != 0)) ++at_;
+  }
+  bool accept(char c) {
+    skip_space();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char c) {
+    if (!accept(c)) fail(error_text("has no '", c, "' where one is expected"));
+  }
+  std::string string() {
+    skip_space();
+    if (at_ >= text_.size() || (text_[at_] != '\'' && text_[at_] != '"')) {
+      fail("has no string where one is expected (structured types are not supported)");
+    }
+    const char quote = text_[at_++];
+    const std::size_t end = text_.find(quote, at_);
+    if (end == std::string_view::npos) fail("has an unfinished string");
+    std::string result(text_.substr(at_, end - at_));
+    at_ = end + 1;
+    return result;
+  }
+  bool boolean() {
+    skip_space();
+    for (const auto& [word, value] : {std::pair<std::string_view, bool>{"True", true}, {"False", false}}) {
+      if (text_.substr(at_, word.size()) == word) {
+        at_ += word.size();
+        return value;
+      }
+    }
+    fail("has no True or False where one is expected");
+  }
+  Shape tuple() {
+    Shape shape;
+    expect('(');
+    while (!accept(')')) {
+      skip_space();
+      std::size_t value = 0;
+      const std::size_t begin = at_;
+      while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') {
+        const auto digit = static_cast<std::size_t>(text_[at_++] - '0');
+        if (value > (std::numeric_limits<std::size_t>::max() - digit) / 10) fail("has a huge extent");
+        value = value * 10 + digit;
+      }
+      if (at_ == begin) fail("has an extent that is no number");
+      if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2
+      shape.push_back(value);
+      if (shape.size() > 64) fail("has more than 64 axes");
+      if (!accept(',')) {
+        expect(')');
+        break;
+      }
+    }
+    return shape;
+  }
+  void descr(const std::string& text, NpyHeader& header) const {
+    if (text.size() < 3 || std::string_view("<>|=").find(text[0]) == std::string_view::npos) {
+      fail("has an unsupported type '" + text + "'");
+    }
+    header.big_endian =
+        text[0] == '>' || (text[0] == '=' && std::endian::native == std::endian::big);
+    header.kind = text[1];
+    const std::string digits = text.substr(2);
+    const bool known = (header.kind == 'b' && digits == "1") ||
+                       ((header.kind == 'i' || header.kind == 'u') &&
+                        (digits == "1" || digits == "2" || digits == "4" || digits == "8")) ||
+                       (header.kind == 'f' && (digits == "2" || digits == "4" || digits == "8"));
+    if (!known) {
+      fail("has an unsupported type '" + text +
+           "'; bool, int8-64, uint8-64 and float16-64 are supported");
+    }
+    header.width = static_cast<std::size_t>(digits[0] - '0');
+  }
+
+  std::string_view text_;
+  const std::string& name_;
+  std::size_t at_ = 0;
+};
+
+inline NpyHeader npy_header(std::span<const std::uint8_t> bytes, const std::string& name) {
+  static constexpr std::uint8_t magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+  if (bytes.size() < 10 || !std::equal(std::begin(magic), std::end(magic), bytes.begin())) {
+    throw FileError(error_text(name, ": is not an npy file (it does not begin with \\x93NUMPY)"));
+  }
+  const unsigned version = bytes[6];
+  if (version < 1 || version > 3) {
+    throw FileError(error_text(name, ": has npy format version ", version, ", expected 1 to 3"));
+  }
+  const std::size_t prefix = version == 1 ? 10 : 12;
+  if (bytes.size() < prefix) throw FileError(error_text(name, ": is truncated in the npy header"));
+  std::size_t length = bytes[8] | std::size_t{bytes[9]} << 8;
+  if (version > 1) length |= std::size_t{bytes[10]} << 16 | std::size_t{bytes[11]} << 24;
+  if (length > bytes.size() - prefix) {
+    throw FileError(error_text(name, ": is truncated: the npy header has ", length,
+                               " bytes, the file only ", bytes.size() - prefix, " after its start"));
+  }
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + prefix, length);
+  NpyHeader header = NpyHeaderParser(text, name).parse();
+  header.data_offset = prefix + length;
+  return header;
+}
+
+/// The element of a file's type, as T.
+template <class T, class Stored>
+T npy_element(const std::uint8_t* bytes, bool swap) {
+  std::uint8_t raw[sizeof(Stored)];
+  std::memcpy(raw, bytes, sizeof(Stored));
+  if (swap) std::reverse(std::begin(raw), std::end(raw));
+  Stored value;
+  std::memcpy(&value, raw, sizeof(Stored));
+  if constexpr (std::is_integral_v<T> && std::is_floating_point_v<Stored>) {
+    // 2^digits is exact in every floating-point type; NaN fails the comparison too.
+    const Stored bound = static_cast<Stored>(std::ldexp(1.0, std::numeric_limits<T>::digits));
+    const Stored least = std::is_signed_v<T> ? -bound : Stored(0);
+    if (!(value >= least && value < bound)) {
+      throw ValueError(error_text("the element ", value, " does not fit the integer type asked for"));
+    }
+  }
+  return static_cast<T>(value);
+}
+
+template <class T>
+T npy_half(const std::uint8_t* bytes, bool swap) {
+  const float value = half_to_float(npy_element<std::uint16_t, std::uint16_t>(bytes, swap));
+  std::uint8_t raw[sizeof(float)];
+  std::memcpy(raw, &value, sizeof(float));
+  return npy_element<T, float>(raw, false);
+}
+
+template <class T>
+T npy_bool(const std::uint8_t* bytes, bool) {
+  return static_cast<T>(*bytes != 0);
+}
+
+template <class T>
+auto npy_reader(const NpyHeader& header) -> T (*)(const std::uint8_t*, bool) {
+  if (header.kind == 'b') return &npy_bool<T>;
+  if (header.kind == 'f') {
+    if (header.width == 2) return &npy_half<T>;
+    return header.width == 4 ? &npy_element<T, float> : &npy_element<T, double>;
+  }
+  const bool is_signed = header.kind == 'i';
+  switch (header.width) {
+    case 1:
+      return is_signed ? &npy_element<T, std::int8_t> : &npy_element<T, std::uint8_t>;
+    case 2:
+      return is_signed ? &npy_element<T, std::int16_t> : &npy_element<T, std::uint16_t>;
+    case 4:
+      return is_signed ? &npy_element<T, std::int32_t> : &npy_element<T, std::uint32_t>;
+    default:
+      return is_signed ? &npy_element<T, std::int64_t> : &npy_element<T, std::uint64_t>;
+  }
+}
+
+template <class T>
+std::string npy_descr() {
+  static_assert(std::is_arithmetic_v<T>);
+  const char order = sizeof(T) == 1 ? '|' : (std::endian::native == std::endian::little ? '<' : '>');
+  char kind = 'f';
+  if (std::is_same_v<T, bool>) {
+    kind = 'b';
+  } else if (std::is_integral_v<T>) {
+    kind = std::is_signed_v<T> ? 'i' : 'u';
+  }
+  return std::string{order, kind} + std::to_string(sizeof(T));
+}
+
+}  // namespace internal
+
+/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
+/// any supported type are converted to T; Fortran order is turned into row-major order.
+template <class T>
+Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name) {
+  const internal::NpyHeader header = internal::npy_header(bytes, name);
+  std::size_t count = 0;
+  try {
+    count = element_count(header.shape);
+  } catch (const ShapeError& error) {
+    throw FileError(error_text(name, ": ", error.what()));
+  }
+  const std::size_t available = bytes.size() - header.data_offset;
+  if (count > available / header.width) {
+    throw FileError(error_text(name, ": is truncated: shape ", to_string(header.shape), " needs ",
+                               count, " elements of ", header.width, " bytes, the file has ",
+                               available, " bytes of data"));
+  }
+  Tensor<T> result = make_tensor<T>(header.shape);
+  const auto read = internal::npy_reader<T>(header);
+  const bool swap = header.big_endian == (std::endian::native == std::endian::little);
+  const std::uint8_t* data = bytes.data() + header.data_offset;
+  const auto element = [&](std::size_t i) {
+    try {
+      return read(data + i * header.width, swap);
+    } catch (const ValueError& error) {
+      throw FileError(error_text(name, ": ", error.what()));
+    }
+  };
+  if (!header.fortran_order) {
+    for (std::size_t i = 0; i < count; ++i) result.data()[i] = element(i);
+    return result;
+  }
+  Shape index(header.shape.size(), 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t position = 0;
+    for (std::size_t axis = 0; axis < index.size(); ++axis) {
+      position = position * header.shape[axis] + index[axis];
+    }
+    result.data()[position] = element(i);
+    for (std::size_t axis = 0; axis < index.size() && ++index[axis] == header.shape[axis]; ++axis) {
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/// Reads an npy file. Throws FileError naming the file and what is wrong with it.
+template <class T>
+Tensor<T> load_npy(const std::filesystem::path& path) {
+  return parse_npy<T>(read_file(path), path.string());
+}
+
+/// Writes an npy file (version 1, row-major), or nothing. Throws FileError.
+template <class T>
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
+  std::string header = "{'descr': '" + internal::npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
+  for (const std::size_t extent : tensor.shape()) header += std::to_string(extent) + ",";
+  header += "), }";
+  header.append(64 - (10 + header.size() + 1) % 64, ' ');
+  header += '\n';
+  std::string start("\x93NUMPY\x01\x00", 8);
+  start += static_cast<char>(header.size() & 0xffu);
+  start += static_cast<char>(header.size() >> 8);
+  const std::string_view data(reinterpret_cast<const char*>(tensor.data()),
+                              tensor.size() * sizeof(T));
+  write_file(path, {start, header, data});
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

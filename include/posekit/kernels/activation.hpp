@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/simd/batch.hpp>
+
+namespace posekit {
+
+/// What follows a layer's bias.
+enum class Activation {
+  none,
+  relu,     ///< max(x, 0); derivative 1 on (0, inf)
+  relu6,    ///< min(max(x, 0), 6); derivative 1 on (0, 6]
+  prelu,    ///< x for x > 0, slope * x otherwise, one slope per channel
+  sigmoid,  ///< 1 / (1 + exp(-x))
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA::kernels {
+
+// What the backward pass needs to know of a rectifier is one bit per element. For a tensor of
+// `rows` rows of `channels` the bits are stored row by row, least significant first, each row
+// padded with zeros to a multiple of 16 bits so that every SIMD width finds its bits at a byte.
+
+constexpr std::size_t mask_row_bytes(std::size_t channels) { return (channels + 15) / 16 * 2; }
+
+/// The bits of lanes [channel, channel + lanes) of a row; `channel` is a multiple of `lanes`.
+template <std::size_t Lanes>
+[[gnu::always_inline]] inline std::uint32_t mask_bits(const std::uint8_t* row, std::size_t channel) {
+  if constexpr (Lanes >= 16) {
+    return static_cast<std::uint32_t>(row[channel / 8]) |
+           static_cast<std::uint32_t>(row[channel / 8 + 1]) << 8;
+  } else if constexpr (Lanes == 8) {
+    return row[channel / 8];
+  } else {
+    return static_cast<std::uint32_t>(row[channel / 8] >> (channel % 8)) & ((1u << Lanes) - 1u);
+  }
+}
+
+/// Writes the bits that `mask_bits` reads. Lanes are written in ascending order of `channel`.
+template <std::size_t Lanes>
+[[gnu::always_inline]] inline void set_mask_bits(std::uint8_t* row, std::size_t channel,
+                                                 std::uint32_t bits) {
+  if constexpr (Lanes >= 16) {
+    row[channel / 8] = static_cast<std::uint8_t>(bits);
+    row[channel / 8 + 1] = static_cast<std::uint8_t>(bits >> 8);
+  } else if constexpr (Lanes == 8) {
+    row[channel / 8] = static_cast<std::uint8_t>(bits);
+  } else {
+    const auto keep = static_cast<std::uint8_t>(row[channel / 8] & ((1u << (channel % 8)) - 1u));
+    row[channel / 8] = static_cast<std::uint8_t>(keep | (bits << (channel % 8)));
+  }
+}
+
+/// Applies an activation to `x` = pre-activation values of channels starting at `slope`'s element
+/// (slope is read for prelu only), and tells for rectifiers where the derivative is that of x > 0.
+template <class T, class Arch>
+[[gnu::always_inline]] inline simd::Batch<T, Arch> activate(const simd::Batch<T, Arch>& x,
+                                                            Activation activation,
+                                                            const simd::Batch<T, Arch>& slope,
+                                                            std::uint32_t& bits) {
+  using Batch = simd::Batch<T, Arch>;
+  const Batch zero(T(0));
+  switch (activation) {
+    case Activation::relu:
+      bits = simd::to_bits<T, Arch>(x > zero);
+      // max(x, 0) in this order keeps NaN.
+      return xsimd::select(x <= zero, zero, x);
+    case Activation::relu6: {
+      const Batch six(T(6));
+      bits = simd::to_bits<T, Arch>((x > zero) & (x <= six));
+      return xsimd::select(x <= zero, zero, xsimd::select(x >= six, six, x));
+    }
+    case Activation::prelu:
+      bits = simd::to_bits<T, Arch>(x > zero);
+      return xsimd::select(x > zero, x, x * slope);
+    case Activation::sigmoid:
+      return Batch(T(1)) / (Batch(T(1)) + xsimd::exp(-x));
+    case Activation::none:
+      break;
+  }
+  return x;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::kernels

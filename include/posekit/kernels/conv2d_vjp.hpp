@@ -1,0 +1,346 @@
+#pragma once
+
+// The vector-Jacobian product of a convolution with respect to its input, for several cotangents
+// at once; it is also the forward pass of the transposed convolution.
+//
+// With stride S the input pixels fall into S x S phases. All pixels of a phase see the same taps
+// of the filter, and a block of S x S input pixels sees the output pixels (block + t) for a few
+// offsets t, so that each group of phases is one matrix product with a fixed right-hand side:
+// [taps * out_channels, phases * in_channels].
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/kernels/conv2d.hpp>
+#include <posekit/kernels/gemm.hpp>
+
+namespace posekit::inline POSEKIT_ISA::kernels {
+
+/// Phases of the input that are computed by one product, and the taps they see.
+struct Conv2dVjpGroup {
+  std::size_t phase_y = 0, phases_y = 1;  ///< input rows S * block + [phase_y, phase_y + phases_y)
+  std::size_t phase_x = 0, phases_x = 1;
+  std::vector<std::ptrdiff_t> taps_y;  ///< output row - block row
+  std::vector<std::ptrdiff_t> taps_x;
+  std::size_t packed_offset = 0;  ///< where its packed matrix begins
+
+  std::size_t taps() const { return taps_y.size() * taps_x.size(); }
+  std::size_t phases() const { return phases_y * phases_x; }
+};
+
+/// How the product is cut into groups. Depends on the geometry's kernel, stride, dilation, padding
+/// and channels, not on the image's size.
+struct Conv2dVjpPlan {
+  std::vector<Conv2dVjpGroup> groups;
+  std::size_t packed_size = 0;
+  std::size_t max_depth = 0;
+  std::size_t max_columns = 0;
+};
+
+namespace detail {
+
+/// The tap of the filter through which output offset `t` reaches phase `phase`; -1 if there is none.
+constexpr std::ptrdiff_t vjp_tap(std::size_t phase, std::ptrdiff_t t, std::size_t kernel,
+                                 std::size_t stride, std::size_t dilation, std::size_t pad) {
+  const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>(phase + pad) -
+                               t * static_cast<std::ptrdiff_t>(stride);
+  if (reach < 0 || reach % static_cast<std::ptrdiff_t>(dilation) != 0) return -1;
+  const std::ptrdiff_t k = reach / static_cast<std::ptrdiff_t>(dilation);
+  return k < static_cast<std::ptrdiff_t>(kernel) ? k : -1;
+}
+
+inline std::vector<std::ptrdiff_t> vjp_taps(std::size_t phase, std::size_t phases,
+                                            std::size_t kernel, std::size_t stride,
+                                            std::size_t dilation, std::size_t pad) {
+  std::vector<std::ptrdiff_t> taps;
+  const auto first = -static_cast<std::ptrdiff_t>(((kernel - 1) * dilation) / stride + 1);
+  const auto last = static_cast<std::ptrdiff_t>((stride - 1 + pad) / stride);
+  for (std::ptrdiff_t t = first; t <= last; ++t) {
+    for (std::size_t a = phase; a < phase + phases; ++a) {
+      if (vjp_tap(a, t, kernel, stride, dilation, pad) >= 0) {
+        taps.push_back(t);
+        break;
+      }
+    }
+  }
+  return taps;
+}
+
+}  // namespace detail
+
+inline Conv2dVjpPlan conv2d_vjp_plan(const Conv2dGeometry& g) {
+  Conv2dVjpPlan plan;
+  // One product for all phases wastes the taps that not all of them see, but fills the lanes where
+  // the input has few channels (an RGB image: 12 of 16 lanes instead of 3).
+  const bool together = g.stride_height * g.stride_width > 1 &&
+                        g.stride_height * g.stride_width * g.in_channels <= 16;
+  const std::size_t phases_y = together ? g.stride_height : 1;
+  const std::size_t phases_x = together ? g.stride_width : 1;
+  for (std::size_t y = 0; y < g.stride_height; y += phases_y) {
+    for (std::size_t x = 0; x < g.stride_width; x += phases_x) {
+      Conv2dVjpGroup group;
+      group.phase_y = y;
+      group.phases_y = phases_y;
+      group.phase_x = x;
+      group.phases_x = phases_x;
+      group.taps_y = detail::vjp_taps(y, phases_y, g.kernel_height, g.stride_height,
+                                      g.dilation_height, g.pad_top);
+      group.taps_x = detail::vjp_taps(x, phases_x, g.kernel_width, g.stride_width,
+                                      g.dilation_width, g.pad_left);
+      group.packed_offset = plan.packed_size;
+      const std::size_t depth = group.taps() * g.out_channels;
+      const std::size_t columns = group.phases() * g.in_channels;
+      plan.packed_size += PanelLayout(columns).packed_size(depth);
+      plan.max_depth = std::max(plan.max_depth, depth);
+      plan.max_columns = std::max(plan.max_columns, columns);
+      plan.groups.push_back(std::move(group));
+    }
+  }
+  return plan;
+}
+
+/// Packs `filter` [kernel_height, kernel_width, in_channels, out_channels] into
+/// `plan.packed_size` elements.
+template <class T>
+void conv2d_vjp_pack(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* filter,
+                     T* packed) {
+  for (const Conv2dVjpGroup& group : plan.groups) {
+    const std::size_t columns = group.phases() * g.in_channels;
+    const auto element = [&](std::size_t row, std::size_t column) {
+      const std::size_t tap = row / g.out_channels;
+      const std::size_t phase = column / g.in_channels;
+      const std::ptrdiff_t ky = detail::vjp_tap(
+          group.phase_y + phase / group.phases_x, group.taps_y[tap / group.taps_x.size()],
+          g.kernel_height, g.stride_height, g.dilation_height, g.pad_top);
+      const std::ptrdiff_t kx = detail::vjp_tap(
+          group.phase_x + phase % group.phases_x, group.taps_x[tap % group.taps_x.size()],
+          g.kernel_width, g.stride_width, g.dilation_width, g.pad_left);
+      if (ky < 0 || kx < 0) return T(0);
+      const std::size_t k =
+          static_cast<std::size_t>(ky) * g.kernel_width + static_cast<std::size_t>(kx);
+      return filter[(k * g.in_channels + column % g.in_channels) * g.out_channels +
+                    row % g.out_channels];
+    };
+    pack_panels(PanelLayout(columns), group.taps() * g.out_channels, element,
+                packed + group.packed_offset);
+  }
+}
+
+/// Scratch that `conv2d_vjp` needs for each thread.
+struct Conv2dVjpScratch {
+  std::size_t elements = 0;  ///< of T
+  std::size_t indices = 0;   ///< of std::uint32_t
+};
+
+template <class T>
+Conv2dVjpScratch conv2d_vjp_scratch(const Conv2dVjpPlan& plan, std::size_t seeds) {
+  const std::size_t rows = std::max(seeds, detail::tile_rows<T>(plan.max_depth));
+  // Rounded up so that no two threads share a cache line.
+  const std::size_t elements = rows * (plan.max_depth + plan.max_columns);
+  return {(elements + 15) / 16 * 16, (2 * plan.max_depth + 15) / 16 * 16};
+}
+
+namespace detail {
+
+/// Appends the units of one output pixel to the index list; only those the rectifier let through
+/// where there is a mask. Returns the new length.
+inline std::size_t append_units(std::size_t count, std::size_t channels, const std::uint8_t* mask,
+                                std::size_t column, std::size_t row, std::uint32_t* columns,
+                                std::uint32_t* rows) {
+  if (mask == nullptr) {
+    for (std::size_t c = 0; c < channels; ++c, ++count) {
+      columns[count] = static_cast<std::uint32_t>(column + c);
+      rows[count] = static_cast<std::uint32_t>(row + c);
+    }
+    return count;
+  }
+  for (std::size_t c = 0; c < channels; c += 16) {
+    std::uint32_t bits = mask_bits<16>(mask, c);
+    while (bits != 0) {
+      const auto unit = c + static_cast<std::size_t>(std::countr_zero(bits));
+      columns[count] = static_cast<std::uint32_t>(column + unit);
+      rows[count] = static_cast<std::uint32_t>(row + unit);
+      ++count;
+      bits &= bits - 1;
+    }
+  }
+  return count;
+}
+
+/// Copies `channels` elements, with 0 where the mask's bit is clear.
+template <class T, class Arch>
+inline void copy_masked(const T* source, const std::uint8_t* mask, std::size_t channels,
+                        T* target) {
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  std::size_t c = 0;
+  for (; c + L <= channels; c += L) {
+    simd::store<T, Arch>(target + c, simd::zero_unless<T, Arch>(mask_bits<L>(mask, c),
+                                                                simd::load<T, Arch>(source + c)));
+  }
+  for (; c < channels; ++c) target[c] = ((mask[c / 8] >> (c % 8)) & 1u) != 0 ? source[c] : T(0);
+}
+
+/// Adds or copies a row of results [phases_y, phases_x, in_channels] to the input pixels of a block.
+template <class T>
+inline void scatter_block(const Conv2dGeometry& g, const Conv2dVjpGroup& group, std::size_t by,
+                          std::size_t bx, const T* values, T* image, bool accumulate) {
+  for (std::size_t a = 0; a < group.phases_y; ++a) {
+    const std::size_t y = by * g.stride_height + group.phase_y + a;
+    if (y >= g.in_height) break;
+    for (std::size_t b = 0; b < group.phases_x; ++b) {
+      const std::size_t x = bx * g.stride_width + group.phase_x + b;
+      if (x >= g.in_width) break;
+      const T* source = values + (a * group.phases_x + b) * g.in_channels;
+      T* target = image + (y * g.in_width + x) * g.in_channels;
+      for (std::size_t c = 0; c < g.in_channels; ++c) {
+        target[c] = accumulate ? target[c] + source[c] : source[c];
+      }
+    }
+  }
+}
+
+/// Rows (columns) of blocks whose first phase lies inside the image.
+constexpr std::size_t blocks(std::size_t extent, std::size_t stride, std::size_t phase) {
+  return extent > phase ? (extent - phase + stride - 1) / stride : 0;
+}
+
+}  // namespace detail
+
+/// input_cotangent (+)= output_cotangent * filter^T for `seeds` cotangents.
+/// `cotangent` is [seeds, batch, out_height, out_width, out_channels], `result`
+/// [seeds, batch, in_height, in_width, in_channels]. `mask`, where given, holds the bits of the
+/// rectifier that followed the convolution ([batch * out_pixels] rows, the same for all seeds).
+/// A plane out_pixels * out_channels must have fewer than 2^32 elements.
+template <class T, class Arch = simd::DefaultArch>
+void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* packed,
+                std::size_t seeds, const T* cotangent, const std::uint8_t* mask, T* result,
+                bool accumulate, T* scratch, std::uint32_t* indices, int threads) {
+  const std::size_t out_plane = g.out_pixels() * g.out_channels;
+  const std::size_t in_plane = g.in_pixels() * g.in_channels;
+  const std::size_t mask_stride = mask_row_bytes(g.out_channels);
+  const Conv2dVjpScratch sizes = conv2d_vjp_scratch<T>(plan, seeds);
+
+  for (const Conv2dVjpGroup& group : plan.groups) {
+    const std::size_t depth = group.taps() * g.out_channels;
+    const std::size_t columns = group.phases() * g.in_channels;
+    const PanelLayout layout(columns);
+    const T* matrix = packed + group.packed_offset;
+    const std::size_t blocks_y = detail::blocks(g.in_height, g.stride_height, group.phase_y);
+    const std::size_t blocks_x = detail::blocks(g.in_width, g.stride_width, group.phase_x);
+    const std::size_t blocks = blocks_y * blocks_x;
+    const bool direct = group.phases() == 1;
+    const bool contiguous = g.stride_height == 1 && g.stride_width == 1;
+
+    // Output pixel a tap reaches from a block; false outside the output.
+    const auto reach = [&](std::size_t by, std::size_t bx, std::size_t tap, std::size_t& pixel) {
+      const auto y = static_cast<std::ptrdiff_t>(by) + group.taps_y[tap / group.taps_x.size()];
+      const auto x = static_cast<std::ptrdiff_t>(bx) + group.taps_x[tap % group.taps_x.size()];
+      if (y < 0 || x < 0 || y >= static_cast<std::ptrdiff_t>(g.out_height) ||
+          x >= static_cast<std::ptrdiff_t>(g.out_width)) {
+        return false;
+      }
+      pixel = static_cast<std::size_t>(y) * g.out_width + static_cast<std::size_t>(x);
+      return true;
+    };
+    const auto in_pixel = [&](std::size_t by, std::size_t bx) {
+      return (by * g.stride_height + group.phase_y) * g.in_width + bx * g.stride_width +
+             group.phase_x;
+    };
+
+    if (seeds >= 3) {
+      // The seeds of one pixel share the rectifier's pattern: they are the rows of a product over
+      // the units that are alive.
+      parallel_ranges(
+          g.batch * blocks, threads, [&](std::size_t begin, std::size_t end, int thread) {
+            T* rows = scratch + static_cast<std::size_t>(thread) * sizes.elements;
+            std::uint32_t* unit_columns =
+                indices + static_cast<std::size_t>(thread) * sizes.indices;
+            std::uint32_t* unit_rows = unit_columns + plan.max_depth;
+            for (std::size_t i = begin; i < end; ++i) {
+              const std::size_t image = i / blocks;
+              const std::size_t by = i % blocks / blocks_x;
+              const std::size_t bx = i % blocks_x;
+              std::size_t count = 0;
+              for (std::size_t tap = 0; tap < group.taps(); ++tap) {
+                std::size_t pixel = 0;
+                if (!reach(by, bx, tap, pixel)) continue;
+                const std::uint8_t* bits =
+                    mask == nullptr ? nullptr : mask + (image * g.out_pixels() + pixel) * mask_stride;
+                count = detail::append_units(count, g.out_channels, bits, pixel * g.out_channels,
+                                             tap * g.out_channels, unit_columns, unit_rows);
+              }
+              T* target = direct ? result + image * in_plane + in_pixel(by, bx) * g.in_channels
+                                 : rows;
+              gemm_gather<T, Arch>(seeds, count, unit_columns, unit_rows,
+                                   cotangent + image * out_plane, g.batch * out_plane, depth,
+                                   layout, matrix, target, direct ? g.batch * in_plane : columns,
+                                   direct && accumulate);
+              if (direct) continue;
+              for (std::size_t seed = 0; seed < seeds; ++seed) {
+                detail::scatter_block(g, group, by, bx, rows + seed * columns,
+                                      result + (seed * g.batch + image) * in_plane, accumulate);
+              }
+            }
+          });
+      continue;
+    }
+
+    const std::size_t total = seeds * g.batch * blocks;
+    if (g.is_pointwise() && mask == nullptr) {
+      parallel_ranges(total, threads, [&](std::size_t begin, std::size_t end, int) {
+        Epilogue<T> epilogue;
+        epilogue.accumulate = accumulate;
+        gemm_rows<T, Arch>(end - begin, depth, cotangent + begin * depth, depth, layout, matrix,
+                           result + begin * g.in_channels, g.in_channels, epilogue);
+      });
+      continue;
+    }
+    const std::size_t tile = detail::tile_rows<T>(plan.max_depth);
+    parallel_ranges(total, threads, [&](std::size_t begin, std::size_t end, int thread) {
+      T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
+      T* values = gathered + tile * plan.max_depth;
+      for (std::size_t first = begin; first < end; first += tile) {
+        const std::size_t rows = std::min(tile, end - first);
+        for (std::size_t r = 0; r < rows; ++r) {
+          const std::size_t plane = (first + r) / blocks;
+          const std::size_t by = (first + r) % blocks / blocks_x;
+          const std::size_t bx = (first + r) % blocks % blocks_x;
+          for (std::size_t tap = 0; tap < group.taps(); ++tap) {
+            T* part = gathered + r * depth + tap * g.out_channels;
+            std::size_t pixel = 0;
+            if (!reach(by, bx, tap, pixel)) {
+              std::fill_n(part, g.out_channels, T(0));
+              continue;
+            }
+            const T* source = cotangent + plane * out_plane + pixel * g.out_channels;
+            if (mask == nullptr) {
+              std::copy_n(source, g.out_channels, part);
+            } else {
+              detail::copy_masked<T, Arch>(
+                  source, mask + (plane % g.batch * g.out_pixels() + pixel) * mask_stride,
+                  g.out_channels, part);
+            }
+          }
+        }
+        // With stride 1 blocks are pixels, and consecutive rows of the result are neighbours.
+        Epilogue<T> epilogue;
+        epilogue.accumulate = contiguous && accumulate;
+        gemm_rows<T, Arch>(rows, depth, gathered, depth, layout, matrix,
+                           contiguous ? result + first * columns : values, columns, epilogue);
+        if (contiguous) continue;
+        for (std::size_t r = 0; r < rows; ++r) {
+          const std::size_t block = (first + r) % blocks;
+          detail::scatter_block(g, group, block / blocks_x, block % blocks_x, values + r * columns,
+                                result + (first + r) / blocks * in_plane, accumulate);
+        }
+      }
+    });
+  }
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::kernels

@@ -1,0 +1,321 @@
+#pragma once
+
+// Matrix products with the right-hand side packed once and used many times, as a network's weights
+// are. Two products share the packed form:
+//   gemm_rows    C[m, :] = act(bias + A[m, :] B), every element of A used (forward passes)
+//   gemm_gather  C[m, :] = sum over a list of (column of A, row of B) pairs, the same list for all
+//                rows m (backward passes: the list names the units that a rectifier let through,
+//                and the rows are the cotangents of several outputs at one pixel)
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/kernels/activation.hpp>
+#include <posekit/simd/batch.hpp>
+
+namespace posekit::inline POSEKIT_ISA::kernels {
+
+/// How the N columns of a packed matrix are cut into panels of 48, 32 or 16 columns. A panel is
+/// stored row by row, padded with zeros; the cut depends on neither the type nor the instruction
+/// set.
+class PanelLayout {
+ public:
+  explicit constexpr PanelLayout(std::size_t columns) : columns_(columns) {
+    const std::size_t units = (columns + 15) / 16;
+    wide_ = units / 3;
+    narrow_ = units % 3 == 0 ? 0 : 1;
+    narrow_units_ = 2;
+    if (units % 3 == 1) {
+      if (wide_ > 0) {
+        --wide_;
+        narrow_ = 2;
+      } else {
+        narrow_units_ = 1;
+      }
+    }
+  }
+
+  constexpr std::size_t columns() const { return columns_; }
+  constexpr std::size_t padded_columns() const { return 48 * wide_ + 16 * narrow_units_ * narrow_; }
+  constexpr std::size_t panels() const { return wide_ + narrow_; }
+  /// Columns of panel `j`, padding included.
+  constexpr std::size_t width(std::size_t j) const { return j < wide_ ? 48 : 16 * narrow_units_; }
+  /// The first column of panel `j`.
+  constexpr std::size_t first(std::size_t j) const {
+    return j <= wide_ ? 48 * j : 48 * wide_ + 16 * narrow_units_ * (j - wide_);
+  }
+  /// Columns of panel `j` that exist.
+  constexpr std::size_t valid(std::size_t j) const {
+    return std::min(width(j), columns_ - first(j));
+  }
+  /// Elements of a packed matrix with `rows` rows.
+  constexpr std::size_t packed_size(std::size_t rows) const { return rows * padded_columns(); }
+
+ private:
+  std::size_t columns_;
+  std::size_t wide_ = 0;
+  std::size_t narrow_ = 0;
+  std::size_t narrow_units_ = 0;
+};
+
+/// Packs a matrix given as `element(row, column)` into `packed` (`layout.packed_size(rows)`
+/// elements).
+template <class T, class Element>
+void pack_panels(const PanelLayout& layout, std::size_t rows, const Element& element, T* packed) {
+  for (std::size_t j = 0; j < layout.panels(); ++j) {
+    for (std::size_t k = 0; k < rows; ++k) {
+      for (std::size_t n = 0; n < layout.width(j); ++n) {
+        *packed++ = n < layout.valid(j) ? element(k, layout.first(j) + n) : T(0);
+      }
+    }
+  }
+}
+
+/// What happens to a row of a product before it is stored.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;   ///< one per column, added first
+  const T* slope = nullptr;  ///< one per column, for prelu
+  Activation activation = Activation::none;
+  std::uint8_t* mask = nullptr;  ///< rectifier bits, row stride mask_row_bytes(columns)
+  bool accumulate = false;       ///< add to what is there instead of replacing it
+};
+
+namespace detail {
+
+/// Vectors per step along the columns of a panel of `width` columns.
+template <class T, class Arch, std::size_t Width>
+inline constexpr std::size_t step_vectors =
+    (Width / simd::lanes<T, Arch>) % 3 == 0 ? 3 : (Width / simd::lanes<T, Arch> == 1 ? 1 : 2);
+
+/// Rows that keep the accumulators, one step of B and one broadcast in registers.
+template <class Arch, std::size_t Vectors>
+inline constexpr std::size_t step_rows =
+    simd::has_32_registers<Arch> ? (Vectors == 3 ? 9 : (Vectors == 2 ? 12 : 14))
+                                 : (Vectors == 3 ? 4 : (Vectors == 2 ? 6 : 8));
+
+/// Rows handled at once by gemm_gather.
+template <class Arch>
+inline constexpr std::size_t gather_rows = simd::has_32_registers<Arch> ? 9 : 4;
+
+template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
+[[gnu::always_inline]] inline void store_tile(simd::Batch<T, Arch> (&sum)[Rows][Vectors],
+                                              T* target, std::size_t target_stride,
+                                              std::size_t column, std::size_t valid,
+                                              const Epilogue<T>& epilogue, std::size_t mask_row,
+                                              std::size_t mask_stride) {
+  using Batch = simd::Batch<T, Arch>;
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  for (std::size_t r = 0; r < Rows; ++r) {
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      const std::size_t offset = v * L;
+      if (offset >= valid) break;
+      const std::size_t count = std::min(L, valid - offset);
+      T* out = target + r * target_stride + offset;
+      Batch value = sum[r][v];
+      if (epilogue.activation != Activation::none) {
+        Batch slope(T(0));
+        if (epilogue.activation == Activation::prelu) {
+          const T* s = epilogue.slope + column + offset;
+          slope = count == L ? simd::load<T, Arch>(s) : simd::load_partial<T, Arch>(s, count);
+        }
+        std::uint32_t bits = 0;
+        value = activate<T, Arch>(value, epilogue.activation, slope, bits);
+        if (epilogue.mask != nullptr) {
+          if (count < L) bits &= (1u << count) - 1u;
+          set_mask_bits<L>(epilogue.mask + (mask_row + r) * mask_stride, column + offset, bits);
+        }
+      }
+      if (count == L) {
+        if (epilogue.accumulate) value += simd::load<T, Arch>(out);
+        simd::store<T, Arch>(out, value);
+      } else {
+        if (epilogue.accumulate) value += simd::load_partial<T, Arch>(out, count);
+        simd::store_partial<T, Arch>(out, value, count);
+      }
+    }
+  }
+}
+
+template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
+inline void dense_tile(std::size_t depth, const T* a, std::size_t a_stride, const T* b,
+                       std::size_t b_stride, T* target, std::size_t target_stride,
+                       std::size_t column, std::size_t valid, const Epilogue<T>& epilogue,
+                       std::size_t mask_row, std::size_t mask_stride) {
+  using Batch = simd::Batch<T, Arch>;
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  Batch sum[Rows][Vectors];
+  simd::unroll<Vectors>([&](auto v) {
+    Batch start(T(0));
+    if (epilogue.bias != nullptr && v * L < valid) {
+      const T* bias = epilogue.bias + column + v * L;
+      const std::size_t count = valid - v * L;
+      start = count >= L ? simd::load<T, Arch>(bias) : simd::load_partial<T, Arch>(bias, count);
+    }
+    simd::unroll<Rows>([&](auto r) { sum[r][v] = start; });
+  });
+  for (std::size_t k = 0; k < depth; ++k) {
+    Batch row[Vectors];
+    simd::unroll<Vectors>([&](auto v) { row[v] = Batch::load_aligned(b + v * L); });
+    simd::unroll<Rows>([&](auto r) {
+      const Batch x(a[r * a_stride + k]);
+      simd::unroll<Vectors>([&](auto v) { sum[r][v] = xsimd::fma(x, row[v], sum[r][v]); });
+    });
+    b += b_stride;
+  }
+  store_tile<T, Arch>(sum, target, target_stride, column, valid, epilogue, mask_row, mask_stride);
+}
+
+template <class T, class Arch, std::size_t Width, std::size_t Rows>
+inline void dense_rows(std::size_t first_row, std::size_t depth, const T* a, std::size_t a_stride,
+                       const T* panel, std::size_t column, std::size_t valid, T* c,
+                       std::size_t c_stride, const Epilogue<T>& epilogue, std::size_t mask_stride) {
+  constexpr std::size_t V = step_vectors<T, Arch, Width>;
+  constexpr std::size_t step = V * simd::lanes<T, Arch>;
+  for (std::size_t n = 0; n < valid; n += step) {
+    dense_tile<T, Arch, Rows, V>(depth, a + first_row * a_stride, a_stride, panel + n, Width,
+                                 c + first_row * c_stride + column + n, c_stride, column + n,
+                                 std::min(step, valid - n), epilogue, first_row, mask_stride);
+  }
+}
+
+template <class T, class Arch, std::size_t Width>
+void dense_panel(std::size_t rows, std::size_t depth, const T* a, std::size_t a_stride,
+                 const T* panel, std::size_t column, std::size_t valid, T* c, std::size_t c_stride,
+                 const Epilogue<T>& epilogue, std::size_t mask_stride) {
+  constexpr std::size_t R = step_rows<Arch, step_vectors<T, Arch, Width>>;
+  std::size_t m = 0;
+  for (; m + R <= rows; m += R) {
+    dense_rows<T, Arch, Width, R>(m, depth, a, a_stride, panel, column, valid, c, c_stride,
+                                  epilogue, mask_stride);
+  }
+  for (; m + 4 <= rows; m += 4) {
+    dense_rows<T, Arch, Width, 4>(m, depth, a, a_stride, panel, column, valid, c, c_stride,
+                                  epilogue, mask_stride);
+  }
+  for (; m < rows; ++m) {
+    dense_rows<T, Arch, Width, 1>(m, depth, a, a_stride, panel, column, valid, c, c_stride,
+                                  epilogue, mask_stride);
+  }
+}
+
+template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
+inline void gather_tile(std::size_t count, const std::uint32_t* column_of_a,
+                        const std::uint32_t* row_of_b, const T* a, std::size_t a_stride, const T* b,
+                        std::size_t b_stride, T* target, std::size_t target_stride,
+                        std::size_t valid, bool accumulate) {
+  using Batch = simd::Batch<T, Arch>;
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  Batch sum[Rows][Vectors];
+  for (auto& row : sum) {
+    for (auto& vector : row) vector = Batch(T(0));
+  }
+  // Three bases reach nine rows with the address forms of x86: base, base + s, base + 2s.
+  const T* base[3] = {a, a + 3 * a_stride, a + 6 * a_stride};
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t c = column_of_a[i];
+    const T* source = b + std::size_t{row_of_b[i]} * b_stride;
+    Batch row[Vectors];
+    simd::unroll<Vectors>([&](auto v) { row[v] = Batch::load_aligned(source + v * L); });
+    simd::unroll<Rows>([&](auto r) {
+      const Batch x(base[r / 3][(r % 3) * a_stride + c]);
+      simd::unroll<Vectors>([&](auto v) { sum[r][v] = xsimd::fma(x, row[v], sum[r][v]); });
+    });
+  }
+  Epilogue<T> epilogue;
+  epilogue.accumulate = accumulate;
+  store_tile<T, Arch>(sum, target, target_stride, 0, valid, epilogue, 0, 0);
+}
+
+template <class T, class Arch, std::size_t Width, std::size_t Rows>
+void gather_panel(std::size_t count, const std::uint32_t* column_of_a,
+                  const std::uint32_t* row_of_b, const T* a, std::size_t a_stride, const T* panel,
+                  std::size_t valid, T* c, std::size_t c_stride, bool accumulate) {
+  constexpr std::size_t V = step_vectors<T, Arch, Width>;
+  constexpr std::size_t step = V * simd::lanes<T, Arch>;
+  for (std::size_t n = 0; n < valid; n += step) {
+    gather_tile<T, Arch, Rows, V>(count, column_of_a, row_of_b, a, a_stride, panel + n, Width,
+                                  c + n, c_stride, std::min(step, valid - n), accumulate);
+  }
+}
+
+/// Calls `body` with the compile-time constant equal to `value` in [1, Limit].
+template <std::size_t Limit, class Body>
+inline void with_constant(std::size_t value, const Body& body) {
+  if constexpr (Limit > 1) {
+    if (value < Limit) return with_constant<Limit - 1>(value, body);
+  }
+  body(std::integral_constant<std::size_t, Limit>{});
+}
+
+template <class Body>
+inline void with_panel_width(std::size_t width, const Body& body) {
+  if (width == 48) {
+    body(std::integral_constant<std::size_t, 48>{});
+  } else if (width == 32) {
+    body(std::integral_constant<std::size_t, 32>{});
+  } else {
+    body(std::integral_constant<std::size_t, 16>{});
+  }
+}
+
+}  // namespace detail
+
+/// Rows of A that are worked on between two passes over B, so that they stay in the second-level
+/// cache.
+template <class T>
+constexpr std::size_t gemm_block_rows(std::size_t depth) {
+  constexpr std::size_t bytes = 96 * 1024;
+  const std::size_t rows = bytes / (sizeof(T) * std::max<std::size_t>(depth, 1));
+  return std::clamp<std::size_t>(rows / 36 * 36, 36, 4608);
+}
+
+/// C[m, :] = act(bias + A[m, :] B) for m in [0, rows).
+/// A is [rows, depth] with row stride `a_stride`; B is [depth, layout.columns()], packed; C has the
+/// row stride `c_stride`. `epilogue.mask`, where given, has one row per row of A.
+template <class T, class Arch = simd::DefaultArch>
+void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_stride,
+               const PanelLayout& layout, const T* packed, T* c, std::size_t c_stride,
+               const Epilogue<T>& epilogue) {
+  const std::size_t block = gemm_block_rows<T>(depth);
+  const std::size_t mask_stride = mask_row_bytes(layout.columns());
+  for (std::size_t m = 0; m < rows; m += block) {
+    const std::size_t count = std::min(block, rows - m);
+    Epilogue<T> part = epilogue;
+    if (part.mask != nullptr) part.mask += m * mask_stride;
+    for (std::size_t j = 0; j < layout.panels(); ++j) {
+      detail::with_panel_width(layout.width(j), [&](auto width) {
+        detail::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
+                                            packed + depth * layout.first(j), layout.first(j),
+                                            layout.valid(j), c + m * c_stride, c_stride, part,
+                                            mask_stride);
+      });
+    }
+  }
+}
+
+/// C[m, :] (+)= sum over i < count of A[m, column_of_a[i]] B[row_of_b[i], :] for m in [0, rows).
+/// B has `depth` rows; C has the row stride `c_stride`.
+template <class T, class Arch = simd::DefaultArch>
+void gemm_gather(std::size_t rows, std::size_t count, const std::uint32_t* column_of_a,
+                 const std::uint32_t* row_of_b, const T* a, std::size_t a_stride, std::size_t depth,
+                 const PanelLayout& layout, const T* packed, T* c, std::size_t c_stride,
+                 bool accumulate) {
+  constexpr std::size_t limit = detail::gather_rows<Arch>;
+  for (std::size_t j = 0; j < layout.panels(); ++j) {
+    detail::with_panel_width(layout.width(j), [&](auto width) {
+      for (std::size_t m = 0; m < rows; m += limit) {
+        detail::with_constant<limit>(std::min(limit, rows - m), [&](auto part) {
+          detail::gather_panel<T, Arch, width, part>(
+              count, column_of_a, row_of_b, a + m * a_stride, a_stride,
+              packed + depth * layout.first(j), layout.valid(j),
+              c + m * c_stride + layout.first(j), c_stride, accumulate);
+        });
+      }
+    });
+  }
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::kernels

@@ -1,0 +1,11 @@
+#pragma once
+
+// Published pose networks, with what has to be done before and after them.
+
+#include <posekit/models/blazepose.hpp>
+#include <posekit/models/efficientpose.hpp>
+#include <posekit/models/hand_landmark.hpp>
+#include <posekit/models/model_zoo.hpp>
+#include <posekit/models/movenet.hpp>
+#include <posekit/models/pose_model.hpp>
+#include <posekit/models/posenet.hpp>

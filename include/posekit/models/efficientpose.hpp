@@ -1,0 +1,31 @@
+#pragma once
+
+#include <posekit/core/isa.hpp>
+#include <posekit/graph/network.hpp>
+#include <posekit/models/pose_model.hpp>
+
+namespace posekit::inline POSEKIT_ISA::models {
+
+/// EfficientPose: confidence maps [N, S, S, 16] of the input's size, roughly in [0, 1]. Fully
+/// convolutional for multiples of 32 from 288.
+template <class T>
+PoseModel<T> efficientpose(const Network<T>& network, double beta = 50.0) {
+  const std::string node = "upscaled_confs/BiasAdd";
+  const auto maps = [=](const Var<T>& image) {
+    return network(models_internal::network_input(image, T(2), T(-1)), {node})[0];
+  };
+  PoseModel<T> model;
+  model.skeleton = &skeletons::efficientpose_16;
+  model.size = 288;
+  model.any_size = true;
+  model.reads = node;
+  model.positions = [=](const Var<T>& image) {
+    return models_internal::heatmap_positions(maps(image), beta, T(1), T(0));
+  };
+  model.confidence = [=](const Var<T>& image) {
+    return models_internal::peak_confidence(maps(image).value(), false);
+  };
+  return model;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::models

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/graph/tfjs.hpp>
+#include <posekit/models/blazepose.hpp>
+#include <posekit/models/efficientpose.hpp>
+#include <posekit/models/hand_landmark.hpp>
+#include <posekit/models/movenet.hpp>
+#include <posekit/models/pose_model.hpp>
+#include <posekit/models/posenet.hpp>
+
+namespace posekit {
+
+/// A pretrained network that `load_pose_model` knows.
+struct PoseModelEntry {
+  std::string_view name;
+  std::string_view file;  ///< in the folder of models
+  std::string_view summary;
+};
+
+inline constexpr std::array<PoseModelEntry, 13> pose_model_entries{{
+    {"movenet-lightning", "movenet-lightning.json", "body, 17 joints, heatmaps, 192 x 192"},
+    {"movenet-thunder", "movenet-thunder.json", "body, 17 joints, heatmaps, 256 x 256"},
+    {"posenet", "posenet.json", "body, 17 joints, heatmaps, 257 x 257 or other 16 n + 1"},
+    {"efficientpose", "efficientpose.json", "body, 16 joints, heatmaps, 288 x 288 or other 32 n"},
+    {"blazepose-lite", "blazepose-lite.json", "body, 33 joints, coordinates, 256 x 256"},
+    {"blazepose-full", "blazepose-full.json", "body, 33 joints, coordinates, 256 x 256"},
+    {"blazepose-heavy", "blazepose-heavy.json", "body, 33 joints, coordinates, 256 x 256"},
+    {"blazepose-lite-heatmaps", "blazepose-lite.json", "body, 33 joints, heatmaps, 256 x 256"},
+    {"blazepose-full-heatmaps", "blazepose-full.json", "body, 33 joints, heatmaps, 256 x 256"},
+    {"blazepose-heavy-heatmaps", "blazepose-heavy.json", "body, 33 joints, heatmaps, 256 x 256"},
+    {"handlandmark-lite", "handlandmark-lite.json", "hand, 21 joints, coordinates, 224 x 224"},
+    {"handlandmark-full", "handlandmark-full.json", "hand, 21 joints, coordinates, 224 x 224"},
+    {"handskeleton", "handskeleton.json", "hand, 21 joints, coordinates, 256 x 256"},
+}};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// Loads one of `pose_model_entries` from a folder of TensorFlow.js models. `beta` replaces the
+/// inverse temperature with which heatmaps are read. Throws ValueError for a name that is not
+/// known, FileError and GraphError as `load_tfjs` does.
+template <class T>
+PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
+                             std::optional<double> beta = {}) {
+  for (const PoseModelEntry& entry : pose_model_entries) {
+    if (entry.name != name) continue;
+    const Network<T> network = load_tfjs<T>(folder / entry.file);
+    PoseModel<T> model;
+    if (name == "posenet") {
+      model = models::posenet(network, beta.value_or(1.0));
+    } else if (name == "efficientpose") {
+      model = models::efficientpose(network, beta.value_or(50.0));
+    } else if (name == "movenet-lightning") {
+      model = models::movenet(network, 192, beta.value_or(3.0));
+    } else if (name == "movenet-thunder") {
+      model = models::movenet(network, 256, beta.value_or(3.0));
+    } else if (name.ends_with("-heatmaps")) {
+      model = models::blazepose_heatmaps(network, beta.value_or(30.0));
+    } else if (name.starts_with("blazepose")) {
+      model = models::blazepose_landmarks(network);
+    } else {
+      model = models::hand_landmark(network, name == "handskeleton" ? 256 : 224);
+    }
+    model.name = name;
+    return model;
+  }
+  std::string names;
+  for (const PoseModelEntry& entry : pose_model_entries) {
+    names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  throw ValueError(error_text("there is no model named '", name, "'; there are ", names));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

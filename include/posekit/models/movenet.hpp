@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/graph/network.hpp>
+#include <posekit/models/pose_model.hpp>
+
+namespace posekit::inline POSEKIT_ISA::models {
+
+/// MoveNet (single pose): heatmap logits [N, S/4, S/4, 17], a cell covers 4 x 4 input pixels. The
+/// published output takes the maximum near the person in the centre and has no derivative; the
+/// positions come from the heatmap itself. Float images enter behind the cast from integers.
+template <class T>
+PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 3.0) {
+  const std::string node = "StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd";
+  const std::string input = "StatefulPartitionedCall/stack";
+  const auto maps = [=](const Var<T>& image) {
+    const std::map<std::string, Var<T>> feeds{
+        {input, models_internal::network_input(image, T(255), T(0))}};
+    return network(feeds, {node})[0];
+  };
+  PoseModel<T> model;
+  model.skeleton = &skeletons::coco_17;
+  model.size = size;
+  model.reads = node;
+  model.positions = [=](const Var<T>& image) {
+    return models_internal::heatmap_positions(maps(image), beta, T(4), T(1.5));
+  };
+  model.confidence = [=](const Var<T>& image) {
+    return models_internal::peak_confidence(maps(image).value(), true);
+  };
+  return model;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::models

@@ -1,0 +1,5 @@
+#pragma once
+
+// Skeletons.
+
+#include <posekit/pose/skeletons.hpp>

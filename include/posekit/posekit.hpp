@@ -1,0 +1,14 @@
+#pragma once
+
+// All of posekit.
+
+#include <posekit/attribution.hpp>
+#include <posekit/autodiff.hpp>
+#include <posekit/core.hpp>
+#include <posekit/data.hpp>
+#include <posekit/graph.hpp>
+#include <posekit/heatmap.hpp>
+#include <posekit/io.hpp>
+#include <posekit/models.hpp>
+#include <posekit/pose.hpp>
+#include <posekit/viz.hpp>
