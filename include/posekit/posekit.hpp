@@ -11,4 +11,5 @@
 #include <posekit/io.hpp>
 #include <posekit/models.hpp>
 #include <posekit/pose.hpp>
+#include <posekit/testing.hpp>
 #include <posekit/viz.hpp>

@@ -1,0 +1,95 @@
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/testing/gradient_check.hpp>
+
+#include "support/close.hpp"
+
+namespace pk = posekit;
+using pk::testing::random_tensor;
+
+namespace {
+
+pk::Tensor<std::int64_t> indices_of(const pk::Shape& shape, const std::vector<int>& values) {
+  return pk::tensor_from<std::int64_t>(shape, values);
+}
+
+}  // namespace
+
+namespace {
+
+template <class Function>
+void check(const Function& f, const std::vector<pk::Tensor<double>>& in) {
+  const auto gradients = pk::testing::check_gradients(f, in);
+  INFO(gradients.message);
+  CHECK(gradients.ok);
+  CHECK(pk::testing::float_disagreement(f, in) < 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("Moving elements moves their cotangents back", "[autodiff]") {
+  const auto a = random_tensor<double>({2, 3, 4, 5}, 1);
+  check([](const auto& v) { return pk::reshape(v[0], {6, 20}); }, {a});
+  check([](const auto& v) { return pk::transpose(v[0], {2, 0, 3, 1}); }, {a});
+  check([](const auto& v) { return pk::to_channels_first(pk::to_channels_last(v[0])); }, {a});
+  check([](const auto& v) { return pk::slice(v[0], 1, 1, 3); }, {a});
+  check([](const auto& v) { return pk::slice(v[0], -1, 0, 0); }, {a});
+  check([](const auto& v) { return pk::take(v[0], 2, 3); }, {a});
+  check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {1, 2}, {3, 0}, {0, 1}}); }, {a});
+  check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {0, 0}, {1, 1}, {0, 0}}, 2.5); }, {a});
+  check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {0, 0}, {0, 0}, {0, 0}}); }, {a});
+  check([](const auto& v) { return pk::concatenate(std::vector{v[0], v[1], v[0]}, 1); }, {a, random_tensor<double>({2, 7, 4, 5}, 2)});
+  check([](const auto& v) { return pk::concatenate(std::vector{v[0], v[1]}, -1); }, {a, random_tensor<double>({2, 3, 4, 1}, 2)});
+  const auto indices = indices_of({2, 3, 2}, {0, 2, 1, 1, 0, 2, 1, 0, 0, 0, 1, 2});
+  check([&](const auto& v) { return pk::gather_nd(v[0], indices); }, {a});
+}
+
+TEST_CASE("Elements arrive where they should", "[autodiff]") {
+  pk::Tape<double> tape;
+  const auto values = random_tensor<double>({2, 3, 4}, 1);
+  const auto x = tape.variable(pk::Tensor<double>(values));
+  CHECK(pk::transpose(x, {2, 0, 1}).value()(3, 1, 2) == values(1, 2, 3));
+  CHECK(pk::slice(x, 2, 1, 3).value()(1, 2, 0) == values(1, 2, 1));
+  CHECK(pk::take(x, 1, 2).value()(1, 3) == values(1, 2, 3));
+  const auto padded = pk::pad(x, {{1, 0}, {0, 2}, {1, 1}}, -7.0);
+  CHECK(padded.shape() == pk::Shape{3, 5, 6});
+  CHECK(padded.value()(2, 2, 4) == values(1, 2, 3));
+  CHECK(padded.value()(0, 0, 1) == -7.0);
+  CHECK(padded.value()(1, 0, 0) == -7.0);
+  CHECK(padded.value()(2, 4, 2) == -7.0);
+  const auto joined = pk::concatenate(std::vector{x, x}, 1);
+  CHECK(joined.value()(1, 4, 2) == values(1, 1, 2));
+  CHECK(pk::gather_nd(x, indices_of({2, 3}, {1, 2, 3, 0, 0, 1})).value()(0) == values(1, 2, 3));
+  CHECK(pk::gather_nd(x, indices_of({2, 1}, {1, 0})).shape() == pk::Shape{2, 3, 4});
+}
+
+TEST_CASE("argmax finds the first of the largest", "[autodiff]") {
+  const pk::Tensor<float> x{{1.0f, 3.0f, 3.0f}, {-2.0f, -1.0f, -5.0f}};
+  CHECK(pk::argmax(x, 1)(0) == 1);
+  CHECK(pk::argmax(x, -1)(1) == 1);
+  CHECK(pk::argmax(x, 0)(2) == 0);
+  CHECK_THROWS_AS(pk::argmax(pk::zeros<float>({2, 0}), 1), pk::ShapeError);
+}
+
+TEST_CASE("Impossible moves are refused in words", "[autodiff]") {
+  pk::Tape<double> tape;
+  const auto x = tape.variable(pk::zeros<double>({2, 3, 4}));
+  CHECK_THROWS_WITH(pk::reshape(x, {5, 5}), "reshape: x has shape [2, 3, 4], which has 24 elements and cannot become [5, 5]");
+  CHECK_THROWS_AS(pk::transpose(x, {0, 1}), pk::ShapeError);
+  CHECK_THROWS_AS(pk::transpose(x, {0, 1, 1}), pk::ShapeError);
+  CHECK_THROWS_AS(pk::transpose(x, {0, 1, 3}), pk::ShapeError);
+  CHECK_THROWS_AS(pk::transpose(x, {0, 1, 2, 3}), pk::ShapeError);
+  CHECK_THROWS_WITH(pk::slice(x, 1, 2, 4), "slice: [2, 4) is outside axis 1 of shape [2, 3, 4]");
+  CHECK_THROWS_AS(pk::slice(x, 1, 2, 1), pk::ShapeError);
+  CHECK_THROWS_AS(pk::pad(x, {{1, 1}}), pk::ShapeError);
+  CHECK_THROWS_AS(pk::concatenate(std::vector<pk::Var<double>>{}, 0), pk::ShapeError);
+  CHECK_THROWS_WITH(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2, 3, 5}))}, 1),
+                    "concatenate: [2, 3, 5] does not join [2, 3, 4] along axis 1");
+  CHECK_THROWS_AS(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2}))}, 1), pk::ShapeError);
+  CHECK_THROWS_WITH(pk::gather_nd(x, indices_of({1, 2}, {0, 3})), "gather_nd: index 3 is outside axis 1 of shape [2, 3, 4]");
+  CHECK_THROWS_AS(pk::gather_nd(x, indices_of({1, 1}, {-1})), pk::ValueError);
+  CHECK_THROWS_AS(pk::gather_nd(x, pk::zeros<std::int64_t>({1, 4})), pk::ShapeError);
+}
