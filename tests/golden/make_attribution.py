@@ -85,7 +85,7 @@ def blur(img, sigma, radius):
     return ndimage.correlate1d(r, w, axis=1, mode="mirror")
 
 
-for name, sigma, radius in (("gaussian_1.3", 1.3, 7), ("gaussian_6", 6.0, 30), ("taps31_6", 6.0, 15)):
+for name, sigma, radius in (("gaussian_1.3", 1.3, 8), ("gaussian_6", 6.0, 36), ("taps31_6", 6.0, 15)):
     save(f"blur_{name}", blur(image, sigma, radius))
     e = 1e-5
     save(f"blur_slope_{name}", (blur(image, sigma + e, radius) - blur(image, sigma - e, radius)) / (2 * e))

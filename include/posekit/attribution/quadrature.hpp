@@ -48,7 +48,7 @@ inline std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t
         // Newton's method for the i-th largest root of the Legendre polynomial P_n.
         double x = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (n + 0.5));
         double slope = 1.0;
-        for (int iteration = 0; iteration < 100; ++iteration) {
+        for (double step = 1.0; std::abs(step) > 1e-15;) {
           double previous = 0.0, value = 1.0;
           for (std::size_t k = 1; k <= steps; ++k) {
             const auto d = static_cast<double>(k);
@@ -57,9 +57,11 @@ inline std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t
             value = next;
           }
           slope = n * (x * value - previous) / (x * x - 1.0);
-          const double step = value / slope;
+          // The last step is below what x can resolve, so that `slope` belongs to x.
+          const double last = step;
+          step = value / slope;
+          if (std::abs(step) >= std::abs(last)) break;
           x -= step;
-          if (std::abs(step) < 1e-15) break;
         }
         const double weight = 1.0 / ((1.0 - x * x) * slope * slope);  // half of that on [-1, 1]
         nodes[i] = {0.5 * (1.0 - x), weight};

@@ -164,9 +164,12 @@ class Network {
                                   " inputs (", names, "); feed them by name"));
     }
 
-    NodeOutput resolve(const std::string& name, const std::vector<NamedOutput>& published) const {
-      for (const NamedOutput& output : published) {
-        if (output.name == name) return output.output;
+    /// What a name stands for: a published output or input, or a node.
+    NodeOutput resolve(const std::string& name) const {
+      for (const auto* published : {&outputs, &graph.inputs}) {
+        for (const NamedOutput& output : *published) {
+          if (output.name == name) return output.output;
+        }
       }
       // A node's own name may hold a colon.
       const NodeOutput output = index.find(name) != nullptr ? NodeOutput{name, 0} : parse_node_output(name);
@@ -184,7 +187,7 @@ class Network {
       if (names.empty()) {
         for (const NamedOutput& output : outputs) wanted.push_back(output.output);
       } else {
-        for (const std::string& name : names) wanted.push_back(resolve(name, outputs));
+        for (const std::string& name : names) wanted.push_back(resolve(name));
       }
 
       std::vector<GraphValues<T>> values(graph.nodes.size());
@@ -194,7 +197,7 @@ class Network {
         if (&var.tape() != &tape) {
           throw GraphError(error_text(graph.source, ": '", name, "' was fed from another tape"));
         }
-        const NodeOutput output = resolve(name, graph.inputs);
+        const NodeOutput output = resolve(name);
         const std::size_t at = *index.position(output.node);
         if (values[at].size() <= output.index) values[at].resize(output.index + 1);
         values[at][output.index] = GraphValue<T>::kept(var);

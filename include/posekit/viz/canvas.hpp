@@ -170,8 +170,11 @@ class Canvas {
       return static_cast<std::size_t>(std::clamp(v, 0.0, static_cast<double>(extent - 1)));
     };
     const std::size_t x0 = index(x, picture.width), y0 = index(y, picture.height);
-    const std::size_t x1 = std::max(x0 + 1, step > 1 ? index(x + step, picture.width) : x0 + 1);
-    const std::size_t y1 = std::max(y0 + 1, step > 1 ? index(y + step, picture.height) : y0 + 1);
+    const auto end = [step](std::size_t first, double v, std::size_t extent) {
+      const double last = std::min(std::round(v + step), static_cast<double>(extent));
+      return step > 1 ? std::max(first + 1, static_cast<std::size_t>(last)) : first + 1;
+    };
+    const std::size_t x1 = end(x0, x, picture.width), y1 = end(y0, y, picture.height);
     unsigned sum[3] = {};
     for (std::size_t py = y0; py < y1; ++py) {
       for (std::size_t px = x0; px < x1; ++px) {
