@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
@@ -24,9 +25,27 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
   return app
       .add_option_function<std::string>(
           flag, [&value, choices](const std::string& text) { value = choices.at(text); }, help)
-      ->check(CLI::IsMember(choices))
+      ->check(CLI::IsMember(choices).description(""))
       ->type_name(names)
       ->default_str(standard);
+}
+
+/// Breaks the lines of a help text that are too long for a terminal; what follows is indented like the
+/// descriptions.
+std::string wrapped(const std::string& help) {
+  constexpr std::size_t width = 98, indent = 34;
+  std::istringstream lines(help);
+  std::string result, line;
+  while (std::getline(lines, line)) {
+    while (line.size() > width) {
+      const std::size_t space = line.rfind(' ', width);
+      if (space == std::string::npos || space <= indent) break;
+      result += line.substr(0, space) + '\n';
+      line = std::string(indent, ' ') + line.substr(space + 1);
+    }
+    result += line + '\n';
+  }
+  return result;
 }
 
 }  // namespace
@@ -63,26 +82,31 @@ ExplainOptions parse_command_line(int argc, char** argv) {
 
   const std::string what = "What to explain";
   app.add_option("-b,--box", o.box,
-                 "the person: auto (found by the network itself), photo (all of it), or "
-                 "x,y,width,height in photo pixels")
+                 "the person: auto (the annotation's box, or found by the network itself), photo (all of "
+                 "it), or x,y,width,height in photo pixels")
       ->type_name("BOX")
       ->group(what);
   app.add_option("-j,--joints", o.joints, "only these joints, separated by commas")
       ->delimiter(',')
+      ->default_str("")
       ->type_name("NAMES")
       ->group(what);
-  app.add_option("-t,--truth", o.truth,
-                 "where the joints should be: self (where the network puts them), or a COCO keypoint "
-                 "file")
-      ->type_name("self|FILE")
+  app.add_option("-a,--annotations", o.annotations,
+                 "a COCO file that holds the person's box, keypoints or segmentation")
+      ->type_name("FILE")
       ->group(what);
-  app.add_option("--annotation", o.annotation, "id of the person in the COCO file")
+  app.add_option("--annotation", o.annotation, "id of the person in that file, where it holds several")
       ->type_name("ID")
       ->group(what);
+  app.add_option("-t,--truth", o.truth,
+                 "where the joints should be: self (where the network puts them), annotation (where "
+                 "the COCO file says), or that file itself")
+      ->type_name("self|annotation|FILE")
+      ->group(what);
   app.add_option("--mask", o.mask,
-                 "the person's pixels, for FI: none, coco (the annotation's segmentation), selfie (a "
-                 "segmentation network), or a picture (white on black); auto takes coco where there "
-                 "is one")
+                 "the person's pixels, for FI: none, annotation (its segmentation), selfie (a "
+                 "segmentation network), or a picture (white on black); auto takes the annotation's "
+                 "where there is one")
       ->type_name("MASK")
       ->group(what);
   app.add_option("--size", o.size, "side of the network's input, for networks that take any")
@@ -113,7 +137,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->type_name("NUMBER")
       ->group(how);
   app.add_option("-n,--steps", ig.steps, "points of the path")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}))
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}).description(""))
       ->type_name("COUNT")
       ->group(how);
   add_choice<pk::Quadrature>(app, "--rule", ig.rule,
@@ -138,11 +162,11 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->type_name("NUMBER")
       ->group(how);
   app.add_option("--space", o.space, "pixels in which the distance is measured")
-      ->check(CLI::IsMember({"crop", "photo"}))
+      ->check(CLI::IsMember({"crop", "photo"}).description(""))
       ->type_name("crop|photo")
       ->group(how);
   app.add_option("--noise-samples", ig.noise_samples, "average over this many noisy copies (SmoothGrad)")
-      ->check(CLI::Range(std::size_t{0}, std::size_t{10000}))
+      ->check(CLI::Range(std::size_t{0}, std::size_t{10000}).description(""))
       ->type_name("COUNT")
       ->group(how);
   app.add_option("--noise-sigma", ig.noise_sigma, "standard deviation of that noise, image in [0, 1]")
@@ -150,7 +174,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->group(how);
   app.add_option("--seed", ig.seed, "seed of that noise")->type_name("NUMBER")->group(how);
   app.add_option("--threads", ig.threads, "threads; 0: all")
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Range(0, 1024).description(""))
       ->type_name("COUNT")
       ->group(how);
 
@@ -163,8 +187,19 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       std::exit(0);
     }
     if (o.image.empty()) throw CLI::RequiredError("--image");
-  } catch (const CLI::CallForHelp& help) {
-    std::exit(app.exit(help));
+    if (o.truth != "self" && o.truth != "annotation") {
+      if (!o.annotations.empty()) {
+        throw CLI::ValidationError("--truth", "names a file, and --annotations another; give one of them");
+      }
+      o.annotations = o.truth;
+      o.truth = "annotation";
+    }
+    if (o.annotations.empty() && (o.truth == "annotation" || o.mask == "annotation" || o.annotation)) {
+      throw CLI::ValidationError("--annotations", "is needed: a COCO file with the person");
+    }
+  } catch (const CLI::CallForHelp&) {
+    std::cout << wrapped(app.help());
+    std::exit(0);
   } catch (const CLI::ParseError& error) {
     std::cerr << "posekit-explain: " << error.what() << " (see --help)\n";
     std::exit(1);

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include <nlohmann/json.hpp>
+
 namespace pk = posekit;
 using Json = nlohmann::ordered_json;
 
@@ -37,29 +39,30 @@ const char* name_of(pk::Quadrature rule) {
 
 }  // namespace
 
-std::string report_json(const Report& report) {
-  const pk::PoseIgOptions& ig = report.options.integration;
+std::string report_json(const Report& report, const ExplainOptions& options, const Subject& subject,
+                        const pk::PoseModel<float>& model) {
+  const pk::PoseIgOptions& ig = options.integration;
   Json root;
-  root["model"] = {{"name", report.model->name},
-                   {"reads", report.model->reads},
-                   {"skeleton", std::string(report.model->skeleton->name)},
-                   {"size", report.crop.width}};
-  root["image"] = {{"file", report.options.image.string()},
-                   {"width", report.photo_width},
-                   {"height", report.photo_height}};
-  root["box"] = {rounded(report.box.x), rounded(report.box.y), rounded(report.box.width),
-                 rounded(report.box.height)};
-  const auto& m = report.crop.to_photo;
+  root["model"] = {{"name", model.name},
+                   {"reads", model.reads},
+                   {"skeleton", std::string(model.skeleton->name)},
+                   {"size", subject.crop.width}};
+  root["image"] = {{"file", options.image.string()},
+                   {"width", subject.bitmap.width},
+                   {"height", subject.bitmap.height}};
+  root["box"] = {rounded(subject.box.x), rounded(subject.box.y), rounded(subject.box.width),
+                 rounded(subject.box.height)};
+  const auto& m = subject.crop.to_photo;
   root["crop_to_photo"] = {{m(0, 0), m(0, 1), m(0, 2)}, {m(1, 0), m(1, 1), m(1, 2)}};
-  root["truth"] = report.truth;
-  root["mask"] = report.mask;
+  root["truth"] = options.truth;
+  root["mask"] = subject.mask_source;
   const bool blur = ig.path == pk::PathKind::blur;
   Json path = {{"path", blur ? "blur" : "straight"}};
   if (blur) {
     path["sigma"] = ig.sigma;
     path["kernel"] = ig.kernel == pk::BlurKernel::gaussian ? "gaussian" : "taps31";
   } else {
-    path["baseline"] = report.options.baseline;
+    path["baseline"] = options.baseline;
   }
   path["steps"] = ig.steps;
   path["rule"] = name_of(ig.rule);
@@ -67,7 +70,7 @@ std::string report_json(const Report& report) {
   path["likelihood"] = {
       {"kind", ig.likelihood.kind == pk::LikelihoodKind::squared_distance ? "squared" : "distance"},
       {"c", ig.likelihood.c},
-      {"space", report.options.space}};
+      {"space", options.space}};
   if (ig.noise_samples > 0) {
     path["noise"] = {{"samples", ig.noise_samples}, {"sigma", ig.noise_sigma}, {"seed", ig.seed}};
   }
@@ -128,6 +131,27 @@ std::string report_csv(const Report& report) {
           std::optional<double>(j.score_baseline), std::optional<double>(j.completeness_gap), j.fi, j.li, j.di}) {
       cell(value);
     }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string report_table(const Report& report) {
+  std::string text;
+  char line[200];
+  std::snprintf(line, sizeof line, "%-18s %8s %8s %8s   %s\n", "joint", "FI", "LI", "DI", "confidence");
+  text += line;
+  const auto number = [](const std::optional<double>& value) {
+    char digits[32] = "n/a";
+    if (value) std::snprintf(digits, sizeof digits, "%.2f", *value);
+    return std::string(digits);
+  };
+  for (const JointReport& joint : report.joints) {
+    std::snprintf(line, sizeof line, "%-18s %8s %8s %8s   %.2f", joint.name.c_str(),
+                  number(joint.fi).c_str(), number(joint.li).c_str(), number(joint.di).c_str(),
+                  joint.confidence);
+    text += line;
+    if (!joint.note.empty()) text += "   " + joint.note;
     text += '\n';
   }
   return text;

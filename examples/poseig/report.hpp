@@ -4,16 +4,13 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include <posekit/attribution/pose_ig.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/data/crop.hpp>
 #include <posekit/models/pose_model.hpp>
 
 #include "options.hpp"
+#include "subject.hpp"
 
-/// Everything a run found out, for report.json and report.csv.
+/// What a run found out about one joint. Positions are (x, y).
 struct JointReport {
   std::string name;
   double predicted_crop[2] = {}, predicted_photo[2] = {};
@@ -25,16 +22,13 @@ struct JointReport {
 };
 
 struct Report {
-  ExplainOptions options;
-  const posekit::PoseModel<float>* model = nullptr;
-  std::size_t photo_width = 0, photo_height = 0;
-  posekit::Box box;
-  posekit::Crop crop;
-  std::string truth, mask;
   std::vector<JointReport> joints;
-  posekit::Tensor<float> locality;  // [J, J], row A, column X; empty where undefined
+  posekit::Tensor<float> locality;  // [J, J], row A, column X
   double seconds_attribution = 0, seconds_total = 0;
 };
 
-std::string report_json(const Report& report);
+std::string report_json(const Report& report, const ExplainOptions& options, const Subject& subject,
+                        const posekit::PoseModel<float>& model);
 std::string report_csv(const Report& report);
+/// A table for the terminal.
+std::string report_table(const Report& report);

