@@ -93,6 +93,25 @@ TEST_CASE("Any node can be fed, weights among them", "[graph]") {
   CHECK(net(image, {"axes"})[0].value()(1) == 2.0);
 }
 
+TEST_CASE("What is fed stays the caller's, whatever nodes hand it on", "[graph]") {
+  TfjsFiles f(scratch_folder("network-handed-on"));
+  f.node("image", "Placeholder");
+  f.node("real", "Cast", {"image"}, {{"SrcT", {{"type", "DT_INT32"}}}, {"DstT", {{"type", "DT_FLOAT"}}}});
+  f.node("same", "Identity", {"real"});
+  f.node("only", "AddN", {"same"});
+  f.node("up", "Relu", {"only"});
+  f.node("out", "AddV2", {"up", "up"});
+  const auto net = pk::load_tfjs<double>(f.write());
+  pk::Tape<double> tape;
+  const auto x = tape.variable(random_tensor<double>({3, 4}, 1));
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    const auto y = net(x, {"out", "only", "image"});
+    CHECK(y[0].value()(1, 2) == 2 * std::max(0.0, x.value()(1, 2)));
+    CHECK(identical(y[1].value(), x.value()));
+    CHECK(identical(y[2].value(), x.value()));
+  }
+}
+
 TEST_CASE("Only what is needed is computed, and its memory is let go", "[graph]") {
   const auto net = branching_network("network-needed");
   pk::Tape<double> tape;

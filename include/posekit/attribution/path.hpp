@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,7 @@ class BlurPath final : public ImagePath<T> {
   BlurPath(Tensor<T> image, double sigma, BlurKernel kernel = BlurKernel::gaussian)
       : image_(std::move(image)), shape_(shape_of(image_)), sigma_(sigma), kernel_(kernel) {
     require_rank(image_, 3, "BlurPath", "image", "[C, H, W]");
-    gaussian_kernel(sigma, kernel);
+    scratch_size_ = kernels::blur_scratch<T>(shape_[1], shape_[2], gaussian_kernel(sigma, kernel).radius());
   }
   const Shape& shape() const override { return shape_; }
   void point(double alpha, Tensor<T>& image, Tensor<T>* derivative) const override {
@@ -80,18 +81,35 @@ class BlurPath final : public ImagePath<T> {
     std::vector<T> slopes;
     // d gamma / d alpha = -sigma_p d gamma / d sigma
     for (const double slope : kernel.slopes) slopes.push_back(static_cast<T>(-sigma_ * slope));
-    std::vector<T, AlignedAllocator<T>> scratch(
-        kernels::blur_scratch<T>(shape_[1], shape_[2], kernel.radius()));
+    AlignedBuffer<T> scratch = take_scratch();
     kernels::blur<T>(shape_[0], shape_[1], shape_[2], image_.data(), kernel.radius(),
                      weights.data(), derivative == nullptr ? nullptr : slopes.data(), image.data(),
                      derivative == nullptr ? nullptr : derivative->data(), scratch.data());
+    const std::lock_guard lock(mutex_);
+    scratch_.push_back(std::move(scratch));
   }
 
  private:
+  /// One for each thread that asks at once, kept for the next point.
+  AlignedBuffer<T> take_scratch() const {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!scratch_.empty()) {
+        AlignedBuffer<T> buffer = std::move(scratch_.back());
+        scratch_.pop_back();
+        return buffer;
+      }
+    }
+    return AlignedBuffer<T>(scratch_size_);
+  }
+
   Tensor<T> image_;
   Shape shape_;
   double sigma_;
   BlurKernel kernel_;
+  std::size_t scratch_size_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::vector<AlignedBuffer<T>> scratch_;
 };
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -31,8 +34,26 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
     tensor.reshape(shape);
     return tensor;
   }
-
   void give(Tensor<T>&& tensor) { tensors_[tensor.size()].push_back(std::move(tensor)); }
+
+  /// At least `size` elements of uninitialised memory: the smallest buffer that is large enough, so
+  /// that passes over different numbers of cotangents share theirs.
+  AlignedBuffer<T> take_memory(std::size_t size) {
+    const auto found = memory_.lower_bound(size);
+    if (found == memory_.end()) {
+      // In exchange for the largest, so that a pool never holds more buffers than were in use at once.
+      if (!memory_.empty()) memory_.erase(std::prev(memory_.end()));
+      return AlignedBuffer<T>(std::max<std::size_t>(size, 1));
+    }
+    AlignedBuffer<T> buffer = std::move(found->second);
+    memory_.erase(found);
+    return buffer;
+  }
+  void give_memory(AlignedBuffer<T>&& buffer) {
+    if (!buffer) return;
+    const std::size_t capacity = buffer.capacity();
+    memory_.emplace(capacity, std::move(buffer));
+  }
 
   /// A tensor that comes back to the pool when its last owner lets go of it.
   std::shared_ptr<const Tensor<T>> share(Tensor<T>&& tensor) {
@@ -62,12 +83,29 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
   /// Frees everything that is not in use.
   void trim() {
     tensors_.clear();
+    memory_.clear();
     bytes_.clear();
   }
 
  private:
   std::unordered_map<std::size_t, std::vector<Tensor<T>>> tensors_;
+  std::multimap<std::size_t, AlignedBuffer<T>> memory_;
   std::unordered_map<std::size_t, std::vector<ByteBuffer>> bytes_;
+};
+
+/// Memory from a pool that returns to it at the end of the scope.
+template <class T>
+class PooledScratch {
+ public:
+  PooledScratch(BufferPool<T>& pool, std::size_t size) : pool_(pool), buffer_(pool.take_memory(size)) {}
+  ~PooledScratch() { pool_.give_memory(std::move(buffer_)); }
+  PooledScratch(const PooledScratch&) = delete;
+  PooledScratch& operator=(const PooledScratch&) = delete;
+  T* data() const { return buffer_.data(); }
+
+ private:
+  BufferPool<T>& pool_;
+  AlignedBuffer<T> buffer_;
 };
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -209,11 +209,10 @@ void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
                     const std::uint8_t* mask, T* result, bool accumulate) {
   const auto sizes = kernels::conv2d_vjp_scratch<T>(vjp.plan, seeds);
   const auto parts = static_cast<std::size_t>(std::max(threads, 1));
-  Tensor<T> scratch = pool.take({sizes.elements * parts});
+  const PooledScratch<T> scratch(pool, sizes.elements * parts);
   std::vector<std::uint32_t> indices(sizes.indices * parts);
   kernels::conv2d_vjp<T>(g, vjp.plan, vjp.packed.data(), seeds, cotangent, mask, result, accumulate,
                          scratch.data(), indices.data(), threads);
-  pool.give(std::move(scratch));
 }
 
 template <class T>
@@ -221,9 +220,8 @@ void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
                 const Conv2dFilter<T>& filter, const T* input,
                 const kernels::Epilogue<T>& epilogue, T* output) {
   const auto parts = static_cast<std::size_t>(std::max(threads, 1));
-  Tensor<T> scratch = pool.take({kernels::conv2d_scratch<T>(g) * parts});
+  const PooledScratch<T> scratch(pool, kernels::conv2d_scratch<T>(g) * parts);
   kernels::conv2d<T>(g, input, filter.packed(), epilogue, output, scratch.data(), threads);
-  pool.give(std::move(scratch));
 }
 
 }  // namespace internal
@@ -256,7 +254,7 @@ Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
                                    target.data, target.accumulate);
         };
         if (fused.is_pointwise_map()) {
-          auto before = p.scratch(p.count() * g.out_size());
+          const auto before = p.scratch(p.count() * g.out_size());
           fused.map(p.count(), p.cotangent(), before.data(), p.threads());
           run(before.data(), nullptr);
         } else {
@@ -305,7 +303,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
         }
         const bool wants_bias = has_bias && p.wants(2);
         if (!p.wants(1) && !wants_bias) return;
-        auto masked = p.scratch(fused.is_mask() ? p.count() * g.out_size() : 0);
+        const auto masked = p.scratch(fused.is_mask() ? p.count() * g.out_size() : 0);
         const T* cotangent = p.cotangent();
         if (fused.is_mask()) {
           fused.map(p.count(), p.cotangent(), masked.data(), p.threads());
@@ -314,7 +312,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
         if (const auto target = p.target(1)) {
           const std::size_t size = constant->filter().size();
           if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
-          auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch(g));
+          const auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch(g));
           for (std::size_t k = 0; k < p.count(); ++k) {
             kernels::conv2d_filter_vjp<T>(g, image->data(), cotangent + k * g.out_size(),
                                           target.data + k * size, scratch.data(), p.threads());
@@ -364,7 +362,7 @@ Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
                                            target.data, target.accumulate, p.threads());
         };
         if (fused.is_pointwise_map()) {
-          auto before = p.scratch(p.count() * g.out_size());
+          const auto before = p.scratch(p.count() * g.out_size());
           fused.map(p.count(), p.cotangent(), before.data(), p.threads());
           run(before.data(), nullptr);
         } else {

@@ -87,7 +87,7 @@ class Pullback {
   std::size_t count() const { return count_; }
   /// [count, output shape], contiguous.
   const T* cotangent() const { return cotangent_.data(); }
-  std::size_t output_size() const { return cotangent_.size() / count_; }
+  std::size_t output_size() const { return element_count(node_.shape); }
   int threads() const { return tape_.threads(); }
   BufferPool<T>& pool() { return tape_.pool(); }
 
@@ -100,32 +100,17 @@ class Pullback {
   /// The same as the last act of a product: `cotangent()` may not be read afterwards.
   void hand_over(std::size_t i);
   /// Memory that comes from the tape's pool and returns to it at the end of the scope.
-  class Scratch {
-   public:
-    Scratch(BufferPool<T>& pool, std::size_t size) : pool_(pool), tensor_(pool.take({size})) {}
-    ~Scratch() { pool_.give(std::move(tensor_)); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    T* data() { return tensor_.data(); }
-
-   private:
-    BufferPool<T>& pool_;
-    Tensor<T> tensor_;
-  };
-  Scratch scratch(std::size_t size) { return Scratch(tape_.pool(), size); }
+  PooledScratch<T> scratch(std::size_t size) { return PooledScratch<T>(tape_.pool(), size); }
 
  private:
   friend class Tape<T>;
   using Node = typename Tape<T>::Node;
-  Pullback(Tape<T>& tape, const Node& node, std::optional<Tensor<T>>& cotangent, std::size_t count,
-           bool keep)
-      : tape_(tape), node_(node), slot_(cotangent), cotangent_(*cotangent), count_(count),
-        keep_(keep) {}
+  Pullback(Tape<T>& tape, const Node& node, AlignedBuffer<T>& cotangent, std::size_t count, bool keep)
+      : tape_(tape), node_(node), cotangent_(cotangent), count_(count), keep_(keep) {}
 
   Tape<T>& tape_;
   const Node& node_;
-  std::optional<Tensor<T>>& slot_;
-  const Tensor<T>& cotangent_;
+  AlignedBuffer<T>& cotangent_;
   std::size_t count_;
   bool keep_;
 };
@@ -208,10 +193,10 @@ class Tape {
     });
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       nodes_[i].grad.reset();
-      if (cotangents_.size() > i && cotangents_[i]) {
-        cotangents_[i]->reshape(nodes_[i].shape);
-        nodes_[i].grad = std::move(cotangents_[i]);
-      }
+      if (cotangents_.size() <= i || !cotangents_[i]) continue;
+      nodes_[i].grad = make_tensor<T>(nodes_[i].shape);
+      std::copy_n(cotangents_[i].data(), nodes_[i].grad->size(), nodes_[i].grad->data());
+      pool_->give_memory(std::move(cotangents_[i]));
     }
     cotangents_.clear();
     differentiated_ = true;
@@ -252,31 +237,31 @@ class Tape {
                   std::any_of(nodes_[i].operands.begin(), nodes_[i].operands.end(),
                               [&](std::uint32_t operand) { return wanted[operand] != 0; });
     }
+    // As even as possible over all seeds, dead ones too, so that the size of a pass does not change
+    // from call to call.
     const std::size_t limit = std::max<std::size_t>(options_.seeds_per_pass, 1);
-    const std::size_t passes = (alive.size() + limit - 1) / limit;
-    std::size_t done = 0;
-    for (std::size_t pass = 0; pass < passes; ++pass) {
-      const std::size_t end = alive.size() * (pass + 1) / passes;
-      const std::size_t count = end - done;
-      Tensor<T> stacked = pool_->take({count * out_size});
+    const std::size_t passes = (total + limit - 1) / limit;
+    const std::size_t per_pass = (total + passes - 1) / passes;
+    for (std::size_t done = 0; done < alive.size(); done += per_pass) {
+      const std::size_t count = std::min(per_pass, alive.size() - done);
+      AlignedBuffer<T> stacked = pool_->take_memory(count * out_size);
       for (std::size_t k = 0; k < count; ++k) {
         std::copy_n(seeds.data() + alive[done + k] * out_size, out_size,
                     stacked.data() + k * out_size);
       }
       sweep(index, stacked.data(), count, wanted, [&](std::size_t i) { return i == target; });
-      pool_->give(std::move(stacked));
-      const bool reached = cotangents_.size() > target && cotangents_[target].has_value();
+      pool_->give_memory(std::move(stacked));
+      const bool reached = cotangents_.size() > target && cotangents_[target];
       for (std::size_t k = 0; k < count; ++k) {
         T* out = result.data() + alive[done + k] * in_size;
         if (reached) {
-          std::copy_n(cotangents_[target]->data() + k * in_size, in_size, out);
+          std::copy_n(cotangents_[target].data() + k * in_size, in_size, out);
         } else {
           std::fill_n(out, in_size, T(0));
         }
       }
-      if (reached) pool_->give(std::move(*cotangents_[target]));
+      if (reached) pool_->give_memory(std::move(cotangents_[target]));
       cotangents_.clear();
-      done = end;
     }
     return result;
   }
@@ -389,9 +374,8 @@ class Tape {
     cotangents_.resize(output + std::size_t{1});
     if (wanted[output] != 0) {
       const std::size_t size = count * element_count(nodes_[output].shape);
-      Tensor<T> start = pool_->take({size});
-      std::copy_n(seeds, size, start.data());
-      cotangents_[output] = std::move(start);
+      cotangents_[output] = pool_->take_memory(size);
+      std::copy_n(seeds, size, cotangents_[output].data());
     }
     for (std::size_t i = output + std::size_t{1}; i-- > 0;) {
       if (!cotangents_[i]) continue;
@@ -403,10 +387,7 @@ class Tape {
         Pullback<T> pullback(*this, node, cotangents_[i], count, kept);
         node.vjp->run(pullback);
       }
-      if (!kept && cotangents_[i]) {
-        pool_->give(std::move(*cotangents_[i]));
-        cotangents_[i].reset();
-      }
+      if (!kept) pool_->give_memory(std::move(cotangents_[i]));
     }
     wanted_ = nullptr;
   }
@@ -418,7 +399,7 @@ class Tape {
   bool differentiated_ = false;
 
   // The sweep in progress.
-  std::vector<std::optional<Tensor<T>>> cotangents_;
+  std::vector<AlignedBuffer<T>> cotangents_;
   const std::vector<std::uint8_t>* wanted_ = nullptr;
   std::size_t count_ = 0;
 };
@@ -432,12 +413,12 @@ template <class T>
 typename Pullback<T>::Target Pullback<T>::target(std::size_t i) {
   if (!wants(i)) return {};
   const std::uint32_t operand = node_.operands[i];
-  auto& slot = tape_.cotangents_[operand];
-  const bool accumulate = slot.has_value();
+  AlignedBuffer<T>& slot = tape_.cotangents_[operand];
+  const bool accumulate = static_cast<bool>(slot);
   if (!accumulate) {
-    slot = tape_.pool_->take({count_ * element_count(tape_.nodes_[operand].shape)});
+    slot = tape_.pool_->take_memory(count_ * element_count(tape_.nodes_[operand].shape));
   }
-  return {slot->data(), accumulate};
+  return {slot.data(), accumulate};
 }
 
 template <class T>
@@ -445,20 +426,20 @@ void Pullback<T>::pass(std::size_t i) {
   const Target out = target(i);
   if (!out) return;
   const T* in = cotangent_.data();
+  const std::size_t size = count_ * output_size();
   if (out.accumulate) {
-    for (std::size_t n = 0; n < cotangent_.size(); ++n) out.data[n] += in[n];
+    for (std::size_t n = 0; n < size; ++n) out.data[n] += in[n];
   } else {
-    std::copy_n(in, cotangent_.size(), out.data);
+    std::copy_n(in, size, out.data);
   }
 }
 
 template <class T>
 void Pullback<T>::hand_over(std::size_t i) {
   if (!wants(i)) return;
-  auto& slot = tape_.cotangents_[node_.operands[i]];
+  AlignedBuffer<T>& slot = tape_.cotangents_[node_.operands[i]];
   if (slot || keep_) return pass(i);
-  slot = std::move(slot_);
-  slot_.reset();
+  slot = std::move(cotangent_);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

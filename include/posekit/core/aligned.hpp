@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <new>
+#include <utility>
 
 
 namespace posekit {
@@ -33,6 +34,33 @@ class AlignedAllocator {
 
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
   friend bool operator!=(const AlignedAllocator&, const AlignedAllocator&) { return false; }
+};
+
+/// Uninitialised memory on a cache-line boundary, for trivial types.
+template <class T>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::size_t capacity)
+      : data_(AlignedAllocator<T>().allocate(capacity)), capacity_(capacity) {}
+  ~AlignedBuffer() {
+    if (data_ != nullptr) AlignedAllocator<T>().deallocate(data_, capacity_);
+  }
+  AlignedBuffer(AlignedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), capacity_(std::exchange(other.capacity_, 0)) {}
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+
+  T* data() const { return data_; }
+  std::size_t capacity() const { return capacity_; }
+  explicit operator bool() const { return data_ != nullptr; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t capacity_ = 0;
 };
 
 }  // namespace posekit

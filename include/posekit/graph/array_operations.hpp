@@ -127,6 +127,7 @@ template <class T>
 GraphFunction<T> add_n(const GraphNodeView& view) {
   view.require_inputs(1, 1000);
   return [](Tape<T>& tape, const GraphValues<T>& in) -> GraphValues<T> {
+    if (in.size() == 1) return {in[0]};
     Var<T> sum = as_real(tape, in[0]);
     for (std::size_t i = 1; i < in.size(); ++i) sum = sum + as_real(tape, in[i]);
     return {sum};
@@ -159,8 +160,8 @@ GraphFunction<T> cast_values(const GraphNodeView& view) {
   };
   return [to_real = is_real(to), from_real = is_real(from)](
              Tape<T>& tape, const GraphValues<T>& in) -> GraphValues<T> {
-    if (to_real) return {GraphValue<T>(as_real(tape, in[0]))};
-    if (in[0].is_integer() || !from_real) return {in[0]};
+    if (to_real && in[0].is_integer()) return {GraphValue<T>(as_real(tape, in[0]))};
+    if (to_real || in[0].is_integer() || !from_real) return {in[0]};
     const Tensor<T>& values = in[0].real().value();
     IntegerTensor result = make_tensor<std::int64_t>(shape_of(values));
     for (std::size_t i = 0; i < values.size(); ++i) {

@@ -27,6 +27,7 @@ class GraphValue {
   GraphValue() = default;
   GraphValue(IntegerTensor integers)  // NOLINT: both kinds convert
       : integers_(std::make_shared<const IntegerTensor>(std::move(integers))) {}
+  /// A tensor that the operation has just recorded. One that came in is handed on as its GraphValue.
   GraphValue(Var<T> var) : GraphValue(var, true) {}  // NOLINT
 
   /// A value that is not the network's own, so that it stays on the tape.

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Runs posekit-explain as a user does: well, and with every mistake we could think of.
+# usage: check_explain.sh SOURCE_DIR PROGRAM
+set -u
+source=$1 program=$2
+models=${POSEKIT_MODELS:-$source/models} photo=$source/photos/person.jpg
+if [ ! -s "$models/movenet-lightning.json" ] || [ ! -s "$photo" ]; then
+  echo "skipped: the network or the photo is not there (scripts/fetch_models.sh, scripts/fetch_photo.sh)"
+  exit 77
+fi
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+failures=0
+complain() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+export POSEKIT_MODELS=$models
+explain() { "$program" "$@"; }
+
+# A run that ends well.
+explain --image "$photo" --annotations "$source/examples/poseig/person.json" --steps 3 --output "$work/good" >"$work/out" 2>"$work/err" ||
+  complain "a plain run ended with $?: $(cat "$work/err")"
+[ -s "$work/err" ] && complain "a plain run in a pipe wrote to standard error: $(head -c 200 "$work/err")"
+for file in overview.png report.json report.csv attributions.npy joint-nose.png joint-right_ankle.png; do
+  [ -s "$work/good/$file" ] || complain "$file was not written"
+done
+[ "$(ls "$work/good" | wc -l)" = 21 ] || complain "expected 21 files, found: $(ls "$work/good")"
+[ -z "$(ls -A "$work/good" | grep '^\.')" ] || complain "unfinished files were left behind"
+[ "$(wc -l <"$work/good/report.csv")" = 18 ] || complain "report.csv has $(wc -l <"$work/good/report.csv") lines"
+[ "$(awk -F, '{print NF}' "$work/good/report.csv" | sort -u)" = 16 ] || complain "the rows of report.csv differ in length"
+grep -q '"fi": [0-9]' "$work/good/report.json" || complain "report.json has no FI"
+
+# The same run gives the same bits, whatever the number of threads.
+explain --image "$photo" --annotations "$source/examples/poseig/person.json" --steps 3 --output "$work/again" --threads 1 --quiet >"$work/out" 2>&1 || complain "a quiet run failed"
+[ -s "$work/out" ] && complain "a quiet run printed something"
+cmp -s "$work/good/attributions.npy" "$work/again/attributions.npy" || complain "one thread gives other bits"
+
+# Options.
+explain --image "$photo" --joints left_wrist,nose --path straight --baseline mean --steps 2 --rule gauss-legendre --box 180,90,100,300 \
+  --likelihood distance --space photo --noise-samples 2 --mask none --output "$work/options" >"$work/out" 2>&1 || complain "options: $(cat "$work/out")"
+[ "$(ls "$work/options" | wc -l)" = 6 ] || complain "two joints: $(ls "$work/options")"
+grep -q 'n/a' "$work/out" || complain "without a mask FI should be n/a"
+explain --image "$photo" --truth "$source/examples/poseig/person.json" --steps 2 --output "$work/truth" >"$work/out" 2>&1 || complain "truth: $(cat "$work/out")"
+[ "$(grep -c . "$work/truth/report.csv")" = 14 ] || complain "13 joints are labelled: $(cat "$work/truth/report.csv")"
+"$program" --help >"$work/out" 2>&1 || complain "--help ended with $?"
+grep -q 'Examples:' "$work/out" || complain "--help has no examples"
+"$program" --list-models | grep -q '^movenet-lightning' || complain "--list-models"
+
+# mistake PATTERN ARGUMENTS...: one line on standard error, exit status 1, nothing written.
+mistake() {
+  local pattern=$1 status=0
+  shift
+  rm -rf "$work/bad"
+  explain --steps 2 --output "$work/bad" "$@" >"$work/out" 2>"$work/err" || status=$?
+  [ "$status" = 1 ] || complain "$*: ended with $status, expected 1"
+  [ "$(wc -l <"$work/err")" = 1 ] || complain "$*: $(wc -l <"$work/err") lines on standard error: $(head -c 300 "$work/err")"
+  grep -qE -- "$pattern" "$work/err" || complain "$*: said '$(cat "$work/err")', expected /$pattern/"
+  [ -e "$work/bad" ] && complain "$*: left $(ls -A "$work/bad") behind"
+}
+printf 'not an image' >"$work/text.png"
+: >"$work/empty.png"
+head -c 20000 "$photo" >"$work/half.jpg"
+printf '{"images": [], "annotations": []}' >"$work/nobody.json"
+printf '{' >"$work/broken.json"
+mistake 'is required'
+mistake 'gone.jpg: no such file' --image "$work/gone.jpg"
+mistake 'is a folder' --image "$work"
+mistake 'is no PNG or JPEG' --image "$work/text.png"
+mistake 'is empty' --image "$work/empty.png"
+mistake 'no model named' --image "$photo" --model bodynet
+mistake 'no such file' --image "$photo" --models "$work/nowhere"
+mistake "has no joint 'tail'" --image "$photo" --joints tail
+mistake 'lies outside the photo' --image "$photo" --box 700,10,50,50
+mistake 'is empty' --image "$photo" --box 10,10,0,50
+mistake 'expected auto, photo or x,y,width,height' --image "$photo" --box 1,2,three,4
+mistake 'no such file' --image "$photo" --truth "$work/gone.json"
+mistake 'is not valid JSON' --image "$photo" --truth "$work/broken.json"
+mistake 'has 0 annotations' --image "$photo" --truth "$work/nobody.json"
+mistake 'no annotation with id 5' --image "$photo" --truth "$source/examples/poseig/person.json" --annotation 5
+mistake 'has no label for the joint nose' --image "$photo" --truth "$source/examples/poseig/person.json" --joints nose
+mistake 'is needed' --image "$photo" --mask annotation
+mistake 'the mask is' --image "$photo" --mask "$source/tests/command/mask.png"
+mistake 'sigma is -1' --image "$photo" --sigma -1
+mistake 'takes 192 pixels only' --image "$photo" --size 200
+mistake '--path' --image "$photo" --path curved
+mistake '--steps' --image "$photo" --steps 0
+mistake '--steps' --image "$photo" --steps many
+mistake 'expected a positive number' --image "$photo" --c 0
+mistake 'the picture' --image "$photo" --path straight --baseline "$source/tests/command/mask.png"
+mistake 'not expected|ExtrasError|were not' --image "$photo" --frobnicate
+
+# Where nothing can be written.
+touch "$work/file"
+status=0
+explain --image "$photo" --steps 2 --output "$work/file" >"$work/out" 2>"$work/err" || status=$?
+[ "$status" = 1 ] && grep -q 'output folder cannot be made' "$work/err" || complain "output in a file's way: $status $(cat "$work/err")"
+if [ "$(id -u)" != 0 ]; then
+  mkdir "$work/locked" && chmod a-w "$work/locked"
+  status=0
+  explain --image "$photo" --steps 2 --output "$work/locked" >"$work/out" 2>"$work/err" || status=$?
+  [ "$status" = 1 ] && grep -q 'cannot be written' "$work/err" || complain "unwritable folder: $status $(cat "$work/err")"
+fi
+
+# Ctrl-C: a clear word, status 130, nothing left.
+"$program" --image "$photo" --steps 100000 --output "$work/stopped" >"$work/out" 2>"$work/err" &
+process=$!
+sleep 2
+kill -TERM $process
+status=0
+wait $process || status=$?
+[ "$status" = 130 ] && grep -q 'stopped; nothing was written' "$work/err" || complain "stopping: $status $(cat "$work/err")"
+[ -e "$work/stopped" ] && complain "stopping left $(ls -A "$work/stopped") behind"
+
+[ "$failures" = 0 ] && echo "posekit-explain does what it says"
+exit $((failures > 0))
