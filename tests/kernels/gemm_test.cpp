@@ -124,31 +124,34 @@ TEMPLATE_LIST_TEST_CASE("Gathered products use the listed units only", "[kernels
   for (std::size_t rows = 1; rows <= 20; rows += 3) {
     for (const std::size_t columns : {3u, 16u, 40u, 48u, 65u}) {
       const std::size_t depth = 29;
-      const auto a = random_tensor<T>({rows, 2 * depth}, rows);
+      const auto a = random_tensor<T>({rows, 3 * depth}, rows);
       const auto b = random_tensor<T>({depth, columns}, columns);
       const auto packed = pack(b);
+      const kernels::GatherGemm<T, A> product(rows, depth, kernels::PanelLayout(columns), packed.data());
       for (const std::size_t count : {0u, 1u, 13u}) {
-        std::vector<std::uint32_t> from(count), to(count);
-        for (std::size_t i = 0; i < count; ++i) {
-          from[i] = static_cast<std::uint32_t>((7 * i + 3) % (2 * depth));
-          to[i] = static_cast<std::uint32_t>((5 * i + 1) % depth);
-        }
+        std::vector<std::uint32_t> units;
+        for (std::size_t i = 0; i < count; ++i) units.push_back(static_cast<std::uint32_t>((5 * i + 1) % 14));
+        const kernels::GatherSegment segments[2] = {{4, 15, units.data(), count}, {31, 2, units.data(), count / 2}};
         for (const bool accumulate : {false, true}) {
-          pk::Tensor<T> c = random_tensor<T>({rows, columns + 1}, 9);
-          pk::Tensor<double> expected = pk::cast<double>(c);
-          for (std::size_t m = 0; m < rows; ++m) {
-            for (std::size_t n = 0; n < columns; ++n) {
-              double sum = accumulate ? static_cast<double>(c(m, n)) : 0.0;
-              for (std::size_t i = 0; i < count; ++i) {
-                sum += static_cast<double>(a(m, from[i])) * static_cast<double>(b(to[i], n));
+          for (const bool keeping : {false, true}) {
+            std::vector<std::uint8_t> keep(kernels::mask_row_bytes(columns), 0x5a);
+            pk::Tensor<T> c = random_tensor<T>({rows, columns + 1}, 9);
+            pk::Tensor<double> expected = pk::cast<double>(c);
+            for (std::size_t m = 0; m < rows; ++m) {
+              for (std::size_t n = 0; n < columns; ++n) {
+                double sum = accumulate ? static_cast<double>(c(m, n)) : 0.0;
+                for (const auto& s : segments) {
+                  for (std::size_t i = 0; i < s.count; ++i) {
+                    sum += static_cast<double>(a(m, s.a_offset + s.units[i])) * static_cast<double>(b(s.b_row + s.units[i], n));
+                  }
+                }
+                expected(m, n) = keeping && ((0x5a >> (n % 8)) & 1) == 0 ? 0.0 : sum;
               }
-              expected(m, n) = sum;
             }
+            product(segments, 2, a.data(), 3 * depth, c.data(), columns + 1, accumulate, keeping ? keep.data() : nullptr);
+            INFO(rows << " rows, " << columns << " columns, " << count << " units");
+            CHECK(relative_difference(c, expected) < close_enough<T>());
           }
-          kernels::gemm_gather<T, A>(rows, count, from.data(), to.data(), a.data(), 2 * depth, depth,
-                                     kernels::PanelLayout(columns), packed.data(), c.data(), columns + 1, accumulate);
-          INFO(rows << " rows, " << columns << " columns, " << count << " units");
-          CHECK(relative_difference(c, expected) < close_enough<T>());
         }
       }
     }

@@ -61,3 +61,19 @@ TEMPLATE_LIST_TEST_CASE("Lanes are summed and compared", "[simd]", KernelCases) 
   CHECK(simd::sum_lanes<T, A>(simd::load<T, A>(values)) == sum + T(10));
   CHECK(simd::max_lanes<T, A>(simd::load<T, A>(values)) == values[L / 2]);
 }
+
+TEMPLATE_LIST_TEST_CASE("Set bits are listed in order", "[simd]", KernelCases) {
+  using A = typename TestType::Arch;
+  for (std::uint32_t bits = 0; bits < 65536; bits += 97) {
+    std::uint32_t out[16];
+    const std::size_t count = simd::write_set_bits<A>(bits, 1000, out);
+    std::size_t expected = 0;
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      if (((bits >> i) & 1u) == 0) continue;
+      if (expected >= count || out[expected] != 1000 + i) FAIL("bits " << bits);
+      ++expected;
+    }
+    if (expected != count) FAIL("bits " << bits);
+  }
+  SUCCEED();
+}

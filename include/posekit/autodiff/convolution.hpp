@@ -206,13 +206,14 @@ kernels::Epilogue<T> epilogue_of(const Conv2dFilter<T>& filter, Activation activ
 template <class T>
 void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
                     const typename Conv2dFilter<T>::Vjp& vjp, std::size_t seeds, const T* cotangent,
-                    const std::uint8_t* mask, T* result, bool accumulate) {
+                    const std::uint8_t* mask, T* result, bool accumulate,
+                    const std::uint8_t* keep = nullptr) {
   const auto sizes = kernels::conv2d_vjp_scratch<T>(vjp.plan, seeds);
   const auto parts = static_cast<std::size_t>(std::max(threads, 1));
   const PooledScratch<T> scratch(pool, sizes.elements * parts);
   std::vector<std::uint32_t> indices(sizes.indices * parts);
   kernels::conv2d_vjp<T>(g, vjp.plan, vjp.packed.data(), seeds, cotangent, mask, result, accumulate,
-                         scratch.data(), indices.data(), threads);
+                         keep, scratch.data(), indices.data(), threads);
 }
 
 template <class T>
@@ -244,14 +245,19 @@ Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
                        value.data());
   auto output = tape.pool().share(std::move(value));
   if (options.activation == Activation::sigmoid && x.requires_grad()) fused.output = output;
-  return tape.record(
+  const auto rectifier = fused.is_mask() ? fused.mask : nullptr;
+  const Var<T> result = tape.record(
       "conv2d", std::move(output), {x}, [=, fused = std::move(fused)](Pullback<T>& p) {
         const auto target = p.target(0);
         if (!target) return;
         const auto vjp = filter->vjp(g);
+        // A depthwise layer before this one reads its cotangent many times: silence it here, once.
+        const std::uint8_t* keep =
+            g.stride_height == 1 && g.stride_width == 1 ? p.rectifier(0) : nullptr;
+        if (keep != nullptr) p.rectified(0);
         const auto run = [&](const T* cotangent, const std::uint8_t* mask) {
           internal::run_conv2d_vjp(p.pool(), p.threads(), g, *vjp, p.count(), cotangent, mask,
-                                   target.data, target.accumulate);
+                                   target.data, target.accumulate, keep);
         };
         if (fused.is_pointwise_map()) {
           const auto before = p.scratch(p.count() * g.out_size());
@@ -261,6 +267,8 @@ Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
           run(p.cotangent(), fused.is_mask() ? fused.mask_data() : nullptr);
         }
       });
+  if (rectifier != nullptr) tape.declare_rectifier(result, rectifier);
+  return result;
 }
 
 /// x * filter + bias with a filter [kernel_height, kernel_width, C_in, C_out] and a bias [C_out]
@@ -353,7 +361,8 @@ Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
       tape.threads());
   auto output = tape.pool().share(std::move(value));
   if (options.activation == Activation::sigmoid && x.requires_grad()) fused.output = output;
-  return tape.record(
+  const auto rectifier = fused.is_mask() ? fused.mask : nullptr;
+  const Var<T> result = tape.record(
       "depthwise_conv2d", std::move(output), {x}, [=, fused = std::move(fused)](Pullback<T>& p) {
         const auto target = p.target(0);
         if (!target) return;
@@ -366,9 +375,11 @@ Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
           fused.map(p.count(), p.cotangent(), before.data(), p.threads());
           run(before.data(), nullptr);
         } else {
-          run(p.cotangent(), fused.is_mask() ? fused.mask_data() : nullptr);
+          run(p.cotangent(), fused.is_mask() && !p.is_rectified() ? fused.mask_data() : nullptr);
         }
       });
+  if (rectifier != nullptr) tape.declare_rectifier(result, rectifier);
+  return result;
 }
 
 /// depthwise(x, filter) + bias with a filter [kernel_height, kernel_width, C, 1] and a bias [C] (an

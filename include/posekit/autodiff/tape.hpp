@@ -99,6 +99,14 @@ class Pullback {
   void pass(std::size_t i);
   /// The same as the last act of a product: `cotangent()` may not be read afterwards.
   void hand_over(std::size_t i);
+  /// Where operand `i` is a rectifier's output whose cotangent will be silenced by these bits (see
+  /// `Tape::declare_rectifier`) and nobody else writes to it: the bits, which the caller may apply as
+  /// it writes, and then says so with `rectified`. Otherwise null.
+  const std::uint8_t* rectifier(std::size_t i) const;
+  void rectified(std::size_t i);
+  /// True where the bits declared for this node have been applied to its cotangent already.
+  bool is_rectified() const;
+
   /// Memory that comes from the tape's pool and returns to it at the end of the scope.
   PooledScratch<T> scratch(std::size_t size) { return PooledScratch<T>(tape_.pool(), size); }
 
@@ -160,6 +168,9 @@ class Tape {
       const std::uint32_t index = check(operand, name);
       node.operands.push_back(index);
       node.requires_grad = node.requires_grad || nodes_[index].requires_grad;
+    }
+    if (node.requires_grad) {
+      for (const std::uint32_t index : node.operands) ++nodes_[index].uses;
     }
     if (node.requires_grad) {
       node.vjp = std::make_unique<VjpHolder<std::decay_t<Vjp>>>(std::forward<Vjp>(vjp));
@@ -266,6 +277,12 @@ class Tape {
     return result;
   }
 
+  /// Says that the first thing a node's derivative does is to multiply its cotangent by these bits (one
+  /// row per pixel, kernels::mask_row_bytes each), so that whoever computes the cotangent may do it.
+  void declare_rectifier(const Var<T>& node, std::shared_ptr<const ByteBuffer> bits) {
+    nodes_[check(node, "Tape::declare_rectifier")].rectifier = std::move(bits);
+  }
+
   /// Keeps the gradient of a node that is not a variable when `backward` passes it.
   void retain_grad(const Var<T>& node) { nodes_[check(node, "Tape::retain_grad")].retain = true; }
 
@@ -333,6 +350,8 @@ class Tape {
     std::shared_ptr<const Tensor<T>> value;
     std::vector<std::uint32_t> operands;
     std::unique_ptr<VjpBase> vjp;
+    std::shared_ptr<const ByteBuffer> rectifier;
+    std::uint32_t uses = 0;  // by nodes that are differentiated
     bool requires_grad = false;
     bool retain = false;
     std::optional<Tensor<T>> grad;
@@ -372,6 +391,7 @@ class Tape {
     count_ = count;
     cotangents_.clear();
     cotangents_.resize(output + std::size_t{1});
+    rectified_.assign(output + std::size_t{1}, 0);
     if (wanted[output] != 0) {
       const std::size_t size = count * element_count(nodes_[output].shape);
       cotangents_[output] = pool_->take_memory(size);
@@ -400,6 +420,7 @@ class Tape {
 
   // The sweep in progress.
   std::vector<AlignedBuffer<T>> cotangents_;
+  std::vector<std::uint8_t> rectified_;
   const std::vector<std::uint8_t>* wanted_ = nullptr;
   std::size_t count_ = 0;
 };
@@ -419,6 +440,24 @@ typename Pullback<T>::Target Pullback<T>::target(std::size_t i) {
     slot = tape_.pool_->take_memory(count_ * element_count(tape_.nodes_[operand].shape));
   }
   return {slot.data(), accumulate};
+}
+
+template <class T>
+const std::uint8_t* Pullback<T>::rectifier(std::size_t i) const {
+  const Node& operand = tape_.nodes_[node_.operands[i]];
+  return operand.rectifier != nullptr && operand.uses == 1 && !operand.retain
+             ? operand.rectifier->data()
+             : nullptr;
+}
+
+template <class T>
+void Pullback<T>::rectified(std::size_t i) {
+  tape_.rectified_[node_.operands[i]] = 1;
+}
+
+template <class T>
+bool Pullback<T>::is_rectified() const {
+  return tape_.rectified_[static_cast<std::size_t>(&node_ - tape_.nodes_.data())] != 0;
 }
 
 template <class T>

@@ -142,32 +142,18 @@ Conv2dVjpScratch conv2d_vjp_scratch(const Conv2dVjpPlan& plan, std::size_t seeds
   const std::size_t rows = std::max(seeds, detail::tile_rows<T>(plan.max_depth));
   // Rounded up so that no two threads share a cache line.
   const std::size_t elements = rows * (plan.max_depth + plan.max_columns);
-  return {(elements + 15) / 16 * 16, (2 * plan.max_depth + 15) / 16 * 16};
+  return {(elements + 15) / 16 * 16, (plan.max_depth + 16 + 15) / 16 * 16};
 }
 
 namespace detail {
 
-/// Appends the units of one output pixel to the index list; only those the rectifier let through
-/// where there is a mask. Returns the new length.
-inline std::size_t append_units(std::size_t count, std::size_t channels, const std::uint8_t* mask,
-                                std::size_t column, std::size_t row, std::uint32_t* columns,
-                                std::uint32_t* rows) {
-  if (mask == nullptr) {
-    for (std::size_t c = 0; c < channels; ++c, ++count) {
-      columns[count] = static_cast<std::uint32_t>(column + c);
-      rows[count] = static_cast<std::uint32_t>(row + c);
-    }
-    return count;
-  }
+/// Lists the channels of one pixel whose bit is set. `units` has room for 16 more than `channels`.
+template <class Arch>
+inline std::size_t list_units(std::size_t channels, const std::uint8_t* mask, std::uint32_t* units) {
+  std::size_t count = 0;
   for (std::size_t c = 0; c < channels; c += 16) {
-    std::uint32_t bits = mask_bits<16>(mask, c);
-    while (bits != 0) {
-      const auto unit = c + static_cast<std::size_t>(std::countr_zero(bits));
-      columns[count] = static_cast<std::uint32_t>(column + unit);
-      rows[count] = static_cast<std::uint32_t>(row + unit);
-      ++count;
-      bits &= bits - 1;
-    }
+    count += simd::write_set_bits<Arch>(mask_bits<16>(mask, c), static_cast<std::uint32_t>(c),
+                                        units + count);
   }
   return count;
 }
@@ -214,15 +200,18 @@ constexpr std::size_t blocks(std::size_t extent, std::size_t stride, std::size_t
 /// input_cotangent (+)= output_cotangent * filter^T for `seeds` cotangents.
 /// `cotangent` is [seeds, batch, out_height, out_width, out_channels], `result`
 /// [seeds, batch, in_height, in_width, in_channels]. `mask`, where given, holds the bits of the
-/// rectifier that followed the convolution ([batch * out_pixels] rows, the same for all seeds).
-/// A plane out_pixels * out_channels must have fewer than 2^32 elements.
+/// rectifier that followed the convolution ([batch * out_pixels] rows, the same for all seeds);
+/// `keep`, where given, those of the rectifier that came before it ([batch * in_pixels] rows), behind
+/// which the result is then 0. `keep` needs stride 1.
 template <class T, class Arch = simd::DefaultArch>
 void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* packed,
                 std::size_t seeds, const T* cotangent, const std::uint8_t* mask, T* result,
-                bool accumulate, T* scratch, std::uint32_t* indices, int threads) {
+                bool accumulate, const std::uint8_t* keep, T* scratch, std::uint32_t* indices,
+                int threads) {
   const std::size_t out_plane = g.out_pixels() * g.out_channels;
   const std::size_t in_plane = g.in_pixels() * g.in_channels;
   const std::size_t mask_stride = mask_row_bytes(g.out_channels);
+  const std::size_t keep_stride = mask_row_bytes(g.in_channels);
   const Conv2dVjpScratch sizes = conv2d_vjp_scratch<T>(plan, seeds);
 
   for (const Conv2dVjpGroup& group : plan.groups) {
@@ -234,7 +223,6 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
     const std::size_t blocks_x = detail::blocks(g.in_width, g.stride_width, group.phase_x);
     const std::size_t blocks = blocks_y * blocks_x;
     const bool direct = group.phases() == 1;
-    const bool contiguous = g.stride_height == 1 && g.stride_width == 1;
 
     // Output pixel a tap reaches from a block; false outside the output.
     const auto reach = [&](std::size_t by, std::size_t bx, std::size_t tap, std::size_t& pixel) {
@@ -255,31 +243,38 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
     if (seeds >= 3) {
       // The seeds of one pixel share the rectifier's pattern: they are the rows of a product over
       // the units that are alive.
+      const GatherGemm<T, Arch> product(seeds, depth, layout, matrix);
       parallel_ranges(
           g.batch * blocks, threads, [&](std::size_t begin, std::size_t end, int thread) {
             T* rows = scratch + static_cast<std::size_t>(thread) * sizes.elements;
-            std::uint32_t* unit_columns =
-                indices + static_cast<std::size_t>(thread) * sizes.indices;
-            std::uint32_t* unit_rows = unit_columns + plan.max_depth;
+            std::uint32_t* units = indices + static_cast<std::size_t>(thread) * sizes.indices;
+            std::vector<GatherSegment> segments(group.taps());
+            if (mask == nullptr) {
+              for (std::size_t c = 0; c < g.out_channels; ++c) units[c] = static_cast<std::uint32_t>(c);
+            }
             for (std::size_t i = begin; i < end; ++i) {
               const std::size_t image = i / blocks;
               const std::size_t by = i % blocks / blocks_x;
               const std::size_t bx = i % blocks_x;
-              std::size_t count = 0;
+              std::size_t used = 0;
+              std::uint32_t* list = units;
               for (std::size_t tap = 0; tap < group.taps(); ++tap) {
                 std::size_t pixel = 0;
                 if (!reach(by, bx, tap, pixel)) continue;
-                const std::uint8_t* bits =
-                    mask == nullptr ? nullptr : mask + (image * g.out_pixels() + pixel) * mask_stride;
-                count = detail::append_units(count, g.out_channels, bits, pixel * g.out_channels,
-                                             tap * g.out_channels, unit_columns, unit_rows);
+                std::size_t count = g.out_channels;
+                if (mask != nullptr) {
+                  count = detail::list_units<Arch>(
+                      g.out_channels, mask + (image * g.out_pixels() + pixel) * mask_stride, list);
+                }
+                segments[used++] = {pixel * g.out_channels, tap * g.out_channels, list, count};
+                if (mask != nullptr) list += count;
               }
-              T* target = direct ? result + image * in_plane + in_pixel(by, bx) * g.in_channels
-                                 : rows;
-              gemm_gather<T, Arch>(seeds, count, unit_columns, unit_rows,
-                                   cotangent + image * out_plane, g.batch * out_plane, depth,
-                                   layout, matrix, target, direct ? g.batch * in_plane : columns,
-                                   direct && accumulate);
+              const std::size_t pixel = in_pixel(by, bx);
+              product(segments.data(), used, cotangent + image * out_plane, g.batch * out_plane,
+                      direct ? result + image * in_plane + pixel * g.in_channels : rows,
+                      direct ? g.batch * in_plane : columns, direct && accumulate,
+                      keep == nullptr ? nullptr
+                                      : keep + (image * g.in_pixels() + pixel) * keep_stride);
               if (direct) continue;
               for (std::size_t seed = 0; seed < seeds; ++seed) {
                 detail::scatter_block(g, group, by, bx, rows + seed * columns,
@@ -290,56 +285,61 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
       continue;
     }
 
-    const std::size_t total = seeds * g.batch * blocks;
-    if (g.is_pointwise() && mask == nullptr) {
-      parallel_ranges(total, threads, [&](std::size_t begin, std::size_t end, int) {
-        Epilogue<T> epilogue;
-        epilogue.accumulate = accumulate;
-        gemm_rows<T, Arch>(end - begin, depth, cotangent + begin * depth, depth, layout, matrix,
-                           result + begin * g.in_channels, g.in_channels, epilogue);
-      });
-      continue;
-    }
+    // With stride 1 blocks are pixels, and consecutive rows of a product are neighbours.
+    const bool contiguous = g.stride_height == 1 && g.stride_width == 1;
     const std::size_t tile = detail::tile_rows<T>(plan.max_depth);
-    parallel_ranges(total, threads, [&](std::size_t begin, std::size_t end, int thread) {
-      T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
-      T* values = gathered + tile * plan.max_depth;
-      for (std::size_t first = begin; first < end; first += tile) {
-        const std::size_t rows = std::min(tile, end - first);
-        for (std::size_t r = 0; r < rows; ++r) {
-          const std::size_t plane = (first + r) / blocks;
-          const std::size_t by = (first + r) % blocks / blocks_x;
-          const std::size_t bx = (first + r) % blocks % blocks_x;
-          for (std::size_t tap = 0; tap < group.taps(); ++tap) {
-            T* part = gathered + r * depth + tap * g.out_channels;
-            std::size_t pixel = 0;
-            if (!reach(by, bx, tap, pixel)) {
-              std::fill_n(part, g.out_channels, T(0));
-              continue;
-            }
-            const T* source = cotangent + plane * out_plane + pixel * g.out_channels;
-            if (mask == nullptr) {
-              std::copy_n(source, g.out_channels, part);
-            } else {
-              detail::copy_masked<T, Arch>(
-                  source, mask + (plane % g.batch * g.out_pixels() + pixel) * mask_stride,
-                  g.out_channels, part);
-            }
-          }
-        }
-        // With stride 1 blocks are pixels, and consecutive rows of the result are neighbours.
+    for (std::size_t seed = 0; seed < seeds; ++seed) {
+      const T* from = cotangent + seed * g.batch * out_plane;
+      T* to = result + seed * g.batch * in_plane;
+      const auto multiply = [&](std::size_t first, std::size_t rows, const T* a, T* values) {
         Epilogue<T> epilogue;
         epilogue.accumulate = contiguous && accumulate;
-        gemm_rows<T, Arch>(rows, depth, gathered, depth, layout, matrix,
-                           contiguous ? result + first * columns : values, columns, epilogue);
-        if (contiguous) continue;
-        for (std::size_t r = 0; r < rows; ++r) {
-          const std::size_t block = (first + r) % blocks;
-          detail::scatter_block(g, group, block / blocks_x, block % blocks_x, values + r * columns,
-                                result + (first + r) / blocks * in_plane, accumulate);
-        }
+        if (contiguous && keep != nullptr) epilogue.keep = keep + first * keep_stride;
+        gemm_rows<T, Arch>(rows, depth, a, depth, layout, matrix,
+                           contiguous ? to + first * columns : values, columns, epilogue);
+      };
+      if (g.is_pointwise() && mask == nullptr) {
+        parallel_ranges(g.batch * blocks, threads, [&](std::size_t begin, std::size_t end, int) {
+          multiply(begin, end - begin, from + begin * depth, nullptr);
+        });
+        continue;
       }
-    });
+      parallel_ranges(g.batch * blocks, threads, [&](std::size_t begin, std::size_t end, int thread) {
+        T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
+        T* values = gathered + tile * plan.max_depth;
+        for (std::size_t first = begin; first < end; first += tile) {
+          const std::size_t rows = std::min(tile, end - first);
+          for (std::size_t r = 0; r < rows; ++r) {
+            const std::size_t image = (first + r) / blocks;
+            const std::size_t block = (first + r) % blocks;
+            for (std::size_t tap = 0; tap < group.taps(); ++tap) {
+              T* part = gathered + r * depth + tap * g.out_channels;
+              std::size_t pixel = 0;
+              if (!reach(block / blocks_x, block % blocks_x, tap, pixel)) {
+                std::fill_n(part, g.out_channels, T(0));
+                continue;
+              }
+              const T* source = from + image * out_plane + pixel * g.out_channels;
+              if (mask == nullptr) {
+                std::copy_n(source, g.out_channels, part);
+              } else {
+                detail::copy_masked<T, Arch>(
+                    source, mask + (image * g.out_pixels() + pixel) * mask_stride, g.out_channels,
+                    part);
+              }
+            }
+          }
+          multiply(first, rows, gathered, values);
+          if (contiguous) continue;
+          for (std::size_t r = 0; r < rows; ++r) {
+            const std::size_t block = (first + r) % blocks;
+            detail::scatter_block(g, group, block / blocks_x, block % blocks_x,
+                                  values + r * columns, to + (first + r) / blocks * in_plane,
+                                  accumulate);
+          }
+        }
+      });
+    }
   }
 }
 

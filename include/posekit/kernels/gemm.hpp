@@ -3,13 +3,15 @@
 // Matrix products with the right-hand side packed once and used many times, as a network's weights
 // are. Two products share the packed form:
 //   gemm_rows    C[m, :] = act(bias + A[m, :] B), every element of A used (forward passes)
-//   gemm_gather  C[m, :] = sum over a list of (column of A, row of B) pairs, the same list for all
-//                rows m (backward passes: the list names the units that a rectifier let through,
-//                and the rows are the cotangents of several outputs at one pixel)
+//   GatherGemm   C[m, :] = sum over a list of columns of A times rows of B, the same list for all rows
+//                m (backward passes: the list names the units that a rectifier let through, and the
+//                rows are the cotangents of several outputs at one pixel)
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <vector>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/activation.hpp>
@@ -81,6 +83,9 @@ struct Epilogue {
   Activation activation = Activation::none;
   std::uint8_t* mask = nullptr;  ///< rectifier bits, row stride mask_row_bytes(columns)
   bool accumulate = false;       ///< add to what is there instead of replacing it
+  /// Where given, the bits of the elements that are stored as they are; the others become 0 (after
+  /// adding). Laid out as `mask`.
+  const std::uint8_t* keep = nullptr;
 };
 
 namespace detail {
@@ -96,7 +101,7 @@ inline constexpr std::size_t step_rows =
     simd::has_32_registers<Arch> ? (Vectors == 3 ? 9 : (Vectors == 2 ? 12 : 14))
                                  : (Vectors == 3 ? 4 : (Vectors == 2 ? 6 : 8));
 
-/// Rows handled at once by gemm_gather.
+/// Rows handled at once by a gathered product.
 template <class Arch>
 inline constexpr std::size_t gather_rows = simd::has_32_registers<Arch> ? 9 : 4;
 
@@ -128,11 +133,16 @@ template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
           set_mask_bits<L>(epilogue.mask + (mask_row + r) * mask_stride, column + offset, bits);
         }
       }
+      if (epilogue.accumulate) {
+        value += count == L ? simd::load<T, Arch>(out) : simd::load_partial<T, Arch>(out, count);
+      }
+      if (epilogue.keep != nullptr) {
+        const std::uint8_t* row = epilogue.keep + (mask_row + r) * mask_stride;
+        value = simd::zero_unless<T, Arch>(mask_bits<L>(row, column + offset), value);
+      }
       if (count == L) {
-        if (epilogue.accumulate) value += simd::load<T, Arch>(out);
         simd::store<T, Arch>(out, value);
       } else {
-        if (epilogue.accumulate) value += simd::load_partial<T, Arch>(out, count);
         simd::store_partial<T, Arch>(out, value, count);
       }
     }
@@ -201,46 +211,6 @@ void dense_panel(std::size_t rows, std::size_t depth, const T* a, std::size_t a_
   }
 }
 
-template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
-inline void gather_tile(std::size_t count, const std::uint32_t* column_of_a,
-                        const std::uint32_t* row_of_b, const T* a, std::size_t a_stride, const T* b,
-                        std::size_t b_stride, T* target, std::size_t target_stride,
-                        std::size_t valid, bool accumulate) {
-  using Batch = simd::Batch<T, Arch>;
-  constexpr std::size_t L = simd::lanes<T, Arch>;
-  Batch sum[Rows][Vectors];
-  for (auto& row : sum) {
-    for (auto& vector : row) vector = Batch(T(0));
-  }
-  // Three bases reach nine rows with the address forms of x86: base, base + s, base + 2s.
-  const T* base[3] = {a, a + 3 * a_stride, a + 6 * a_stride};
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t c = column_of_a[i];
-    const T* source = b + std::size_t{row_of_b[i]} * b_stride;
-    Batch row[Vectors];
-    simd::unroll<Vectors>([&](auto v) { row[v] = Batch::load_aligned(source + v * L); });
-    simd::unroll<Rows>([&](auto r) {
-      const Batch x(base[r / 3][(r % 3) * a_stride + c]);
-      simd::unroll<Vectors>([&](auto v) { sum[r][v] = xsimd::fma(x, row[v], sum[r][v]); });
-    });
-  }
-  Epilogue<T> epilogue;
-  epilogue.accumulate = accumulate;
-  store_tile<T, Arch>(sum, target, target_stride, 0, valid, epilogue, 0, 0);
-}
-
-template <class T, class Arch, std::size_t Width, std::size_t Rows>
-void gather_panel(std::size_t count, const std::uint32_t* column_of_a,
-                  const std::uint32_t* row_of_b, const T* a, std::size_t a_stride, const T* panel,
-                  std::size_t valid, T* c, std::size_t c_stride, bool accumulate) {
-  constexpr std::size_t V = step_vectors<T, Arch, Width>;
-  constexpr std::size_t step = V * simd::lanes<T, Arch>;
-  for (std::size_t n = 0; n < valid; n += step) {
-    gather_tile<T, Arch, Rows, V>(count, column_of_a, row_of_b, a, a_stride, panel + n, Width,
-                                  c + n, c_stride, std::min(step, valid - n), accumulate);
-  }
-}
-
 /// Calls `body` with the compile-time constant equal to `value` in [1, Limit].
 template <std::size_t Limit, class Body>
 inline void with_constant(std::size_t value, const Body& body) {
@@ -285,6 +255,7 @@ void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_st
     const std::size_t count = std::min(block, rows - m);
     Epilogue<T> part = epilogue;
     if (part.mask != nullptr) part.mask += m * mask_stride;
+    if (part.keep != nullptr) part.keep += m * mask_stride;
     for (std::size_t j = 0; j < layout.panels(); ++j) {
       detail::with_panel_width(layout.width(j), [&](auto width) {
         detail::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
@@ -296,26 +267,92 @@ void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_st
   }
 }
 
-/// C[m, :] (+)= sum over i < count of A[m, column_of_a[i]] B[row_of_b[i], :] for m in [0, rows).
-/// B has `depth` rows; C has the row stride `c_stride`.
+/// Columns of A and the rows of B they meet: a_offset + units[i] and b_row + units[i].
+struct GatherSegment {
+  std::size_t a_offset = 0;
+  std::size_t b_row = 0;
+  const std::uint32_t* units = nullptr;
+  std::size_t count = 0;
+};
+
+/// C[m, :] (+)= sum over segments and their units of A[m, a_offset + unit] B[b_row + unit, :] for m in
+/// [0, rows). The shape is fixed when it is made; the lists, and what they are applied to, change from
+/// call to call.
 template <class T, class Arch = simd::DefaultArch>
-void gemm_gather(std::size_t rows, std::size_t count, const std::uint32_t* column_of_a,
-                 const std::uint32_t* row_of_b, const T* a, std::size_t a_stride, std::size_t depth,
-                 const PanelLayout& layout, const T* packed, T* c, std::size_t c_stride,
-                 bool accumulate) {
-  constexpr std::size_t limit = detail::gather_rows<Arch>;
-  for (std::size_t j = 0; j < layout.panels(); ++j) {
-    detail::with_panel_width(layout.width(j), [&](auto width) {
-      for (std::size_t m = 0; m < rows; m += limit) {
-        detail::with_constant<limit>(std::min(limit, rows - m), [&](auto part) {
-          detail::gather_panel<T, Arch, width, part>(
-              count, column_of_a, row_of_b, a + m * a_stride, a_stride,
-              packed + depth * layout.first(j), layout.valid(j),
-              c + m * c_stride + layout.first(j), c_stride, accumulate);
+class GatherGemm {
+ public:
+  /// `packed` has `depth` rows.
+  GatherGemm(std::size_t rows, std::size_t depth, const PanelLayout& layout, const T* packed) {
+    constexpr std::size_t limit = detail::gather_rows<Arch>;
+    for (std::size_t j = 0; j < layout.panels(); ++j) {
+      detail::with_panel_width(layout.width(j), [&](auto width) {
+        constexpr std::size_t step = detail::step_vectors<T, Arch, width> * simd::lanes<T, Arch>;
+        for (std::size_t n = 0; n < layout.valid(j); n += step) {
+          for (std::size_t m = 0; m < rows; m += limit) {
+            detail::with_constant<limit>(std::min(limit, rows - m), [&](auto part) {
+              steps_.push_back({&tile<width, part>, m, layout.first(j) + n,
+                                std::min(step, layout.valid(j) - n),
+                                packed + depth * layout.first(j) + n});
+            });
+          }
+        }
+      });
+    }
+  }
+
+  /// `keep`, where given, holds the bits of the columns of C that are stored; the others become 0.
+  void operator()(const GatherSegment* segments, std::size_t count, const T* a, std::size_t a_stride,
+                  T* c, std::size_t c_stride, bool accumulate, const std::uint8_t* keep) const {
+    Epilogue<T> epilogue;
+    epilogue.accumulate = accumulate;
+    epilogue.keep = keep;
+    for (const Step& s : steps_) {
+      s.tile(segments, count, a + s.row * a_stride, a_stride, s.b, c + s.row * c_stride + s.column,
+             c_stride, s.column, s.valid, epilogue);
+    }
+  }
+
+ private:
+  using Tile = void (*)(const GatherSegment*, std::size_t, const T*, std::size_t, const T*, T*,
+                        std::size_t, std::size_t, std::size_t, const Epilogue<T>&);
+  struct Step {
+    Tile tile;
+    std::size_t row, column, valid;
+    const T* b;
+  };
+
+  template <std::size_t Width, std::size_t Rows>
+  static void tile(const GatherSegment* segments, std::size_t segment_count, const T* a,
+                   std::size_t a_stride, const T* b, T* target, std::size_t target_stride,
+                   std::size_t column, std::size_t valid, const Epilogue<T>& epilogue) {
+    using Batch = simd::Batch<T, Arch>;
+    constexpr std::size_t V = detail::step_vectors<T, Arch, Width>;
+    constexpr std::size_t L = simd::lanes<T, Arch>;
+    Batch sum[Rows][V];
+    for (auto& row : sum) {
+      for (auto& vector : row) vector = Batch(T(0));
+    }
+    for (const GatherSegment* segment = segments; segment < segments + segment_count; ++segment) {
+      // Three bases reach nine rows with the address forms of x86: base, base + s, base + 2s.
+      const T* start = a + segment->a_offset;
+      const T* base[3] = {start, start + 3 * a_stride, start + 6 * a_stride};
+      const T* matrix = b + segment->b_row * Width;
+      for (std::size_t i = 0; i < segment->count; ++i) {
+        const std::size_t unit = segment->units[i];
+        const T* source = matrix + unit * Width;
+        Batch row[V];
+        simd::unroll<V>([&](auto v) { row[v] = Batch::load_aligned(source + v * L); });
+        simd::unroll<Rows>([&](auto r) {
+          const Batch x(base[r / 3][(r % 3) * a_stride + unit]);
+          simd::unroll<V>([&](auto v) { sum[r][v] = xsimd::fma(x, row[v], sum[r][v]); });
         });
       }
-    });
+    }
+    // All rows share the bits of their pixel.
+    detail::store_tile<T, Arch>(sum, target, target_stride, column, valid, epilogue, 0, 0);
   }
-}
+
+  std::vector<Step> steps_;
+};
 
 }  // namespace posekit::inline POSEKIT_ISA::kernels

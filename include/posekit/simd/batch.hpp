@@ -7,6 +7,7 @@
 
 #include <xsimd/xsimd.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -209,6 +210,26 @@ template <class T, class Arch>
     if (((bits >> i) & 1u) == 0) buffer[i] = T(0);
   }
   return Batch<T, Arch>::load_aligned(buffer);
+}
+
+/// Writes base + i for every set bit i < 16, in ascending order, and returns how many there are. Up to
+/// 16 elements of `out` may be overwritten whatever their number.
+template <class Arch>
+inline std::size_t write_set_bits(std::uint32_t bits, std::uint32_t base, std::uint32_t* out) {
+#if XSIMD_WITH_AVX512F
+  if constexpr (detail::is_avx512<Arch>) {
+    const __m512i index = _mm512_add_epi32(
+        _mm512_set1_epi32(static_cast<int>(base)),
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), index));
+    return static_cast<std::size_t>(std::popcount(bits));
+  }
+#endif
+  std::size_t count = 0;
+  for (; bits != 0; bits &= bits - 1) {
+    out[count++] = base + static_cast<std::uint32_t>(std::countr_zero(bits));
+  }
+  return count;
 }
 
 /// The sum of all lanes.
