@@ -226,15 +226,20 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
   std::vector<double> sums(joints * size, 0.0);
 
   struct Worker {
-    explicit Worker(const Shape& shape, int tape_threads)
-        : tape({.threads = tape_threads}), point(make_tensor<T>(shape)), derivative(make_tensor<T>(shape)) {}
+    Worker(const Shape& shape, std::size_t joints, int tape_threads)
+        : tape({.threads = tape_threads}),
+          point(make_tensor<T>(shape)),
+          derivative(make_tensor<T>(shape)),
+          sums(make_tensor<T>({joints, shape[0], shape[1], shape[2]})),
+          scales(joints) {}
     Tape<T> tape;
     Tensor<T> point;
     Tensor<T> derivative;
-    Tensor<T> gradients;  // [joints, 1, C, H, W], summed over the noisy samples
+    Tensor<T> sums;         // [joints, C, H, W], the integrand summed over the noisy samples
+    std::vector<T> scales;  // of the joints' seeds
   };
   const auto make_worker = [&] {
-    return std::make_unique<Worker>(path->shape(), step_threads > 1 ? 1 : options.threads);
+    return std::make_unique<Worker>(path->shape(), joints, step_threads > 1 ? 1 : options.threads);
   };
   const auto compute = [&](std::unique_ptr<Worker>& worker, std::size_t step) {
     path->point(nodes[step].position, worker->point, along_path ? &worker->derivative : nullptr);
@@ -251,34 +256,42 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
       tape.clear();
       const Var<T> input = tape.variable(std::move(x));
       const Var<T> pose = internal::run_pose_model(model, tape, input, joints, dimensions);
+      require_finite(pose.value(), "pose_ig", "the model's output along the path");
+      // Seeds of unit size, scaled back afterwards: a score close to 0 does not lose its gradient's
+      // digits to underflow on the way through the network.
       Tensor<T> seeds = zeros<T>({joints, 1, joints, dimensions});
       for (std::size_t j = 0; j < joints; ++j) {
         double gradient[3] = {};
         likelihood(options.likelihood, pose.value().data() + j * dimensions,
                    truth.data() + j * dimensions, dimensions, gradient);
+        double largest = 0;
+        for (const double g : gradient) largest = std::max(largest, std::abs(g));
+        worker->scales[j] = static_cast<T>(largest);
+        if (!(worker->scales[j] >= std::numeric_limits<T>::min())) continue;
         for (std::size_t d = 0; d < dimensions; ++d) {
-          seeds.data()[(j * joints + j) * dimensions + d] = static_cast<T>(gradient[d]);
+          seeds.data()[(j * joints + j) * dimensions + d] = static_cast<T>(gradient[d] / largest);
         }
       }
       Tensor<T> gradients = tape.vjp(pose, seeds, input);
-      if (sample == 0) {
-        if (worker->gradients.size() == gradients.size()) tape.pool().give(std::move(worker->gradients));
-        worker->gradients = std::move(gradients);
-      } else {
-        for (std::size_t i = 0; i < gradients.size(); ++i) worker->gradients.data()[i] += gradients.data()[i];
-        tape.pool().give(std::move(gradients));
+      if (sample == 0) std::fill_n(worker->sums.data(), worker->sums.size(), T(0));
+      for (std::size_t j = 0; j < joints; ++j) {
+        const T scale = worker->scales[j];
+        const T* gradient = gradients.data() + j * size;
+        T* sum = worker->sums.data() + j * size;
+        if (along_path) {
+          const T* derivative = worker->derivative.data();
+          for (std::size_t i = 0; i < size; ++i) sum[i] += scale * gradient[i] * derivative[i];
+        } else {
+          for (std::size_t i = 0; i < size; ++i) sum[i] += scale * gradient[i];
+        }
       }
-    }
-    if (!along_path) return;
-    for (std::size_t j = 0; j < joints; ++j) {
-      T* gradient = worker->gradients.data() + j * size;
-      for (std::size_t i = 0; i < size; ++i) gradient[i] *= worker->derivative.data()[i];
+      tape.pool().give(std::move(gradients));
     }
   };
   const auto commit = [&](const std::unique_ptr<Worker>& worker, std::size_t step) {
     const double weight = nodes[step].weight / static_cast<double>(samples);
-    const T* gradients = worker->gradients.data();
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += weight * static_cast<double>(gradients[i]);
+    const T* integrand = worker->sums.data();
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += weight * static_cast<double>(integrand[i]);
     if (options.progress && !options.progress({step + 1, nodes.size()})) {
       throw Cancelled(error_text("pose_ig: cancelled after ", step + 1, " of ", nodes.size(), " steps"));
     }

@@ -56,6 +56,14 @@ template <std::size_t Lanes>
   }
 }
 
+/// x between `low` and `high`; NaN stays NaN.
+template <class T, class Arch>
+[[gnu::always_inline]] inline simd::Batch<T, Arch> clamp_keeping_nan(const simd::Batch<T, Arch>& x,
+                                                                     const simd::Batch<T, Arch>& low,
+                                                                     const simd::Batch<T, Arch>& high) {
+  return xsimd::select(x <= low, low, xsimd::select(x >= high, high, x));
+}
+
 /// Applies an activation to `x` = pre-activation values of channels starting at `slope`'s element
 /// (slope is read for prelu only), and tells for rectifiers where the derivative is that of x > 0.
 template <class T, class Arch>
@@ -68,12 +76,11 @@ template <class T, class Arch>
   switch (activation) {
     case Activation::relu:
       bits = simd::to_bits<T, Arch>(x > zero);
-      // max(x, 0) in this order keeps NaN.
       return xsimd::select(x <= zero, zero, x);
     case Activation::relu6: {
       const Batch six(T(6));
       bits = simd::to_bits<T, Arch>((x > zero) & (x <= six));
-      return xsimd::select(x <= zero, zero, xsimd::select(x >= six, six, x));
+      return clamp_keeping_nan<T, Arch>(x, zero, six);
     }
     case Activation::prelu:
       bits = simd::to_bits<T, Arch>(x > zero);

@@ -16,6 +16,7 @@
 #include <posekit/core/threads.hpp>
 #include <posekit/kernels/activation.hpp>
 #include <posekit/kernels/conv2d.hpp>
+#include <posekit/kernels/epilogue.hpp>
 #include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::kernels {
@@ -103,28 +104,39 @@ inline std::vector<AxisPhase> backward_phases(std::size_t in_extent, std::size_t
 
 namespace detail {
 
-/// A sum that is known not to be negative.
-constexpr std::size_t offset_by(std::size_t base, std::ptrdiff_t offset) {
-  return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(base) + offset);
-}
-
-/// One tap of a run of targets: the source pixel of the first target, its rectifier bits, and the
-/// filter's channels.
-template <class T>
+/// One tap of a run of targets, relative to the run's first source pixel, its row of mask bits, and
+/// the filter.
 struct RowTap {
-  const T* source;
-  const std::uint8_t* mask;
-  const T* weight;
+  std::ptrdiff_t source, mask;
+  std::size_t weight;
 };
 
-/// Strides between consecutive t, in elements (bytes for masks).
+/// Consecutive targets of a row that see the same taps.
+struct RowRun {
+  std::size_t first = 0, count = 0;  ///< targets, in pixels from the row's start
+  std::ptrdiff_t source = 0;         ///< of the first target, in pixels from the source row's start
+  std::vector<RowTap> taps;
+};
+
+/// Strides between consecutive targets of a run, in elements (bytes for masks).
 struct RowSteps {
   std::size_t source, target, source_mask, target_mask;
 };
 
-template <class T, class Arch, std::size_t Tile, bool Partial, bool Masked>
-inline void tap_tile(const std::vector<RowTap<T>>& taps, const RowSteps& steps, std::size_t t,
-                     std::size_t channel, std::size_t count, T* target,
+/// What a run reads and writes: its first target's source pixel and mask bits, the filter, the target.
+template <class T>
+struct RowPointers {
+  const T* source;
+  const std::uint8_t* mask;
+  const T* filter;
+  T* target;
+};
+
+/// `Pixels` targets from `t` on, in `Vectors` vectors of channels from `channel` on; of a partial
+/// vector (then `Vectors` is 1) `count` channels.
+template <class T, class Arch, std::size_t Pixels, std::size_t Vectors, bool Partial, bool Masked>
+[[gnu::flatten]] inline void tap_tile(const std::vector<RowTap>& taps, const RowSteps& steps, std::size_t t,
+                     std::size_t channel, std::size_t count, const RowPointers<T>& at,
                      const Epilogue<T>& epilogue) {
   using Batch = simd::Batch<T, Arch>;
   constexpr std::size_t L = simd::lanes<T, Arch>;
@@ -135,76 +147,74 @@ inline void tap_tile(const std::vector<RowTap<T>>& taps, const RowSteps& steps, 
       return simd::load<T, Arch>(p);
     }
   };
-  const Batch start = epilogue.bias != nullptr ? read(epilogue.bias + channel) : Batch(T(0));
-  Batch sum[Tile];
-  simd::unroll<Tile>([&](auto i) { sum[i] = start; });
-  for (const RowTap<T>& tap : taps) {
-    const Batch weight = read(tap.weight + channel);
-    const T* source = tap.source + t * steps.source + channel;
-    if constexpr (Masked) {
-      const std::uint8_t* mask = tap.mask + t * steps.source_mask;
-      simd::unroll<Tile>([&](auto i) {
-        const std::uint32_t bits = mask_bits<L>(mask + i * steps.source_mask, channel);
-        sum[i] = xsimd::fma(
-            simd::zero_unless<T, Arch>(bits, read(source + i * steps.source)), weight, sum[i]);
+  Batch sum[Pixels][Vectors];
+  simd::unroll<Vectors>([&](auto v) {
+    const Batch start =
+        epilogue.bias != nullptr ? read(epilogue.bias + channel + v * L) : Batch(T(0));
+    simd::unroll<Pixels>([&](auto i) { sum[i][v] = start; });
+  });
+  const T* first = at.source + t * steps.source + channel;
+  for (const RowTap& tap : taps) {
+    Batch weight[Vectors];
+    simd::unroll<Vectors>([&](auto v) { weight[v] = read(at.filter + tap.weight + channel + v * L); });
+    const T* source = first + tap.source;
+    simd::unroll<Pixels>([&](auto i) {
+      simd::unroll<Vectors>([&](auto v) {
+        Batch x = read(source + i * steps.source + v * L);
+        if constexpr (Masked) {
+          const std::uint8_t* mask = at.mask + tap.mask + (t + i) * steps.source_mask;
+          x = simd::zero_unless<T, Arch>(mask_bits<L>(mask, channel + v * L), x);
+        }
+        sum[i][v] = xsimd::fma(x, weight[v], sum[i][v]);
       });
-    } else {
-      simd::unroll<Tile>([&](auto i) {
-        sum[i] = xsimd::fma(read(source + i * steps.source), weight, sum[i]);
-      });
-    }
+    });
   }
-  Batch slope(T(0));
-  if (epilogue.activation == Activation::prelu) slope = read(epilogue.slope + channel);
-  for (std::size_t i = 0; i < Tile; ++i) {
-    Batch value = sum[i];
-    if (epilogue.activation != Activation::none) {
-      std::uint32_t bits = 0;
-      value = activate<T, Arch>(value, epilogue.activation, slope, bits);
-      if (epilogue.mask != nullptr) {
-        if constexpr (Partial) bits &= (1u << count) - 1u;
-        set_mask_bits<L>(epilogue.mask + (t + i) * steps.target_mask, channel, bits);
-      }
-    }
-    T* out = target + (t + i) * steps.target + channel;
-    if (epilogue.accumulate) value += read(out);
-    if constexpr (Partial) {
-      simd::store_partial<T, Arch>(out, value, count);
-    } else {
-      simd::store<T, Arch>(out, value);
-    }
-  }
+  Epilogue<T> part = epilogue;
+  if (part.mask != nullptr) part.mask += t * steps.target_mask;
+  store_tile<T, Arch>(sum, TileTarget<T>{at.target + t * steps.target + channel, steps.target, channel,
+                                         Partial ? count : Vectors * L, steps.target_mask},
+                      part);
 }
 
-template <class T, class Arch, bool Partial, bool Masked>
-inline void tap_run(const std::vector<RowTap<T>>& taps, const RowSteps& steps, std::size_t end,
-                    std::size_t channel, std::size_t count, T* target,
-                    const Epilogue<T>& epilogue) {
-  std::size_t t = 0;
-  for (; t + 8 <= end; t += 8) {
-    tap_tile<T, Arch, 8, Partial, Masked>(taps, steps, t, channel, count, target, epilogue);
+/// `Pixels` targets from `t` on in channels [begin, end). Eight sums at a time, of fewer pixels in
+/// more channels where a run is short, hide the latency of the multiply-adds.
+template <class T, class Arch, std::size_t Pixels, bool Masked>
+inline void tap_pixels(const RowRun& run, const RowSteps& steps, std::size_t t, std::size_t begin,
+                       std::size_t end, const RowPointers<T>& at, const Epilogue<T>& epilogue) {
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  constexpr std::size_t V = 8 / Pixels;
+  std::size_t c = begin;
+  for (; c + V * L <= end; c += V * L) {
+    tap_tile<T, Arch, Pixels, V, false, Masked>(run.taps, steps, t, c, L, at, epilogue);
   }
-  for (; t + 4 <= end; t += 4) {
-    tap_tile<T, Arch, 4, Partial, Masked>(taps, steps, t, channel, count, target, epilogue);
+  if constexpr (V > 1) {
+    for (; c + L <= end; c += L) {
+      tap_tile<T, Arch, Pixels, 1, false, Masked>(run.taps, steps, t, c, L, at, epilogue);
+    }
   }
-  for (; t < end; ++t) {
-    tap_tile<T, Arch, 1, Partial, Masked>(taps, steps, t, channel, count, target, epilogue);
+  if (c < end) {
+    tap_tile<T, Arch, Pixels, 1, true, Masked>(run.taps, steps, t, c, end - c, at, epilogue);
   }
 }
 
 template <class T, class Arch, bool Masked>
-inline void tap_channels(const std::vector<RowTap<T>>& taps, const RowSteps& steps,
-                         std::size_t count, std::size_t channels, T* target,
-                         const Epilogue<T>& epilogue) {
-  constexpr std::size_t L = simd::lanes<T, Arch>;
-  std::size_t c = 0;
-  for (; c + L <= channels; c += L) {
-    tap_run<T, Arch, false, Masked>(taps, steps, count, c, L, target, epilogue);
-  }
-  if (c < channels) {
-    tap_run<T, Arch, true, Masked>(taps, steps, count, c, channels - c, target, epilogue);
-  }
+inline void tap_run(const RowRun& run, const RowSteps& steps, std::size_t begin, std::size_t end,
+                    const RowPointers<T>& at, const Epilogue<T>& epilogue) {
+  std::size_t t = 0;
+  const auto tiles = [&](auto pixels) {
+    for (; t + pixels <= run.count; t += pixels) {
+      tap_pixels<T, Arch, pixels, Masked>(run, steps, t, begin, end, at, epilogue);
+    }
+  };
+  tiles(std::integral_constant<std::size_t, 8>{});
+  tiles(std::integral_constant<std::size_t, 4>{});
+  tiles(std::integral_constant<std::size_t, 2>{});
+  tiles(std::integral_constant<std::size_t, 1>{});
 }
+
+/// Channels whose rows stay in the first-level cache while the target's rows pass by.
+template <class T>
+inline constexpr std::size_t depthwise_block = 512 / sizeof(T);
 
 /// target[plane, y, x, :] = epilogue(sum over taps of filter[ky, kx, :] * source[plane, ...]).
 template <class T, class Arch, bool Masked>
@@ -215,43 +225,61 @@ void depthwise_planes(std::size_t planes, std::size_t channels, const std::vecto
                       std::size_t mask_planes, T* target, std::size_t target_height,
                       std::size_t target_width, const Epilogue<T>& epilogue, int threads) {
   const std::size_t mask_stride = mask_row_bytes(channels);
-  const std::size_t source_plane = source_height * source_width;
-  const std::size_t target_plane = target_height * target_width;
-  parallel_ranges(planes * target_height, threads, [&](std::size_t begin, std::size_t end, int) {
-    std::vector<RowTap<T>> taps;
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t plane = i / target_height;
-      const std::size_t y = i % target_height;
-      const AxisPhase& row = rows[y % rows.size()];
-      const std::size_t ty = y / rows.size();
-      const auto segment_y =
-          std::find_if(row.segments.begin(), row.segments.end(),
-                       [&](const auto& segment) { return ty < segment.end; });
+
+  // The runs of a row, for every phase of rows and every segment of it.
+  std::vector<std::vector<std::vector<RowRun>>> runs(rows.size());
+  for (std::size_t phase = 0; phase < rows.size(); ++phase) {
+    for (const AxisPhase::Segment& segment_y : rows[phase].segments) {
+      auto& row = runs[phase].emplace_back();
       for (const AxisPhase& column : columns) {
-        const RowSteps steps{column.source_step * channels, column.step * channels,
-                             column.source_step * mask_stride, column.step * mask_stride};
         for (const AxisPhase::Segment& segment : column.segments) {
-          taps.clear();
-          for (const AxisPhase::Tap& tap_y : segment_y->taps) {
-            const std::size_t source_y = offset_by(row.source_step * ty, tap_y.offset);
+          RowRun run;
+          run.first = column.first + column.step * segment.begin;
+          run.count = segment.end - segment.begin;
+          run.source = static_cast<std::ptrdiff_t>(column.source_step * segment.begin);
+          for (const AxisPhase::Tap& tap_y : segment_y.taps) {
             for (const AxisPhase::Tap& tap_x : segment.taps) {
-              const std::size_t pixel =
-                  source_y * source_width +
-                  offset_by(column.source_step * segment.begin, tap_x.offset);
-              taps.push_back(
-                  {source + (plane * source_plane + pixel) * channels,
-                   Masked ? source_mask + (plane % mask_planes * source_plane + pixel) * mask_stride
-                          : nullptr,
-                   filter + (tap_y.index * kernel_width + tap_x.index) * channels});
+              const std::ptrdiff_t pixel =
+                  tap_y.offset * static_cast<std::ptrdiff_t>(source_width) + tap_x.offset + run.source;
+              run.taps.push_back({pixel * static_cast<std::ptrdiff_t>(channels),
+                                  pixel * static_cast<std::ptrdiff_t>(mask_stride),
+                                  (tap_y.index * kernel_width + tap_x.index) * channels});
             }
           }
-          const std::size_t first = plane * target_plane + y * target_width + column.first +
-                                    column.step * segment.begin;
-          Epilogue<T> part = epilogue;
-          if (part.mask != nullptr) part.mask += first * mask_stride;
-          tap_channels<T, Arch, Masked>(taps, steps, segment.end - segment.begin, channels,
-                                        target + first * channels, part);
+          row.push_back(std::move(run));
         }
+      }
+    }
+  }
+  const RowSteps steps{columns[0].source_step * channels, columns[0].step * channels,
+                       columns[0].source_step * mask_stride, columns[0].step * mask_stride};
+  const std::size_t blocks = (channels + depthwise_block<T> - 1) / depthwise_block<T>;
+  parallel_ranges(planes * blocks * target_height, threads, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t y = i % target_height;
+      const std::size_t block = i / target_height % blocks;
+      const std::size_t plane = i / target_height / blocks;
+      const std::size_t phase = y % rows.size();
+      const AxisPhase& row = rows[phase];
+      const std::size_t ty = y / rows.size();
+      std::size_t segment = 0;
+      while (ty >= row.segments[segment].end) ++segment;
+      // Taps lead from here to pixels of the image, even where this row lies outside it.
+      const auto source_row = static_cast<std::ptrdiff_t>(row.source_step * ty * source_width);
+      const auto plane_pixel = static_cast<std::ptrdiff_t>(plane * source_height * source_width);
+      const auto mask_pixel =
+          static_cast<std::ptrdiff_t>(plane % mask_planes * source_height * source_width);
+      for (const RowRun& run : runs[phase][segment]) {
+        const std::size_t first = (plane * target_height + y) * target_width + run.first;
+        Epilogue<T> part = epilogue;
+        if (part.mask != nullptr) part.mask += first * mask_stride;
+        const RowPointers<T> at{
+            source + (plane_pixel + source_row) * static_cast<std::ptrdiff_t>(channels),
+            Masked ? source_mask + (mask_pixel + source_row) * static_cast<std::ptrdiff_t>(mask_stride)
+                   : nullptr,
+            filter, target + first * channels};
+        tap_run<T, Arch, Masked>(run, steps, block * depthwise_block<T>,
+                                      std::min(channels, (block + 1) * depthwise_block<T>), at, part);
       }
     }
   });

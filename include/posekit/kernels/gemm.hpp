@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/activation.hpp>
+#include <posekit/kernels/epilogue.hpp>
 #include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::kernels {
@@ -75,19 +75,6 @@ void pack_panels(const PanelLayout& layout, std::size_t rows, const Element& ele
   }
 }
 
-/// What happens to a row of a product before it is stored.
-template <class T>
-struct Epilogue {
-  const T* bias = nullptr;   ///< one per column, added first
-  const T* slope = nullptr;  ///< one per column, for prelu
-  Activation activation = Activation::none;
-  std::uint8_t* mask = nullptr;  ///< rectifier bits, row stride mask_row_bytes(columns)
-  bool accumulate = false;       ///< add to what is there instead of replacing it
-  /// Where given, the bits of the elements that are stored as they are; the others become 0 (after
-  /// adding). Laid out as `mask`.
-  const std::uint8_t* keep = nullptr;
-};
-
 namespace detail {
 
 /// Vectors per step along the columns of a panel of `width` columns.
@@ -105,63 +92,18 @@ inline constexpr std::size_t step_rows =
 template <class Arch>
 inline constexpr std::size_t gather_rows = simd::has_32_registers<Arch> ? 9 : 4;
 
-template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
-[[gnu::always_inline]] inline void store_tile(simd::Batch<T, Arch> (&sum)[Rows][Vectors],
-                                              T* target, std::size_t target_stride,
-                                              std::size_t column, std::size_t valid,
-                                              const Epilogue<T>& epilogue, std::size_t mask_row,
-                                              std::size_t mask_stride) {
-  using Batch = simd::Batch<T, Arch>;
-  constexpr std::size_t L = simd::lanes<T, Arch>;
-  for (std::size_t r = 0; r < Rows; ++r) {
-    for (std::size_t v = 0; v < Vectors; ++v) {
-      const std::size_t offset = v * L;
-      if (offset >= valid) break;
-      const std::size_t count = std::min(L, valid - offset);
-      T* out = target + r * target_stride + offset;
-      Batch value = sum[r][v];
-      if (epilogue.activation != Activation::none) {
-        Batch slope(T(0));
-        if (epilogue.activation == Activation::prelu) {
-          const T* s = epilogue.slope + column + offset;
-          slope = count == L ? simd::load<T, Arch>(s) : simd::load_partial<T, Arch>(s, count);
-        }
-        std::uint32_t bits = 0;
-        value = activate<T, Arch>(value, epilogue.activation, slope, bits);
-        if (epilogue.mask != nullptr) {
-          if (count < L) bits &= (1u << count) - 1u;
-          set_mask_bits<L>(epilogue.mask + (mask_row + r) * mask_stride, column + offset, bits);
-        }
-      }
-      if (epilogue.accumulate) {
-        value += count == L ? simd::load<T, Arch>(out) : simd::load_partial<T, Arch>(out, count);
-      }
-      if (epilogue.keep != nullptr) {
-        const std::uint8_t* row = epilogue.keep + (mask_row + r) * mask_stride;
-        value = simd::zero_unless<T, Arch>(mask_bits<L>(row, column + offset), value);
-      }
-      if (count == L) {
-        simd::store<T, Arch>(out, value);
-      } else {
-        simd::store_partial<T, Arch>(out, value, count);
-      }
-    }
-  }
-}
-
+/// The sums of `Rows` rows of A and `Vectors` vectors of columns of a panel.
 template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
 inline void dense_tile(std::size_t depth, const T* a, std::size_t a_stride, const T* b,
-                       std::size_t b_stride, T* target, std::size_t target_stride,
-                       std::size_t column, std::size_t valid, const Epilogue<T>& epilogue,
-                       std::size_t mask_row, std::size_t mask_stride) {
+                       std::size_t b_stride, const TileTarget<T>& to, const Epilogue<T>& epilogue) {
   using Batch = simd::Batch<T, Arch>;
   constexpr std::size_t L = simd::lanes<T, Arch>;
   Batch sum[Rows][Vectors];
   simd::unroll<Vectors>([&](auto v) {
     Batch start(T(0));
-    if (epilogue.bias != nullptr && v * L < valid) {
-      const T* bias = epilogue.bias + column + v * L;
-      const std::size_t count = valid - v * L;
+    if (epilogue.bias != nullptr && v * L < to.valid) {
+      const T* bias = epilogue.bias + to.column + v * L;
+      const std::size_t count = to.valid - v * L;
       start = count >= L ? simd::load<T, Arch>(bias) : simd::load_partial<T, Arch>(bias, count);
     }
     simd::unroll<Rows>([&](auto r) { sum[r][v] = start; });
@@ -175,40 +117,32 @@ inline void dense_tile(std::size_t depth, const T* a, std::size_t a_stride, cons
     });
     b += b_stride;
   }
-  store_tile<T, Arch>(sum, target, target_stride, column, valid, epilogue, mask_row, mask_stride);
+  store_tile<T, Arch>(sum, to, epilogue);
 }
 
-template <class T, class Arch, std::size_t Width, std::size_t Rows>
-inline void dense_rows(std::size_t first_row, std::size_t depth, const T* a, std::size_t a_stride,
-                       const T* panel, std::size_t column, std::size_t valid, T* c,
-                       std::size_t c_stride, const Epilogue<T>& epilogue, std::size_t mask_stride) {
-  constexpr std::size_t V = step_vectors<T, Arch, Width>;
-  constexpr std::size_t step = V * simd::lanes<T, Arch>;
-  for (std::size_t n = 0; n < valid; n += step) {
-    dense_tile<T, Arch, Rows, V>(depth, a + first_row * a_stride, a_stride, panel + n, Width,
-                                 c + first_row * c_stride + column + n, c_stride, column + n,
-                                 std::min(step, valid - n), epilogue, first_row, mask_stride);
-  }
-}
-
+/// `rows` rows of A times one panel; `to` is where the panel's part of row 0 goes.
 template <class T, class Arch, std::size_t Width>
 void dense_panel(std::size_t rows, std::size_t depth, const T* a, std::size_t a_stride,
-                 const T* panel, std::size_t column, std::size_t valid, T* c, std::size_t c_stride,
-                 const Epilogue<T>& epilogue, std::size_t mask_stride) {
-  constexpr std::size_t R = step_rows<Arch, step_vectors<T, Arch, Width>>;
+                 const T* panel, const TileTarget<T>& to, const Epilogue<T>& epilogue) {
+  constexpr std::size_t V = step_vectors<T, Arch, Width>;
+  constexpr std::size_t step = V * simd::lanes<T, Arch>;
   std::size_t m = 0;
-  for (; m + R <= rows; m += R) {
-    dense_rows<T, Arch, Width, R>(m, depth, a, a_stride, panel, column, valid, c, c_stride,
-                                  epilogue, mask_stride);
-  }
-  for (; m + 4 <= rows; m += 4) {
-    dense_rows<T, Arch, Width, 4>(m, depth, a, a_stride, panel, column, valid, c, c_stride,
-                                  epilogue, mask_stride);
-  }
-  for (; m < rows; ++m) {
-    dense_rows<T, Arch, Width, 1>(m, depth, a, a_stride, panel, column, valid, c, c_stride,
-                                  epilogue, mask_stride);
-  }
+  const auto tiles = [&](auto count) {
+    for (; m + count <= rows; m += count) {
+      Epilogue<T> part = epilogue;
+      if (part.mask != nullptr) part.mask += m * to.mask_stride;
+      if (part.keep != nullptr) part.keep += m * to.mask_stride;
+      for (std::size_t n = 0; n < to.valid; n += step) {
+        dense_tile<T, Arch, count, V>(depth, a + m * a_stride, a_stride, panel + n, Width,
+                                      {to.target + m * to.stride + n, to.stride, to.column + n,
+                                       std::min(step, to.valid - n), to.mask_stride},
+                                      part);
+      }
+    }
+  };
+  tiles(std::integral_constant<std::size_t, step_rows<Arch, V>>{});
+  tiles(std::integral_constant<std::size_t, 4>{});
+  tiles(std::integral_constant<std::size_t, 1>{});
 }
 
 /// Calls `body` with the compile-time constant equal to `value` in [1, Limit].
@@ -258,10 +192,10 @@ void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_st
     if (part.keep != nullptr) part.keep += m * mask_stride;
     for (std::size_t j = 0; j < layout.panels(); ++j) {
       detail::with_panel_width(layout.width(j), [&](auto width) {
-        detail::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
-                                            packed + depth * layout.first(j), layout.first(j),
-                                            layout.valid(j), c + m * c_stride, c_stride, part,
-                                            mask_stride);
+        detail::dense_panel<T, Arch, width>(
+            count, depth, a + m * a_stride, a_stride, packed + depth * layout.first(j),
+            {c + m * c_stride + layout.first(j), c_stride, layout.first(j), layout.valid(j), mask_stride},
+            part);
       });
     }
   }
@@ -300,21 +234,22 @@ class GatherGemm {
     }
   }
 
-  /// `keep`, where given, holds the bits of the columns of C that are stored; the others become 0.
+  /// `keep`, where given, holds the bits of the columns of C that are stored, the same for all rows;
+  /// the others become 0.
   void operator()(const GatherSegment* segments, std::size_t count, const T* a, std::size_t a_stride,
                   T* c, std::size_t c_stride, bool accumulate, const std::uint8_t* keep) const {
     Epilogue<T> epilogue;
     epilogue.accumulate = accumulate;
     epilogue.keep = keep;
     for (const Step& s : steps_) {
-      s.tile(segments, count, a + s.row * a_stride, a_stride, s.b, c + s.row * c_stride + s.column,
-             c_stride, s.column, s.valid, epilogue);
+      s.tile(segments, count, a + s.row * a_stride, a_stride, s.b,
+             {c + s.row * c_stride + s.column, c_stride, s.column, s.valid, 0}, epilogue);
     }
   }
 
  private:
-  using Tile = void (*)(const GatherSegment*, std::size_t, const T*, std::size_t, const T*, T*,
-                        std::size_t, std::size_t, std::size_t, const Epilogue<T>&);
+  using Tile = void (*)(const GatherSegment*, std::size_t, const T*, std::size_t, const T*,
+                        const TileTarget<T>&, const Epilogue<T>&);
   struct Step {
     Tile tile;
     std::size_t row, column, valid;
@@ -323,8 +258,8 @@ class GatherGemm {
 
   template <std::size_t Width, std::size_t Rows>
   static void tile(const GatherSegment* segments, std::size_t segment_count, const T* a,
-                   std::size_t a_stride, const T* b, T* target, std::size_t target_stride,
-                   std::size_t column, std::size_t valid, const Epilogue<T>& epilogue) {
+                   std::size_t a_stride, const T* b, const TileTarget<T>& to,
+                   const Epilogue<T>& epilogue) {
     using Batch = simd::Batch<T, Arch>;
     constexpr std::size_t V = detail::step_vectors<T, Arch, Width>;
     constexpr std::size_t L = simd::lanes<T, Arch>;
@@ -348,8 +283,7 @@ class GatherGemm {
         });
       }
     }
-    // All rows share the bits of their pixel.
-    detail::store_tile<T, Arch>(sum, target, target_stride, column, valid, epilogue, 0, 0);
+    store_tile<T, Arch>(sum, to, epilogue);
   }
 
   std::vector<Step> steps_;
