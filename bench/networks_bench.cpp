@@ -21,15 +21,6 @@ namespace {
 
 namespace pk = posekit;
 
-double relative_l2(const float* a, const float* b, std::size_t size) {
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
-    norm += std::pow(static_cast<double>(b[i]), 2);
-  }
-  return std::sqrt(difference / norm);
-}
-
 struct Subject {
   bench::NetworkCase c;
   pk::Network<float> network;
@@ -91,13 +82,13 @@ void register_torch(const std::shared_ptr<const Subject>& s, bool channels_last)
   pk::Tape<float> tape({.threads = 1});
   const auto ours = forward(*s, tape);
   const torch::Tensor theirs = (*net)(s->feed, input, s->c.heatmaps).contiguous();
-  const double output_error = relative_l2(ours.data(), theirs.data_ptr<float>(), ours.size());
+  const double output_error = bench::relative_l2(ours.data(), theirs.data_ptr<float>(), ours.size());
   const auto gradients = step(*s, tape);
   const auto peers = torch_step(*s, *net, input, seeds);
   double gradient_error = 0;
   for (std::size_t j = 0; j < peers.size(); ++j) {
     const std::size_t size = s->input->size();
-    gradient_error = std::max(gradient_error, relative_l2(gradients.data() + j * size,
+    gradient_error = std::max(gradient_error, bench::relative_l2(gradients.data() + j * size,
                                                           peers[j].contiguous().data_ptr<float>(), size));
   }
   std::fprintf(stderr, "%s, PyTorch %s: outputs differ by %.1e, gradients by %.1e (relative L2)\n",

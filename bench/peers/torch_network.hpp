@@ -4,6 +4,7 @@
 // how they lie in memory.
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -17,6 +18,16 @@
 namespace bench {
 
 namespace pk = posekit;
+
+/// |a - b| / |b|, in double.
+inline double relative_l2(const float* a, const float* b, std::size_t size) {
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    norm += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return std::sqrt(difference / norm);
+}
 
 class TorchNetwork {
  public:

@@ -4,32 +4,29 @@
 #include <limits>
 
 #include <posekit/attribution/indices.hpp>
-#include <posekit/io/npy.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/close.hpp"
+#include "support/attribution_golden.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
 
 namespace {
 
-template <class T>
-pk::Tensor<T> golden(const std::string& name) { return pk::load_npy<T>(golden_file("attribution/" + name + ".npy")); }
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("Indices equal numpy's", "[attribution]", float, double) {
   const double tolerance = sizeof(TestType) == 4 ? 1e-6 : 1e-12;
-  const auto maps = golden<TestType>("maps");
-  const auto mask = golden<std::uint8_t>("mask");
+  const auto maps = attribution_golden<TestType>("maps");
+  const auto mask = attribution_golden<std::uint8_t>("mask");
   for (const std::size_t mu : {0u, 2u, 5u}) {
-    CHECK(identical(pk::dilate(mask, mu), golden<std::uint8_t>("dilated_" + std::to_string(mu))));
-    CHECK(relative_difference(pk::foreground_index(maps, mask, {.dilation = mu}), golden<double>("fi_" + std::to_string(mu))) < tolerance);
+    CHECK(identical(pk::dilate(mask, mu), attribution_golden<std::uint8_t>("dilated_" + std::to_string(mu))));
+    CHECK(relative_difference(pk::foreground_index(maps, mask, {.dilation = mu}), attribution_golden<double>("fi_" + std::to_string(mu))) < tolerance);
   }
-  CHECK(relative_difference(pk::locality_index(maps, golden<TestType>("points")), golden<double>("li_2")) < tolerance);
-  CHECK(relative_difference(pk::locality_index(maps, golden<TestType>("points"), {.sigma = 3.5}), golden<double>("li_3.5")) < tolerance);
-  CHECK(relative_difference(pk::diffusion_index(maps), golden<double>("di")) < tolerance);
+  CHECK(relative_difference(pk::locality_index(maps, attribution_golden<TestType>("points")), attribution_golden<double>("li_2")) < tolerance);
+  CHECK(relative_difference(pk::locality_index(maps, attribution_golden<TestType>("points"), {.sigma = 3.5}), attribution_golden<double>("li_3.5")) < tolerance);
+  CHECK(relative_difference(pk::diffusion_index(maps), attribution_golden<double>("di")) < tolerance);
 }
 
 TEST_CASE("Even maps and single pixels have known indices", "[attribution]") {

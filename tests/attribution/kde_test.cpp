@@ -4,16 +4,14 @@
 #include <limits>
 
 #include <posekit/attribution/kde.hpp>
-#include <posekit/io/npy.hpp>
 
 #include "support/close.hpp"
+#include "support/attribution_golden.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
 
 namespace {
-
-pk::Tensor<double> golden(const std::string& name) { return pk::load_npy<double>(golden_file("attribution/" + name + ".npy")); }
 
 /// The largest relative difference at a pixel, where the reference is a normal number.
 double pixelwise(const pk::Tensor<double>& a, const pk::Tensor<double>& b) {
@@ -27,14 +25,14 @@ double pixelwise(const pk::Tensor<double>& a, const pk::Tensor<double>& b) {
 }  // namespace
 
 TEST_CASE("Densities equal scipy.stats.gaussian_kde at every pixel", "[attribution]") {
-  const auto maps = golden("maps");
-  const auto expected = golden("kde");
+  const auto maps = attribution_golden<double>("maps");
+  const auto expected = attribution_golden<double>("kde");
   const auto densities = pk::kde_maps(maps);
   CHECK(pixelwise(densities, expected) < 1e-7);
   CHECK(relative_difference(pk::kde_maps(pk::cast<float>(maps)), expected) < 1e-5);
   CHECK(identical(pk::kde_maps(maps, 3), pk::kde_maps(maps, 1)));
   // Far from the mass scipy's own exponents lose digits.
-  CHECK(pixelwise(pk::kde_map(golden("kde_far_map")), golden("kde_far")) < 1e-6);
+  CHECK(pixelwise(pk::kde_map(attribution_golden<double>("kde_far_map")), attribution_golden<double>("kde_far")) < 1e-6);
 }
 
 TEST_CASE("A density has mass 1 and does not care for the map's scale", "[attribution]") {

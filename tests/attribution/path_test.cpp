@@ -1,18 +1,16 @@
 #include <catch2/catch.hpp>
 
 #include <posekit/attribution/path.hpp>
-#include <posekit/io/npy.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/close.hpp"
+#include "support/attribution_golden.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
 using pk::testing::random_tensor;
 
 namespace {
-
-pk::Tensor<double> golden(const std::string& name) { return pk::load_npy<double>(golden_file("attribution/" + name + ".npy")); }
 
 /// The derivative a path reports against central differences of its points.
 double derivative_error(const pk::ImagePath<double>& path, double alpha) {
@@ -26,20 +24,20 @@ double derivative_error(const pk::ImagePath<double>& path, double alpha) {
 }  // namespace
 
 TEST_CASE("Blurred images and their slopes equal scipy's", "[attribution]") {
-  const auto image = golden("image");
+  const auto image = attribution_golden<double>("image");
   for (const auto& [name, sigma, kernel] : std::vector<std::tuple<std::string, double, pk::BlurKernel>>{
            {"gaussian_1.3", 1.3, pk::BlurKernel::gaussian}, {"gaussian_6", 6.0, pk::BlurKernel::gaussian}, {"taps31_6", 6.0, pk::BlurKernel::taps_31}}) {
     INFO(name);
     const pk::BlurPath<double> path(image, sigma, kernel);
     pk::Tensor<double> blurred = pk::make_tensor<double>(path.shape()), derivative = blurred;
     path.point(0.0, blurred, &derivative);
-    CHECK(relative_difference(blurred, golden("blur_" + name)) < 1e-13);
-    CHECK(relative_difference(derivative, pk::Tensor<double>(-sigma * golden("blur_slope_" + name))) < 1e-7);
+    CHECK(relative_difference(blurred, attribution_golden<double>("blur_" + name)) < 1e-13);
+    CHECK(relative_difference(derivative, pk::Tensor<double>(-sigma * attribution_golden<double>("blur_slope_" + name))) < 1e-7);
     const pk::BlurPath<float> in_float(pk::cast<float>(image), sigma, kernel);
-    CHECK(relative_difference(in_float.image_at(0.0), golden("blur_" + name)) < 1e-6);
+    CHECK(relative_difference(in_float.image_at(0.0), attribution_golden<double>("blur_" + name)) < 1e-6);
     // Halfway along, the standard deviation is half as large.
     const pk::BlurPath<double> twice(image, 2 * sigma, kernel);
-    CHECK(relative_difference(twice.image_at(0.5), golden("blur_" + name)) < 1e-13);
+    CHECK(relative_difference(twice.image_at(0.5), attribution_golden<double>("blur_" + name)) < 1e-13);
   }
 }
 

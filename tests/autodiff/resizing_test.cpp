@@ -20,7 +20,7 @@ TEST_CASE("All conventions are differentiated, to and from single pixels", "[aut
   for (const auto corners : {pk::ResizeCorners::half_pixel, pk::ResizeCorners::align_corners, pk::ResizeCorners::asymmetric}) {
     for (const auto& [from, to] : std::vector<std::pair<pk::Shape, std::array<std::size_t, 2>>>{
              {{2, 3, 5, 4}, {7, 4}}, {{1, 1, 1, 3}, {4, 5}}, {{1, 6, 5, 2}, {1, 1}}, {{1, 4, 4, 17}, {8, 8}}}) {
-      const auto f = [&](const auto& v) { return pk::resize_bilinear(v[0], to, corners); };
+      const auto f = [&, size = to](const auto& v) { return pk::resize_bilinear(v[0], size, corners); };
       const auto gradients = pk::testing::check_gradients(f, {pk::testing::random_tensor<double>(from, 1)});
       INFO(gradients.message);
       CHECK(gradients.ok);

@@ -17,24 +17,33 @@ using nlohmann::json;
 
 namespace {
 
-/// Relative L2 distance of `a` [1, H, W, C], thinned to every `step`-th pixel, from `b`.
+/// Every `step`-th element of `a`.
 template <class T>
-double relative_l2(const pk::Tensor<T>& a, const pk::Tensor<double>& b, std::size_t step) {
+std::vector<double> thin_elements(const pk::Tensor<T>& a, std::size_t step) {
+  std::vector<double> kept;
+  for (std::size_t i = 0; i < a.size(); i += step) kept.push_back(static_cast<double>(a.data()[i]));
+  return kept;
+}
+
+/// Every `step`-th pixel, both ways, of `a` [1, H, W, C]; of other shapes everything.
+template <class T>
+std::vector<double> thin_pixels(const pk::Tensor<T>& a, std::size_t step) {
+  if (step == 1) return thin_elements(a, 1);
+  std::vector<double> kept;
+  for (std::size_t y = 0; y < a.shape()[1]; y += step)
+    for (std::size_t x = 0; x < a.shape()[2]; x += step)
+      for (std::size_t c = 0; c < a.shape()[3]; ++c) kept.push_back(static_cast<double>(a(0, y, x, c)));
+  return kept;
+}
+
+/// |a - b| / |b|
+double relative_l2(const std::vector<double>& a, const pk::Tensor<double>& b) {
+  REQUIRE(a.size() == b.size());
   double difference = 0, norm = 0;
-  std::size_t k = 0;
-  const auto compare = [&](T value) {
-    const double reference = b.data()[k++];
-    difference += (static_cast<double>(value) - reference) * (static_cast<double>(value) - reference);
-    norm += reference * reference;
-  };
-  if (step == 1) {
-    for (std::size_t i = 0; i < a.size(); ++i) compare(a.data()[i]);
-  } else {
-    for (std::size_t y = 0; y < a.shape()[1]; y += step)
-      for (std::size_t x = 0; x < a.shape()[2]; x += step)
-        for (std::size_t c = 0; c < a.shape()[3]; ++c) compare(a(0, y, x, c));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b.data()[i]) * (a[i] - b.data()[i]);
+    norm += b.data()[i] * b.data()[i];
   }
-  REQUIRE(k == b.size());
   return std::sqrt(difference / norm);
 }
 
@@ -86,7 +95,7 @@ void check_case(const std::filesystem::path& folder, const std::string& network)
     INFO(network << " " << name);
     pk::Tape<T> tape;
     const std::vector<pk::Var<T>> y = net(tape.constant(pk::Tensor<T>(input)), {name});
-    CHECK(relative_l2(y[0].value(), pk::load_npy<double>(folder / std::string(output["file"])), output["step"]) < 1e-4);
+    CHECK(relative_l2(thin_pixels(y[0].value(), output["step"]), pk::load_npy<double>(folder / std::string(output["file"]))) < 1e-4);
   }
   for (const json& target : meta["targets"]) {
     const std::string name = target["tensor"];
@@ -98,7 +107,7 @@ void check_case(const std::filesystem::path& folder, const std::string& network)
     // The reference's own float32 signs of a handful of rectifiers differ from exact ones, which moves
     // a gradient by up to 7e-3 (docs/importer.md shows which).
     INFO(network << " gradient " << std::string(target["id"]));
-    CHECK(relative_l2(x.grad(), pk::load_npy<double>(folder / std::string(target["file"])), target["step"]) < 8e-3);
+    CHECK(relative_l2(thin_pixels(x.grad(), target["step"]), pk::load_npy<double>(folder / std::string(target["file"]))) < 8e-3);
 
     // Many cotangents at once take other kernels and give the same.
     pk::Shape stacked_shape = y[0].shape();
@@ -108,8 +117,33 @@ void check_case(const std::filesystem::path& folder, const std::string& network)
     const auto together = tape.vjp(y[0], stacked, x);
     pk::Tensor<T> last = pk::make_tensor<T>(x.shape());
     std::copy_n(together.data() + 3 * last.size(), last.size(), last.data());
-    CHECK(relative_l2(last, pk::cast<double>(x.grad()), 1) < (sizeof(T) == 4 ? 1e-5 : 1e-12));
+    CHECK(relative_l2(thin_elements(last, 1), pk::cast<double>(x.grad())) < (sizeof(T) == 4 ? 1e-5 : 1e-12));
   }
+}
+
+/// The demo's networks against tests/golden/make_networks.py, on the pattern that it draws.
+template <class T>
+void check_pattern(const std::string& network, const std::string& feed, const std::string& output, std::size_t size,
+                   double scale, double output_tolerance, double gradient_tolerance) {
+  const auto file = model_file(network);
+  if (!file) return;
+  pk::Tensor<T> image = pk::make_tensor<T>({1, size, size, 3});
+  for (std::size_t y = 0; y < size; ++y)
+    for (std::size_t x = 0; x < size; ++x)
+      for (std::size_t c = 0; c < 3; ++c) {
+        const auto u = static_cast<double>(x), v = static_cast<double>(y), k = static_cast<double>(c);
+        image(0, y, x, c) = static_cast<T>(scale * (0.5 + 0.3 * std::sin(0.11 * u + 0.05 * v + k) + 0.2 * std::cos(0.07 * v - 0.13 * u + 2 * k)));
+      }
+  const auto net = pk::load_tfjs<T>(*file);
+  pk::Tape<T> tape;
+  const auto x = tape.variable(std::move(image));
+  const auto y = feed.empty() ? net(x, {output})[0] : net(std::map<std::string, pk::Var<T>>{{feed, x}}, {output})[0];
+  pk::Tensor<T> cotangent = pk::zeros<T>(pk::shape_of(y.value()));
+  for (std::size_t i = 0; i < cotangent.size(); ++i) cotangent.data()[i] = static_cast<T>(std::cos(static_cast<double>(i)));
+  tape.backward(y, cotangent);
+  INFO(network);
+  CHECK(relative_l2(thin_elements(y.value(), 7), pk::load_npy<double>(golden_file("networks/" + network + ".output.npy"))) < output_tolerance);
+  CHECK(relative_l2(thin_elements(x.grad(), 61), pk::load_npy<double>(golden_file("networks/" + network + ".gradient.npy"))) < gradient_tolerance);
 }
 
 }  // namespace
@@ -130,4 +164,13 @@ TEST_CASE("In double, two small networks meet them too", "[graph]") {
   if (!golden) return;
   check_case<double>(*golden / "posenet_257_coco785", "posenet");
   check_case<double>(*golden / "movenet-lightning_192_coco785", "movenet-lightning");
+}
+
+TEST_CASE("The demo's networks meet PyTorch in double to its last digits, and in float", "[graph]") {
+  const std::string logits = "StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd";
+  check_pattern<double>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255, 1e-11, 1e-9);
+  check_pattern<double>("handlandmark-lite", "", "Identity", 224, 1, 1e-11, 1e-9);
+  // In float, rounding moves a few rectified units over their kinks.
+  check_pattern<float>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255, 1e-5, 8e-3);
+  check_pattern<float>("handlandmark-lite", "", "Identity", 224, 1, 1e-5, 8e-3);
 }

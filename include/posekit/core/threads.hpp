@@ -27,14 +27,15 @@ inline int resolve_threads([[maybe_unused]] int requested) {
 #endif
 }
 
-/// Calls `body(begin, end, thread)` on contiguous parts that cover [0, count). The parts depend on
-/// the number of threads; what is computed for an index must not. The first exception is rethrown.
-template <class Body>
-void parallel_ranges(std::size_t count, int threads, Body&& body) {
-  const auto parts = static_cast<int>(
-      std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), count));
+namespace detail {
+
+/// `body` is a plain function, so that what a caller's loop does is compiled once, not once for each
+/// way to reach it.
+inline void run_parts(std::size_t count, int parts,
+                      void (*body)(void* context, std::size_t begin, std::size_t end, int part),
+                      void* context) {
   if (parts <= 1) {
-    if (count > 0) body(std::size_t{0}, count, 0);
+    if (count > 0) body(context, 0, count, 0);
     return;
   }
 #if defined(_OPENMP)
@@ -45,7 +46,7 @@ void parallel_ranges(std::size_t count, int threads, Body&& body) {
     const std::size_t end =
         count * static_cast<std::size_t>(part + 1) / static_cast<std::size_t>(parts);
     try {
-      body(begin, end, part);
+      body(context, begin, end, part);
     } catch (...) {
 #pragma omp critical(posekit_parallel_error)
       if (!error) error = std::current_exception();
@@ -55,9 +56,25 @@ void parallel_ranges(std::size_t count, int threads, Body&& body) {
 #endif
 }
 
+}  // namespace detail
+
+/// Calls `body(begin, end, thread)` on contiguous parts that cover [0, count). The parts depend on
+/// the number of threads; what is computed for an index must not. The first exception is rethrown.
+template <class Body>
+void parallel_ranges(std::size_t count, int threads, const Body& body) {
+  const auto parts = static_cast<int>(
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), count));
+  detail::run_parts(
+      count, parts,
+      [](void* context, std::size_t begin, std::size_t end, int part) {
+        (*static_cast<const Body*>(context))(begin, end, part);
+      },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
 /// Calls `body(index)` for every index in [0, count); the order is unspecified.
 template <class Body>
-void parallel_for(std::size_t count, int threads, Body&& body) {
+void parallel_for(std::size_t count, int threads, const Body& body) {
   parallel_ranges(count, threads, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t i = begin; i < end; ++i) body(i);
   });
