@@ -5,4 +5,5 @@
 #include <posekit/io/exif.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
+#include <posekit/io/jpeg.hpp>
 #include <posekit/io/npy.hpp>

@@ -104,10 +104,11 @@ void check_case(const std::filesystem::path& folder, const std::string& network)
     const auto y = target["feed"].is_null() ? net(x, {name}) : net(std::map<std::string, pk::Var<T>>{{target["feed"], x}}, {name});
     const auto seed = score_seed(target, y[0].value());
     tape.backward(y[0], seed);
-    // The reference's own float32 signs of a handful of rectifiers differ from exact ones, which moves
-    // a gradient by up to 7e-3 (docs/importer.md shows which).
+    // Rounding moves a few rectified units over their kinks, in the reference and here in float, and
+    // each moves the gradient (docs/importer.md shows how many, and that nothing else does).
+    const double tolerance = sizeof(T) == 8 ? 8e-3 : double(target["tol"]["grad_rel_l2"]);
     INFO(network << " gradient " << std::string(target["id"]));
-    CHECK(relative_l2(thin_pixels(x.grad(), target["step"]), pk::load_npy<double>(folder / std::string(target["file"]))) < 8e-3);
+    CHECK(relative_l2(thin_pixels(x.grad(), target["step"]), pk::load_npy<double>(folder / std::string(target["file"]))) < tolerance);
 
     // Many cotangents at once take other kernels and give the same.
     pk::Shape stacked_shape = y[0].shape();
@@ -148,7 +149,7 @@ void check_pattern(const std::string& network, const std::string& feed, const st
 
 }  // namespace
 
-TEST_CASE("Networks meet the reference's outputs and gradients", "[graph]") {
+TEST_CASE("Networks meet the reference's outputs and gradients, in float and double", "[graph]") {
   const auto golden = shared_folder("golden/tfjs");
   if (!golden) return;
   for (const auto& entry : std::filesystem::directory_iterator(*golden)) {
@@ -156,14 +157,8 @@ TEST_CASE("Networks meet the reference's outputs and gradients", "[graph]") {
     const std::string name = entry.path().filename().string();
     const std::string network = name.substr(0, name.find('_'));
     check_case<float>(entry.path(), network);
+    check_case<double>(entry.path(), network);
   }
-}
-
-TEST_CASE("In double, two small networks meet them too", "[graph]") {
-  const auto golden = shared_folder("golden/tfjs");
-  if (!golden) return;
-  check_case<double>(*golden / "posenet_257_coco785", "posenet");
-  check_case<double>(*golden / "movenet-lightning_192_coco785", "movenet-lightning");
 }
 
 TEST_CASE("The demo's networks meet PyTorch in double to its last digits, and in float", "[graph]") {

@@ -12,6 +12,7 @@
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/activation.hpp>
+#include <posekit/simd/exp.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -20,8 +21,11 @@ namespace internal {
 // Batches find xsimd's functions, scalars the standard library's.
 template <class V>
 V exp_of(const V& v) {
-  using std::exp;
-  return exp(v);
+  if constexpr (std::is_floating_point_v<V>) {
+    return std::exp(v);
+  } else {
+    return simd::exp<typename V::value_type, typename V::arch_type>(v);
+  }
 }
 template <class V>
 V log_of(const V& v) {

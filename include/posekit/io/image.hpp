@@ -34,6 +34,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/io/exif.hpp>
+#include <posekit/io/jpeg.hpp>
 #include <posekit/io/file.hpp>
 
 // stb is compiled here, privately, so that it neither needs a library nor meets a copy of stb that
@@ -136,6 +137,7 @@ inline Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw FileError(error_text(name, ": has ", bytes.size(), " bytes, too many for an image"));
   }
+  check_jpeg_tables(bytes, name);  // stb writes past the end of larger ones
   const int size = static_cast<int>(bytes.size());
   int width = 0, height = 0, stored = 0;
   if (stb::stbi_info_from_memory(bytes.data(), size, &width, &height, &stored) == 0) {

@@ -6,6 +6,7 @@
 
 #include <posekit/core/isa.hpp>
 #include <posekit/simd/batch.hpp>
+#include <posekit/simd/exp.hpp>
 
 namespace posekit {
 
@@ -86,7 +87,7 @@ template <class T, class Arch>
       bits = simd::to_bits<T, Arch>(x > zero);
       return xsimd::select(x > zero, x, x * slope);
     case Activation::sigmoid:
-      return Batch(T(1)) / (Batch(T(1)) + xsimd::exp(-x));
+      return Batch(T(1)) / (Batch(T(1)) + simd::exp<T, Arch>(-x));
     case Activation::none:
       break;
   }

@@ -7,6 +7,7 @@
 
 #include <posekit/core/isa.hpp>
 #include <posekit/simd/batch.hpp>
+#include <posekit/simd/exp.hpp>
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
@@ -45,14 +46,14 @@ SoftArgmaxState<T> soft_argmax(std::size_t height, std::size_t width, const T* l
     Batch m(T(0)), mx(T(0));
     std::size_t x = 0;
     for (; x + L <= width; x += L) {
-      const Batch e = xsimd::exp(simd::load<T, Arch>(row + x) * Batch(beta) - Batch(largest));
+      const Batch e = simd::exp<T, Arch>(simd::load<T, Arch>(row + x) * Batch(beta) - Batch(largest));
       m += e;
       mx = xsimd::fma(e, lane + Batch(static_cast<T>(x)), mx);
     }
     T row_mass = simd::sum_lanes<T, Arch>(m);
     T row_x = simd::sum_lanes<T, Arch>(mx);
     if (x < width) {
-      const Batch e = xsimd::exp(
+      const Batch e = simd::exp<T, Arch>(
           simd::load_partial<T, Arch>(row + x, width - x) * Batch(beta) - Batch(largest));
       alignas(64) T values[L];
       e.store_aligned(values);
@@ -88,7 +89,7 @@ void soft_argmax_vjp(std::size_t height, std::size_t width, const T* logits, T b
       const std::size_t count = std::min(L, width - x);
       const Batch logit = count == L ? simd::load<T, Arch>(row + x)
                                      : simd::load_partial<T, Arch>(row + x, count);
-      const Batch p = xsimd::exp(logit * Batch(beta) - Batch(state.shift));
+      const Batch p = simd::exp<T, Arch>(logit * Batch(beta) - Batch(state.shift));
       const Batch slope =
           xsimd::fma(lane + Batch(static_cast<T>(x) - state.x), Batch(gx), from_y);
       Batch value = p * Batch(scale) * slope;

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Prints what scripts/bench.sh measured as Markdown tables:  summary.py OUT_FOLDER"""
+import json
+import pathlib
+import re
+import sys
+
+out = pathlib.Path(sys.argv[1])
+
+
+def medians(topic):
+    """Name -> the median over the repetitions, as Google Benchmark writes it."""
+    found = {}
+    for b in json.loads((out / f"{topic}.json").read_text())["benchmarks"]:
+        if b.get("aggregate_name") == "median":
+            found[re.sub(r"/(real_time|manual_time|iterations:\d+)", "", b["run_name"])] = b
+    return found
+
+
+def table(head, rows):
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+machine, layers, attribution, networks = map(medians, ("machine", "layers", "attribution", "networks"))
+peak = {t: machine[f"multiply_add_peak/threads:{t}"]["GMAC/s"] for t in (1, 2)}
+copy = {t: machine[f"copy_bandwidth/threads:{t}"]["GB/s"] for t in (1, 2)}
+print("**Machine**: " + "; ".join(f"{t} thread{'s' if t > 1 else ''}: {peak[t]:.0f} GMAC/s from registers, "
+                                  f"{copy[t]:.0f} GB/s copied" for t in (1, 2)) + "\n")
+
+
+def milliseconds(group, name):
+    b = group.get(name)
+    return b and b["real_time"] * {"ns": 1e-6, "us": 1e-3, "ms": 1}[b["time_unit"]]
+
+
+def against(ours, theirs):
+    return "" if not ours or not theirs else f"{theirs:.1f} ({theirs / ours:.2f}×)"
+
+
+runtime = {}
+for line in (out / "onnxruntime.txt").read_text().splitlines():
+    network, threads, ms = line.split()
+    runtime[network, int(threads)] = float(ms)
+rows = []
+for network in sorted({n.split("/")[0] for n in networks}):
+    for what, label in (("forward", "forward"), ("step17", "forward + 17 gradients"), ("pose_ig_per_step", "PoseIG, per path step")):
+        for t in (1, 2):
+            ours = milliseconds(networks, f"{network}/{what}/posekit/threads:{t}")
+            peer = "step17" if what == "pose_ig_per_step" else what
+            torch = [milliseconds(networks, f"{network}/{peer}/torch_{layout}/threads:{t}") for layout in ("nchw", "nhwc")]
+            torch = min([x for x in torch if x], default=None)
+            ort = runtime.get((network, t)) if what == "forward" else None
+            rows.append([network, label, str(t), f"{ours:.2f}", against(ours, torch), against(ours, ort)])
+print("**Networks**, milliseconds. A peer's time is followed by how many times as long it takes. "
+      "PyTorch is the faster of its two layouts.\n")
+table(["network", "what", "threads", "posekit", "PyTorch 1.13", "ONNX Runtime 1.30"], rows)
+
+rows = []
+for kernel in ("true_sigma", "taps_31"):
+    for t in (1, 2):
+        ours = milliseconds(attribution, f"blur_path/{kernel}/posekit/threads:{t}")
+        slopes = milliseconds(attribution, f"blur_path/{kernel}_with_derivative/posekit/threads:{t}")
+        opencv = milliseconds(attribution, f"blur_path_opencv/{kernel}/threads:{t}")
+        torch = milliseconds(attribution, f"blur_path_torch/{kernel}/threads:{t}")
+        rows.append([f"blur path of 50 images 256×256×3, {kernel.replace('_', ' ')}", str(t), f"{ours:.1f}",
+                     against(ours, opencv), against(ours, torch)])
+        rows.append(["… and its derivative", str(t), f"{slopes:.1f}", "", ""])
+table(["what", "threads", "posekit", "OpenCV", "PyTorch, depthwise"], rows)
+
+scipy = float((out / "kde_scipy.txt").read_text())
+rows = []
+for t in (1, 2):
+    ours = milliseconds(attribution, f"kde_map_256x256/posekit/threads:{t}")
+    rows.append(["KDE of a 256×256 map", str(t), f"{ours:.1f}", f"{scipy:.0f} ({scipy / ours:.0f}×)"])
+for name, label in (("diffusion_index_17x256x256", "DI of 17 maps 256×256"), ("locality_index_17x256x256", "LI, 17 × 17, of 17 maps 256×256")):
+    rows.append([label, "1", f"{milliseconds(attribution, name + '/posekit'):.1f}", ""])
+table(["what", "threads", "posekit", "scipy"], rows)
+
+print("**Layers**, one thread: time by kind, and the share of the machine that it runs at.\n")
+rows = []
+for network in sorted({n.split("/")[0] for n in layers}):
+    for what in ("forward", "vjp17"):
+        kinds = {}
+        for name, b in layers.items():
+            if not name.startswith(network + "/") or not name.endswith("/" + what):
+                continue
+            kind = "depthwise" if "_depthwise" in name else "pointwise" if "_conv1x1" in name else "other convolutions"
+            ms, macs, bytes_ = kinds.get(kind, (0, 0, 0))
+            seconds = b["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3}[b["time_unit"]]
+            kinds[kind] = (ms + seconds * 1e3, macs + b["GMAC/s"] * seconds, bytes_ + b["GB/s"] * seconds)
+        for kind, (ms, macs, bytes_) in sorted(kinds.items(), key=lambda k: -k[1][0]):
+            rows.append([network, {"forward": "forward", "vjp17": "17 gradients"}[what], kind, f"{ms:.2f}",
+                         f"{macs / ms * 1e3:.0f} ({macs / ms * 1e5 / peak[1]:.0f} %)", f"{bytes_ / ms * 1e3:.1f} ({bytes_ / ms * 1e5 / copy[1]:.0f} %)"])
+table(["network", "what", "layers", "ms", "GMAC/s (of peak)", "GB/s (of copy)"], rows)

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Times posekit beside PyTorch, OpenCV, ONNX Runtime and scipy, in one go on one machine, and prints the
+# tables of docs/benchmarks.md. Installs the peers (about 1 GB). Results go to out/bench/.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+[ $# -eq 0 ] || die "usage: scripts/bench.sh"
+
+need_compiler
+need_packages libbenchmark-dev libtorch-dev libopencv-dev libopenblas0-pthread \
+  python3-numpy python3-scipy python3-torch python3-onnx
+"$root/scripts/fetch_models.sh" --all
+"$root/scripts/fetch_photo.sh"
+out=$root/out/bench
+build=$root/build/bench
+mkdir -p "$out" "$build"
+python=/usr/bin/python3  # Debian's, which has the packages
+
+say "building the benchmarks in ${build#"$root/"}"
+cmake -S "$root" -B "$build" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF \
+  -DPOSEKIT_BENCH_TORCH=ON -DPOSEKIT_BENCH_OPENCV=ON >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
+cmake --build "$build" -j "$processors" >>"$build.log" 2>&1 || { tail -60 "$build.log" >&2; die "the build failed"; }
+
+# Idle threads of PyTorch's libraries must not take the processor from whoever is timed next.
+export OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1
+for topic in machine layers attribution networks; do
+  say "timing: $topic"
+  "$build/bench/bench_$topic" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
+    --benchmark_enable_random_interleaving=true --benchmark_min_time=0.2 \
+    --benchmark_out="$out/$topic.json" --benchmark_out_format=json >"$out/$topic.txt" ||
+    die "bench_$topic failed"
+done
+
+say "timing: ONNX Runtime"
+runtime=$root/build/onnxruntime
+mkdir -p "$runtime"
+[ -d "$runtime/node_modules/onnxruntime-node" ] ||
+  (cd "$runtime" && npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0) ||
+  die "npm could not install onnxruntime-node"
+# network, fed node, size, lowest and highest input, output node
+: >"$out/onnxruntime.txt"
+while read -r network feed size low high node; do
+  "$python" "$root/bench/peers/onnxruntime/convert.py" "$root/models/$network.json" "$feed" "$size" "$low" "$high" \
+    "$node" "$runtime/$network.onnx"
+  for threads in 1 2; do
+    median=$(cd "$runtime" && node "$root/bench/peers/onnxruntime/forward.mjs" "$network.onnx" "$size" "$threads")
+    echo "$network $threads $median" >>"$out/onnxruntime.txt"
+  done
+done <<'NETWORKS'
+posenet image 257 -1 1 MobilenetV1/heatmap_2/BiasAdd
+blazepose-lite input_1 256 0 1 StatefulPartitionedCall/model/activation_heatmap/Sigmoid
+NETWORKS
+
+say "timing: scipy's gaussian_kde"
+OPENBLAS_NUM_THREADS=1 "$python" "$root/bench/peers/kde_scipy.py" >"$out/kde_scipy.txt"
+
+"$python" "$root/bench/summary.py" "$out" | tee "$out/summary.md"
