@@ -125,26 +125,152 @@ Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
   return baseline;
 }
 
-/// The poses [J, D] that the model gives for one image [C, H, W].
-template <class T, class Model>
-Var<T> run_pose_model(const Model& model, Tape<T>& tape, const Var<T>& x, std::size_t joints,
-                      std::size_t dimensions) {
-  const Var<T> pose = model(x);
-  const Shape shape = pose.shape();
-  if (shape != Shape{1, joints, dimensions}) {
-    throw ShapeError(error_text("pose_ig: the model returned shape ", to_string(shape),
-                                ", expected [1, ", joints, ", ", dimensions, "] as truth says"));
+/// Throws ShapeError and ValueError where there is nothing that could be computed.
+template <class T>
+void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth, const PoseIgOptions& options) {
+  require_rank(image, 3, "pose_ig", "image", "[C, H, W]");
+  if (image.size() == 0) {
+    throw ShapeError(error_text("pose_ig: image has shape ", to_string(image.shape()),
+                                ", expected pixels"));
   }
-  if (&pose.tape() != &tape) throw Error("pose_ig: the model returned a Var of another tape");
-  return pose;
+  const std::size_t rank = truth.dimension();
+  if ((rank != 2 && rank != 3) || (rank == 3 && truth.shape()[0] != 1) || truth.size() == 0 ||
+      (truth.shape()[rank - 1] != 2 && truth.shape()[rank - 1] != 3)) {
+    throw ShapeError(error_text("pose_ig: truth has shape ", to_string(truth.shape()),
+                                ", expected [1, J, D] or [J, D] with D = 2 or 3"));
+  }
+  require_finite(image, "pose_ig", "image");
+  require_finite(truth, "pose_ig", "truth");
+  if (!(options.likelihood.c > 0)) {
+    throw ValueError(error_text("pose_ig: likelihood.c is ", options.likelihood.c,
+                                ", expected a positive number"));
+  }
 }
 
-template <class T>
-Tensor<T> with_batch_axis(const Tensor<T>& image) {
-  Shape shape = shape_of(image);
-  shape.insert(shape.begin(), 1);
-  return reshaped(Tensor<T>(image), shape);
-}
+/// What all steps of a path have in common.
+template <class Model, class T>
+struct PoseIgProblem {
+  const Model& model;
+  const Tensor<T>& truth;  // [.., J, D]
+  const PoseIgOptions& options;
+  const ImagePath<T>& path;
+  std::size_t joints, dimensions;
+
+  /// The model's poses [1, J, D] for images [1, C, H, W].
+  Var<T> pose(Tape<T>& tape, const Var<T>& x) const {
+    const Var<T> pose = model(x);
+    const Shape& shape = pose.shape();
+    if (shape != Shape{1, joints, dimensions}) {
+      throw ShapeError(error_text("pose_ig: the model returned shape ", to_string(shape),
+                                  ", expected [1, ", joints, ", ", dimensions, "] as truth says"));
+    }
+    if (&pose.tape() != &tape) throw Error("pose_ig: the model returned a Var of another tape");
+    return pose;
+  }
+
+  /// S of joint j, and dS/dpose [D] into `gradient` unless it is null.
+  double score(const Tensor<T>& pose, std::size_t j, double* gradient = nullptr) const {
+    return likelihood(options.likelihood, pose.data() + j * dimensions, truth.data() + j * dimensions,
+                      dimensions, gradient);
+  }
+
+  /// The pose [J, D] for one image [C, H, W].
+  Tensor<T> pose_of(Tape<T>& tape, const Tensor<T>& image) const {
+    tape.clear();
+    Shape shape = path.shape();
+    shape.insert(shape.begin(), 1);
+    const Var<T> output = pose(tape, tape.constant(reshaped(Tensor<T>(image), shape)));
+    require_finite(output.value(), "pose_ig", "the model's output");
+    return reshaped(Tensor<T>(output.value()), {joints, dimensions});
+  }
+};
+
+/// The integrand at a point of the path. Each thread has its own, with a tape and buffers.
+template <class Model, class T>
+class PoseIgStep {
+ public:
+  PoseIgStep(const PoseIgProblem<Model, T>& problem, int threads)
+      : problem_(problem),
+        along_path_(problem.options.integrand == Integrand::path_derivative),
+        tape_({.threads = threads}),
+        point_(make_tensor<T>(problem.path.shape())),
+        derivative_(make_tensor<T>(problem.path.shape())),
+        integrand_(make_tensor<T>({problem.joints, point_.size()})),
+        scales_(problem.joints) {}
+
+  /// dS/dx (times the path's derivative) for each joint, summed over the noisy samples:
+  /// [J, C * H * W]. `step` numbers the random numbers.
+  const Tensor<T>& operator()(double position, std::size_t step) {
+    problem_.path.point(position, point_, along_path_ ? &derivative_ : nullptr);
+    std::fill_n(integrand_.data(), integrand_.size(), T(0));
+    const std::size_t samples = std::max<std::size_t>(problem_.options.noise_samples, 1);
+    for (std::size_t sample = 0; sample < samples; ++sample) add_sample(step * samples + sample);
+    return integrand_;
+  }
+
+ private:
+  void add_sample(std::size_t stream) {
+    tape_.clear();
+    const Var<T> input = tape_.variable(noisy_point(stream));
+    const Var<T> pose = problem_.pose(tape_, input);
+    require_finite(pose.value(), "pose_ig", "the model's output along the path");
+    Tensor<T> gradients = tape_.vjp(pose, unit_seeds(pose.value()), input);
+    const std::size_t size = point_.size();
+    for (std::size_t j = 0; j < problem_.joints; ++j) {
+      const T scale = scales_[j];
+      const T* gradient = gradients.data() + j * size;
+      T* sum = integrand_.data() + j * size;
+      if (along_path_) {
+        const T* derivative = derivative_.data();
+        for (std::size_t i = 0; i < size; ++i) sum[i] += scale * gradient[i] * derivative[i];
+      } else {
+        for (std::size_t i = 0; i < size; ++i) sum[i] += scale * gradient[i];
+      }
+    }
+    tape_.pool().give(std::move(gradients));
+  }
+
+  Tensor<T> noisy_point(std::size_t stream) {
+    Shape shape = problem_.path.shape();
+    shape.insert(shape.begin(), 1);
+    Tensor<T> x = tape_.pool().take(shape);
+    std::copy_n(point_.data(), point_.size(), x.data());
+    if (problem_.options.noise_samples > 0) {
+      const CounterRandom random(problem_.options.seed, stream);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        x.data()[i] += static_cast<T>(problem_.options.noise_sigma * random.normal(i));
+      }
+    }
+    return x;
+  }
+
+  /// dS_j/dpose for each joint j, of unit size; `scales_` holds the sizes. A score close to 0 then
+  /// does not lose its gradient's digits to underflow on the way through the network.
+  Tensor<T> unit_seeds(const Tensor<T>& pose) {
+    const std::size_t joints = problem_.joints, dimensions = problem_.dimensions;
+    Tensor<T> seeds = zeros<T>({joints, 1, joints, dimensions});
+    for (std::size_t j = 0; j < joints; ++j) {
+      double gradient[3] = {};
+      problem_.score(pose, j, gradient);
+      double largest = 0;
+      for (const double g : gradient) largest = std::max(largest, std::abs(g));
+      scales_[j] = static_cast<T>(largest);
+      if (!(scales_[j] >= std::numeric_limits<T>::min())) continue;
+      for (std::size_t d = 0; d < dimensions; ++d) {
+        seeds.data()[(j * joints + j) * dimensions + d] = static_cast<T>(gradient[d] / largest);
+      }
+    }
+    return seeds;
+  }
+
+  const PoseIgProblem<Model, T>& problem_;
+  bool along_path_;
+  Tape<T> tape_;
+  Tensor<T> point_;
+  Tensor<T> derivative_;
+  Tensor<T> integrand_;
+  std::vector<T> scales_;
+};
 
 }  // namespace internal
 
@@ -165,152 +291,70 @@ template <class Model, class T>
 PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor<T>& truth,
                         const PoseIgOptions& options = {},
                         const std::optional<Tensor<T>>& baseline = {}) {
-  require_rank(image, 3, "pose_ig", "image", "[C, H, W]");
-  if (image.size() == 0) {
-    throw ShapeError(error_text("pose_ig: image has shape ", to_string(image.shape()),
-                                ", expected pixels"));
-  }
-  const std::size_t rank = truth.dimension();
-  if ((rank != 2 && rank != 3) || (rank == 3 && truth.shape()[0] != 1) || truth.size() == 0 ||
-      (truth.shape()[rank - 1] != 2 && truth.shape()[rank - 1] != 3)) {
-    throw ShapeError(error_text("pose_ig: truth has shape ", to_string(truth.shape()),
-                                ", expected [1, J, D] or [J, D] with D = 2 or 3"));
-  }
-  require_finite(image, "pose_ig", "image");
-  require_finite(truth, "pose_ig", "truth");
-  if (!(options.likelihood.c > 0)) {
-    throw ValueError(error_text("pose_ig: likelihood.c is ", options.likelihood.c,
-                                ", expected a positive number"));
-  }
-  const std::size_t dimensions = truth.shape()[rank - 1];
-  const std::size_t joints = truth.shape()[rank - 2];
+  internal::require_pose_ig_arguments(image, truth, options);
   const auto nodes = quadrature_nodes(options.rule, options.steps);
-
-  std::unique_ptr<ImagePath<T>> path;
+  std::unique_ptr<const ImagePath<T>> path;
   if (options.path == PathKind::blur) {
     path = std::make_unique<BlurPath<T>>(image, options.sigma, options.kernel);
   } else {
     path = std::make_unique<StraightPath<T>>(internal::baseline_image(image, options, baseline), image);
   }
+  const std::size_t joints = truth.shape()[truth.dimension() - 2];
+  const internal::PoseIgProblem<Model, T> problem{model, truth, options, *path, joints,
+                                                  truth.shape()[truth.dimension() - 1]};
 
   PoseIgResult<T> result;
   result.baseline = path->image_at(0.0);
-  result.score = zeros<T>({joints});
-  result.score_baseline = zeros<T>({joints});
-  result.completeness_gap = zeros<T>({joints});
-  std::vector<double> score_difference(joints);
   {
     Tape<T> tape({.threads = options.threads});
-    const auto evaluate = [&](const Tensor<T>& x, Tensor<T>& pose, Tensor<T>& score, double sign) {
-      tape.clear();
-      const Var<T> output = internal::run_pose_model(
-          model, tape, tape.constant(internal::with_batch_axis(x)), joints, dimensions);
-      pose = reshaped(Tensor<T>(output.value()), {joints, dimensions});
-      require_finite(pose, "pose_ig", "the model's output");
-      for (std::size_t j = 0; j < joints; ++j) {
-        const double s = likelihood(options.likelihood, pose.data() + j * dimensions,
-                                    truth.data() + j * dimensions, dimensions);
-        score.data()[j] = static_cast<T>(s);
-        score_difference[j] += sign * s;
-      }
-    };
-    evaluate(image, result.pose, result.score, 1.0);
-    evaluate(result.baseline, result.pose_baseline, result.score_baseline, -1.0);
+    result.pose = problem.pose_of(tape, image);
+    result.pose_baseline = problem.pose_of(tape, result.baseline);
   }
 
   const std::size_t size = image.size();
-  const bool along_path = options.integrand == Integrand::path_derivative;
-  const std::size_t samples = std::max<std::size_t>(options.noise_samples, 1);
-  const int threads = resolve_threads(options.threads);
-  const int step_threads = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), nodes.size()));
   std::vector<double> sums(joints * size, 0.0);
-
+  const int threads = static_cast<int>(
+      std::min<std::size_t>(static_cast<std::size_t>(resolve_threads(options.threads)), nodes.size()));
+  using Step = internal::PoseIgStep<Model, T>;
   struct Worker {
-    Worker(const Shape& shape, std::size_t joints, int tape_threads)
-        : tape({.threads = tape_threads}),
-          point(make_tensor<T>(shape)),
-          derivative(make_tensor<T>(shape)),
-          sums(make_tensor<T>({joints, shape[0], shape[1], shape[2]})),
-          scales(joints) {}
-    Tape<T> tape;
-    Tensor<T> point;
-    Tensor<T> derivative;
-    Tensor<T> sums;         // [joints, C, H, W], the integrand summed over the noisy samples
-    std::vector<T> scales;  // of the joints' seeds
+    std::unique_ptr<Step> step;
+    const Tensor<T>* integrand = nullptr;
   };
-  const auto make_worker = [&] {
-    return std::make_unique<Worker>(path->shape(), joints, step_threads > 1 ? 1 : options.threads);
-  };
-  const auto compute = [&](std::unique_ptr<Worker>& worker, std::size_t step) {
-    path->point(nodes[step].position, worker->point, along_path ? &worker->derivative : nullptr);
-    Tape<T>& tape = worker->tape;
-    for (std::size_t sample = 0; sample < samples; ++sample) {
-      Tensor<T> x = tape.pool().take({1, image.shape()[0], image.shape()[1], image.shape()[2]});
-      std::copy_n(worker->point.data(), size, x.data());
-      if (options.noise_samples > 0) {
-        const CounterRandom random(options.seed, step * samples + sample);
-        for (std::size_t i = 0; i < size; ++i) {
-          x.data()[i] += static_cast<T>(options.noise_sigma * random.normal(i));
+  parallel_ordered(
+      nodes.size(), threads,
+      [&] { return Worker{std::make_unique<Step>(problem, threads > 1 ? 1 : options.threads)}; },
+      [&](Worker& worker, std::size_t i) { worker.integrand = &(*worker.step)(nodes[i].position, i); },
+      [&](const Worker& worker, std::size_t i) {
+        const std::size_t samples = std::max<std::size_t>(options.noise_samples, 1);
+        const double weight = nodes[i].weight / static_cast<double>(samples);
+        const T* integrand = worker.integrand->data();
+        for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weight * static_cast<double>(integrand[k]);
+        if (options.progress && !options.progress({i + 1, nodes.size()})) {
+          throw Cancelled(error_text("pose_ig: cancelled after ", i + 1, " of ", nodes.size(), " steps"));
         }
-      }
-      tape.clear();
-      const Var<T> input = tape.variable(std::move(x));
-      const Var<T> pose = internal::run_pose_model(model, tape, input, joints, dimensions);
-      require_finite(pose.value(), "pose_ig", "the model's output along the path");
-      // Seeds of unit size, scaled back afterwards: a score close to 0 does not lose its gradient's
-      // digits to underflow on the way through the network.
-      Tensor<T> seeds = zeros<T>({joints, 1, joints, dimensions});
-      for (std::size_t j = 0; j < joints; ++j) {
-        double gradient[3] = {};
-        likelihood(options.likelihood, pose.value().data() + j * dimensions,
-                   truth.data() + j * dimensions, dimensions, gradient);
-        double largest = 0;
-        for (const double g : gradient) largest = std::max(largest, std::abs(g));
-        worker->scales[j] = static_cast<T>(largest);
-        if (!(worker->scales[j] >= std::numeric_limits<T>::min())) continue;
-        for (std::size_t d = 0; d < dimensions; ++d) {
-          seeds.data()[(j * joints + j) * dimensions + d] = static_cast<T>(gradient[d] / largest);
-        }
-      }
-      Tensor<T> gradients = tape.vjp(pose, seeds, input);
-      if (sample == 0) std::fill_n(worker->sums.data(), worker->sums.size(), T(0));
-      for (std::size_t j = 0; j < joints; ++j) {
-        const T scale = worker->scales[j];
-        const T* gradient = gradients.data() + j * size;
-        T* sum = worker->sums.data() + j * size;
-        if (along_path) {
-          const T* derivative = worker->derivative.data();
-          for (std::size_t i = 0; i < size; ++i) sum[i] += scale * gradient[i] * derivative[i];
-        } else {
-          for (std::size_t i = 0; i < size; ++i) sum[i] += scale * gradient[i];
-        }
-      }
-      tape.pool().give(std::move(gradients));
-    }
-  };
-  const auto commit = [&](const std::unique_ptr<Worker>& worker, std::size_t step) {
-    const double weight = nodes[step].weight / static_cast<double>(samples);
-    const T* integrand = worker->sums.data();
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += weight * static_cast<double>(integrand[i]);
-    if (options.progress && !options.progress({step + 1, nodes.size()})) {
-      throw Cancelled(error_text("pose_ig: cancelled after ", step + 1, " of ", nodes.size(), " steps"));
-    }
-  };
-  parallel_ordered(nodes.size(), step_threads, make_worker, compute, commit);
+      });
 
+  if (options.integrand == Integrand::endpoint_difference) {
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      sums[k] *= static_cast<double>(image.data()[k % size]) -
+                 static_cast<double>(result.baseline.data()[k % size]);
+    }
+  }
   result.attributions =
       make_tensor<T>({joints, image.shape()[0], image.shape()[1], image.shape()[2]});
+  std::transform(sums.begin(), sums.end(), result.attributions.data(),
+                 [](double value) { return static_cast<T>(value); });
+  result.score = zeros<T>({joints});
+  result.score_baseline = zeros<T>({joints});
+  result.completeness_gap = zeros<T>({joints});
   for (std::size_t j = 0; j < joints; ++j) {
+    const double score = problem.score(result.pose, j);
+    const double score_baseline = problem.score(result.pose_baseline, j);
     double total = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      double value = sums[j * size + i];
-      if (!along_path) {
-        value *= static_cast<double>(image.data()[i]) - static_cast<double>(result.baseline.data()[i]);
-      }
-      total += value;
-      result.attributions.data()[j * size + i] = static_cast<T>(value);
-    }
-    result.completeness_gap.data()[j] = static_cast<T>(std::abs(total - score_difference[j]));
+    for (std::size_t i = 0; i < size; ++i) total += sums[j * size + i];
+    result.score.data()[j] = static_cast<T>(score);
+    result.score_baseline.data()[j] = static_cast<T>(score_baseline);
+    result.completeness_gap.data()[j] = static_cast<T>(std::abs(total - (score - score_baseline)));
   }
   return result;
 }

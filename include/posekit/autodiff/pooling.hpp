@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include <posekit/autodiff/convolution.hpp>
+#include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/pool2d.hpp>

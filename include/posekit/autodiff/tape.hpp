@@ -13,6 +13,8 @@
 #include <vector>
 
 #include <posekit/autodiff/buffer_pool.hpp>
+#include <posekit/autodiff/pullback.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
@@ -31,97 +33,6 @@ struct TapeOptions {
 }  // namespace posekit
 
 namespace posekit::inline POSEKIT_ISA {
-
-template <class T>
-class Tape;
-
-/// A handle to a tensor recorded on a tape. Cheap to copy; valid until the tape is cleared.
-template <class T>
-class Var {
- public:
-  using value_type = T;
-
-  /// A handle to nothing; every use but assignment throws.
-  Var() = default;
-
-  const Tensor<T>& value() const { return tape().value(*this); }
-  /// The gradient that the last `Tape::backward` left here: that of a variable, or of a node that
-  /// `Tape::retain_grad` was called for. Zero where the output did not depend on it.
-  const Tensor<T>& grad() const { return tape().grad(*this); }
-  const Shape& shape() const { return tape().shape(*this); }
-  std::size_t dimension() const { return shape().size(); }
-  std::size_t size() const { return element_count(shape()); }
-  /// False for constants and for what was computed from constants only.
-  bool requires_grad() const { return tape().requires_grad(*this); }
-  bool valid() const { return tape_ != nullptr; }
-
-  Tape<T>& tape() const {
-    if (tape_ == nullptr) throw Error("Var: an empty handle was used");
-    return *tape_;
-  }
-
- private:
-  friend class Tape<T>;
-  Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
-      : tape_(tape), index_(index), generation_(generation) {}
-
-  Tape<T>* tape_ = nullptr;
-  std::uint32_t index_ = 0;
-  std::uint32_t generation_ = 0;
-};
-
-/// What an operation's vector-Jacobian product works on: the cotangents of its output, and where
-/// the cotangents of its operands go. `count()` cotangents are stacked along a leading axis, all
-/// for the same forward pass.
-template <class T>
-class Pullback {
- public:
-  /// Where the cotangents of one operand go: [count, operand shape]. With `accumulate` they are
-  /// added to what is there; without, the memory is uninitialised and every element is written.
-  struct Target {
-    T* data = nullptr;
-    bool accumulate = false;
-    explicit operator bool() const { return data != nullptr; }
-  };
-
-  std::size_t count() const { return count_; }
-  /// [count, output shape], contiguous.
-  const T* cotangent() const { return cotangent_.data(); }
-  std::size_t output_size() const { return element_count(node_.shape); }
-  int threads() const { return tape_.threads(); }
-  BufferPool<T>& pool() { return tape_.pool(); }
-
-  /// True where operand `i` needs its cotangent.
-  bool wants(std::size_t i) const;
-  /// Where it goes; false where it is not wanted.
-  Target target(std::size_t i);
-  /// The operand has as many elements as the output and its cotangent is the output's.
-  void pass(std::size_t i);
-  /// The same as the last act of a product: `cotangent()` may not be read afterwards.
-  void hand_over(std::size_t i);
-  /// Where operand `i` is a rectifier's output whose cotangent will be silenced by these bits (see
-  /// `Tape::declare_rectifier`) and nobody else writes to it: the bits, which the caller may apply as
-  /// it writes, and then says so with `rectified`. Otherwise null.
-  const std::uint8_t* rectifier(std::size_t i) const;
-  void rectified(std::size_t i);
-  /// True where the bits declared for this node have been applied to its cotangent already.
-  bool is_rectified() const;
-
-  /// Memory that comes from the tape's pool and returns to it at the end of the scope.
-  PooledScratch<T> scratch(std::size_t size) { return PooledScratch<T>(tape_.pool(), size); }
-
- private:
-  friend class Tape<T>;
-  using Node = typename Tape<T>::Node;
-  Pullback(Tape<T>& tape, const Node& node, AlignedBuffer<T>& cotangent, std::size_t count, bool keep)
-      : tape_(tape), node_(node), cotangent_(cotangent), count_(count), keep_(keep) {}
-
-  Tape<T>& tape_;
-  const Node& node_;
-  AlignedBuffer<T>& cotangent_;
-  std::size_t count_;
-  bool keep_;
-};
 
 /// A recording of whole-tensor operations, for reverse-mode differentiation.
 ///
@@ -197,11 +108,12 @@ class Tape {
   void backward(const Var<T>& output, const Tensor<T>& seed) {
     const std::uint32_t index = check(output, "Tape::backward");
     require_shape(seed, nodes_[index].shape, "Tape::backward", "seed");
-    std::vector<std::uint8_t> wanted(nodes_.size());
-    for (std::size_t i = 0; i < nodes_.size(); ++i) wanted[i] = nodes_[i].requires_grad;
-    sweep(index, seed.data(), 1, wanted, [&](std::size_t i) {
-      return nodes_[i].retain || (nodes_[i].operands.empty() && nodes_[i].requires_grad);
-    });
+    std::vector<std::uint8_t> wanted(nodes_.size()), kept(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      wanted[i] = nodes_[i].requires_grad;
+      kept[i] = nodes_[i].retain || (nodes_[i].operands.empty() && nodes_[i].requires_grad);
+    }
+    sweep(index, seed.data(), 1, wanted, kept);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       nodes_[i].grad.reset();
       if (cotangents_.size() <= i || !cotangents_[i]) continue;
@@ -241,8 +153,8 @@ class Tape {
     if (alive.empty()) return result;
 
     // Nodes between the input and the output.
-    std::vector<std::uint8_t> wanted(nodes_.size(), 0);
-    wanted[target] = 1;
+    std::vector<std::uint8_t> wanted(nodes_.size(), 0), kept(nodes_.size(), 0);
+    wanted[target] = kept[target] = 1;
     for (std::size_t i = target + 1; i <= index && i < nodes_.size(); ++i) {
       wanted[i] = nodes_[i].requires_grad &&
                   std::any_of(nodes_[i].operands.begin(), nodes_[i].operands.end(),
@@ -260,7 +172,7 @@ class Tape {
         std::copy_n(seeds.data() + alive[done + k] * out_size, out_size,
                     stacked.data() + k * out_size);
       }
-      sweep(index, stacked.data(), count, wanted, [&](std::size_t i) { return i == target; });
+      sweep(index, stacked.data(), count, wanted, kept);
       pool_->give_memory(std::move(stacked));
       const bool reached = cotangents_.size() > target && cotangents_[target];
       for (std::size_t k = 0; k < count; ++k) {
@@ -383,11 +295,11 @@ class Tape {
   }
 
   /// Walks the recording from `output` back to the first node and leaves in `cotangents_` those of
-  /// the nodes that `keep` names.
-  template <class Keep>
+  /// the nodes that are `kept`.
   void sweep(std::uint32_t output, const T* seeds, std::size_t count,
-             const std::vector<std::uint8_t>& wanted, const Keep& keep) {
+             const std::vector<std::uint8_t>& wanted, const std::vector<std::uint8_t>& kept) {
     wanted_ = &wanted;
+    kept_ = &kept;
     count_ = count;
     cotangents_.clear();
     cotangents_.resize(output + std::size_t{1});
@@ -399,17 +311,16 @@ class Tape {
     }
     for (std::size_t i = output + std::size_t{1}; i-- > 0;) {
       if (!cotangents_[i]) continue;
-      const bool kept = keep(i);
       const Node& node = nodes_[i];
       if (node.vjp != nullptr &&
           std::any_of(node.operands.begin(), node.operands.end(),
                       [&](std::uint32_t operand) { return wanted[operand] != 0; })) {
-        Pullback<T> pullback(*this, node, cotangents_[i], count, kept);
+        Pullback<T> pullback(*this, node, cotangents_[i], count);
         node.vjp->run(pullback);
       }
-      if (!kept) pool_->give_memory(std::move(cotangents_[i]));
+      if (kept[i] == 0) pool_->give_memory(std::move(cotangents_[i]));
     }
-    wanted_ = nullptr;
+    wanted_ = kept_ = nullptr;
   }
 
   TapeOptions options_;
@@ -422,63 +333,8 @@ class Tape {
   std::vector<AlignedBuffer<T>> cotangents_;
   std::vector<std::uint8_t> rectified_;
   const std::vector<std::uint8_t>* wanted_ = nullptr;
+  const std::vector<std::uint8_t>* kept_ = nullptr;
   std::size_t count_ = 0;
 };
-
-template <class T>
-bool Pullback<T>::wants(std::size_t i) const {
-  return (*tape_.wanted_)[node_.operands[i]] != 0;
-}
-
-template <class T>
-typename Pullback<T>::Target Pullback<T>::target(std::size_t i) {
-  if (!wants(i)) return {};
-  const std::uint32_t operand = node_.operands[i];
-  AlignedBuffer<T>& slot = tape_.cotangents_[operand];
-  const bool accumulate = static_cast<bool>(slot);
-  if (!accumulate) {
-    slot = tape_.pool_->take_memory(count_ * element_count(tape_.nodes_[operand].shape));
-  }
-  return {slot.data(), accumulate};
-}
-
-template <class T>
-const std::uint8_t* Pullback<T>::rectifier(std::size_t i) const {
-  const Node& operand = tape_.nodes_[node_.operands[i]];
-  return operand.rectifier != nullptr && operand.uses == 1 && !operand.retain
-             ? operand.rectifier->data()
-             : nullptr;
-}
-
-template <class T>
-void Pullback<T>::rectified(std::size_t i) {
-  tape_.rectified_[node_.operands[i]] = 1;
-}
-
-template <class T>
-bool Pullback<T>::is_rectified() const {
-  return tape_.rectified_[static_cast<std::size_t>(&node_ - tape_.nodes_.data())] != 0;
-}
-
-template <class T>
-void Pullback<T>::pass(std::size_t i) {
-  const Target out = target(i);
-  if (!out) return;
-  const T* in = cotangent_.data();
-  const std::size_t size = count_ * output_size();
-  if (out.accumulate) {
-    for (std::size_t n = 0; n < size; ++n) out.data[n] += in[n];
-  } else {
-    std::copy_n(in, size, out.data);
-  }
-}
-
-template <class T>
-void Pullback<T>::hand_over(std::size_t i) {
-  if (!wants(i)) return;
-  AlignedBuffer<T>& slot = tape_.cotangents_[node_.operands[i]];
-  if (slot || keep_) return pass(i);
-  slot = std::move(cotangent_);
-}
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <posekit/autodiff/convolution.hpp>
+#include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/functions.hpp>
 #include <posekit/autodiff/matmul.hpp>
 #include <posekit/autodiff/pooling.hpp>

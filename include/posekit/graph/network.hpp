@@ -260,7 +260,7 @@ class Network {
       for (const NodeOutput& output : wanted) {
         GraphValue<T> result = value(values, output);
         result.keep();
-        results.push_back(graph_operations::as_real(tape, result));
+        results.push_back(as_real(tape, result));
       }
       return results;
     }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <posekit/core/isa.hpp>
+#include <posekit/graph/arithmetic_operations.hpp>
 #include <posekit/graph/array_operations.hpp>
 #include <posekit/graph/layer_operations.hpp>
 #include <posekit/graph/value.hpp>

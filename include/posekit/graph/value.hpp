@@ -66,6 +66,12 @@ class GraphValue {
   std::shared_ptr<Real> real_;
 };
 
+/// Integers enter a real computation as constants.
+template <class T>
+Var<T> as_real(Tape<T>& tape, const GraphValue<T>& value) {
+  return value.is_integer() ? tape.constant(cast<T>(value.integers())) : value.real();
+}
+
 template <class T>
 using GraphValues = std::vector<GraphValue<T>>;
 

@@ -133,7 +133,8 @@ void dense_panel(std::size_t rows, std::size_t depth, const T* a, std::size_t a_
       if (part.mask != nullptr) part.mask += m * to.mask_stride;
       if (part.keep != nullptr) part.keep += m * to.mask_stride;
       for (std::size_t n = 0; n < to.valid; n += step) {
-        dense_tile<T, Arch, count, V>(depth, a + m * a_stride, a_stride, panel + n, Width,
+        const T* columns = depth == 0 ? panel : panel + n;  // which may be null
+        dense_tile<T, Arch, count, V>(depth, a + m * a_stride, a_stride, columns, Width,
                                       {to.target + m * to.stride + n, to.stride, to.column + n,
                                        std::min(step, to.valid - n), to.mask_stride},
                                       part);

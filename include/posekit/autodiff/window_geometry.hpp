@@ -1,0 +1,115 @@
+#pragma once
+
+// Sliding windows over NHWC images: borders, strides, and the extents that come of them.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/shape.hpp>
+#include <posekit/kernels/conv2d.hpp>
+
+namespace posekit {
+
+/// The border around an image.
+struct Padding2d {
+  enum class Kind {
+    valid,     ///< none
+    same,      ///< TensorFlow's: output = ceil(input / stride), the odd pixel after
+    explicit_  ///< the four numbers below
+  };
+  Kind kind = Kind::valid;
+  std::size_t top = 0, bottom = 0, left = 0, right = 0;
+
+  static constexpr Padding2d valid() { return {}; }
+  static constexpr Padding2d same() { return {Kind::same, 0, 0, 0, 0}; }
+  static constexpr Padding2d of(std::size_t top, std::size_t bottom, std::size_t left,
+                                std::size_t right) {
+    return {Kind::explicit_, top, bottom, left, right};
+  }
+};
+
+struct Conv2dOptions {
+  std::array<std::size_t, 2> stride{1, 1};  ///< (height, width)
+  std::array<std::size_t, 2> dilation{1, 1};
+  Padding2d padding{};
+  Activation activation = Activation::none;
+};
+
+struct Conv2dTransposeOptions {
+  std::array<std::size_t, 2> stride{1, 1};  ///< (height, width)
+  std::array<std::size_t, 2> dilation{1, 1};
+  Padding2d padding{};  ///< of the convolution that this is the transpose of
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+struct WindowAxis {
+  std::size_t out = 0;
+  std::size_t before = 0;
+};
+
+/// Output extent and leading padding of a sliding window along one axis.
+inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kernel,
+                              std::size_t stride, std::size_t dilation, Padding2d::Kind kind,
+                              std::size_t before, std::size_t after) {
+  if (stride == 0 || dilation == 0 || kernel == 0) {
+    throw ValueError(error_text(name, ": kernel ", kernel, ", stride ", stride, " and dilation ",
+                                dilation, " must be positive"));
+  }
+  const std::size_t reach = (kernel - 1) * dilation + 1;
+  if (kind == Padding2d::Kind::same) {
+    const std::size_t out = (in + stride - 1) / stride;
+    const std::size_t needed = out == 0 ? 0 : (out - 1) * stride + reach;
+    return {out, needed > in ? (needed - in) / 2 : 0};
+  }
+  if (kind == Padding2d::Kind::valid) before = after = 0;
+  const std::size_t padded = in + before + after;
+  if (padded < reach) {
+    throw ShapeError(error_text(name, ": a window of ", reach, " pixels does not fit an image of ",
+                                padded, " (padding included)"));
+  }
+  return {(padded - reach) / stride + 1, before};
+}
+
+inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image, std::size_t kernel_height,
+                                      std::size_t kernel_width, std::size_t out_channels,
+                                      const Conv2dOptions& options) {
+  if (image.size() != 4) {
+    throw ShapeError(error_text(name, ": x has shape ", to_string(image),
+                                ", expected rank 4 [N, H, W, C]"));
+  }
+  const Padding2d& p = options.padding;
+  const WindowAxis y = window_axis(name, image[1], kernel_height, options.stride[0],
+                                   options.dilation[0], p.kind, p.top, p.bottom);
+  const WindowAxis x = window_axis(name, image[2], kernel_width, options.stride[1],
+                                   options.dilation[1], p.kind, p.left, p.right);
+  Conv2dGeometry g;
+  g.batch = image[0];
+  g.in_height = image[1];
+  g.in_width = image[2];
+  g.in_channels = image[3];
+  g.out_height = y.out;
+  g.out_width = x.out;
+  g.out_channels = out_channels;
+  g.kernel_height = kernel_height;
+  g.kernel_width = kernel_width;
+  g.stride_height = options.stride[0];
+  g.stride_width = options.stride[1];
+  g.dilation_height = options.dilation[0];
+  g.dilation_width = options.dilation[1];
+  g.pad_top = y.before;
+  g.pad_left = x.before;
+  if (g.out_pixels() * out_channels > std::numeric_limits<std::uint32_t>::max()) {
+    throw ShapeError(error_text(name, ": an output of ", g.out_height, " x ", g.out_width, " x ",
+                                out_channels, " is too large"));
+  }
+  return g;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
