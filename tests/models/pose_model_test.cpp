@@ -27,7 +27,9 @@ TEST_CASE("Cells become pixels", "[models]") {
   pk::Tape<double> tape;
   pk::Tensor<double> maps = pk::zeros<double>({1, 6, 5, 2});
   maps(0, 4, 3, 1) = 100;
-  const auto positions = pk::models_internal::heatmap_positions(tape.constant(std::move(maps)), 10.0, 4.0, 1.5);
+  const auto model = pk::models_internal::heatmap_model<double>(
+      pk::skeletons::coco_17, 24, "maps", [](const pk::Var<double>& x) { return x; }, {.beta = 10, .stride = 4, .offset = 1.5, .logits = false});
+  const auto positions = model(tape.constant(std::move(maps)));
   CHECK(positions.value()(0, 1, 0) == Approx(3 * 4 + 1.5));
   CHECK(positions.value()(0, 1, 1) == Approx(4 * 4 + 1.5));
 }

@@ -28,6 +28,15 @@ constexpr WindowRange window_range(std::size_t out, std::size_t stride, std::siz
   return {first > pad ? first - pad : 0, std::min(extent, last > pad ? last - pad : 0)};
 }
 
+/// Calls `visit(ox, ys, xs)` for the windows of output row `oy`.
+template <class Visit>
+void for_each_window(const Conv2dGeometry& g, std::size_t oy, const Visit& visit) {
+  const auto ys = window_range(oy, g.stride_height, g.kernel_height, g.pad_top, g.in_height);
+  for (std::size_t ox = 0; ox < g.out_width; ++ox) {
+    visit(ox, ys, window_range(ox, g.stride_width, g.kernel_width, g.pad_left, g.in_width));
+  }
+}
+
 }  // namespace detail
 
 /// output = max over each window; `source`, where given, receives the input pixel (y * in_width + x)
@@ -38,10 +47,7 @@ void max_pool2d(const Conv2dGeometry& g, const T* input, T* output, std::uint32_
   const std::size_t c = g.in_channels;
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
-    const auto ys = detail::window_range(row % g.out_height, g.stride_height, g.kernel_height,
-                                         g.pad_top, g.in_height);
-    for (std::size_t ox = 0; ox < g.out_width; ++ox) {
-      const auto xs = detail::window_range(ox, g.stride_width, g.kernel_width, g.pad_left, g.in_width);
+    detail::for_each_window(g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
       T* out = output + (row * g.out_width + ox) * c;
       std::uint32_t* from = source == nullptr ? nullptr : source + (row * g.out_width + ox) * c;
       bool first = true;
@@ -64,7 +70,7 @@ void max_pool2d(const Conv2dGeometry& g, const T* input, T* output, std::uint32_
           }
         }
       }
-    }
+    });
   });
 }
 
@@ -94,10 +100,7 @@ void average_pool2d(const Conv2dGeometry& g, const T* input, T* output, int thre
   const std::size_t c = g.in_channels;
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
-    const auto ys = detail::window_range(row % g.out_height, g.stride_height, g.kernel_height,
-                                         g.pad_top, g.in_height);
-    for (std::size_t ox = 0; ox < g.out_width; ++ox) {
-      const auto xs = detail::window_range(ox, g.stride_width, g.kernel_width, g.pad_left, g.in_width);
+    detail::for_each_window(g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
       T* out = output + (row * g.out_width + ox) * c;
       std::fill_n(out, c, T(0));
       for (std::size_t y = ys.begin; y < ys.end; ++y) {
@@ -108,7 +111,7 @@ void average_pool2d(const Conv2dGeometry& g, const T* input, T* output, int thre
       }
       const T scale = T(1) / static_cast<T>((ys.end - ys.begin) * (xs.end - xs.begin));
       for (std::size_t i = 0; i < c; ++i) out[i] *= scale;
-    }
+    });
   });
 }
 
@@ -122,11 +125,7 @@ void average_pool2d_vjp(const Conv2dGeometry& g, std::size_t seeds, const T* cot
     T* target = result + plane * in_plane;
     if (!accumulate) std::fill_n(target, in_plane, T(0));
     for (std::size_t oy = 0; oy < g.out_height; ++oy) {
-      const auto ys =
-          detail::window_range(oy, g.stride_height, g.kernel_height, g.pad_top, g.in_height);
-      for (std::size_t ox = 0; ox < g.out_width; ++ox) {
-        const auto xs =
-            detail::window_range(ox, g.stride_width, g.kernel_width, g.pad_left, g.in_width);
+      detail::for_each_window(g, oy, [&](std::size_t ox, const auto& ys, const auto& xs) {
         const T scale = T(1) / static_cast<T>((ys.end - ys.begin) * (xs.end - xs.begin));
         const T* from = cotangent + (plane * g.out_pixels() + oy * g.out_width + ox) * c;
         for (std::size_t y = ys.begin; y < ys.end; ++y) {
@@ -135,7 +134,7 @@ void average_pool2d_vjp(const Conv2dGeometry& g, std::size_t seeds, const T* cot
             for (std::size_t i = 0; i < c; ++i) to[i] += scale * from[i];
           }
         }
-      }
+      });
     }
   });
 }

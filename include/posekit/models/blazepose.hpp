@@ -17,17 +17,8 @@ PoseModel<T> blazepose_heatmaps(const Network<T>& network, double beta = 30.0) {
   const auto maps = [=](const Var<T>& image) {
     return slice(network(models_internal::network_input(image, T(1), T(0)), {node})[0], 3, 0, 33);
   };
-  PoseModel<T> model;
-  model.skeleton = &skeletons::blazepose_33;
-  model.size = 256;
-  model.reads = node;
-  model.positions = [=](const Var<T>& image) {
-    return models_internal::heatmap_positions(maps(image), beta, T(4), T(1.5));
-  };
-  model.confidence = [=](const Var<T>& image) {
-    return models_internal::peak_confidence(maps(image).value(), false);
-  };
-  return model;
+  return models_internal::heatmap_model<T>(
+      skeletons::blazepose_33, 256, node, maps, {.beta = beta, .stride = 4, .offset = 1.5, .logits = false});
 }
 
 /// BlazePose's landmarks: [N, 195] = 39 times (x, y, z in input pixels from the image's corner,

@@ -14,17 +14,9 @@ PoseModel<T> efficientpose(const Network<T>& network, double beta = 50.0) {
   const auto maps = [=](const Var<T>& image) {
     return network(models_internal::network_input(image, T(2), T(-1)), {node})[0];
   };
-  PoseModel<T> model;
-  model.skeleton = &skeletons::efficientpose_16;
-  model.size = 288;
+  auto model = models_internal::heatmap_model<T>(
+      skeletons::efficientpose_16, 288, node, maps, {.beta = beta, .stride = 1, .offset = 0, .logits = false});
   model.any_size = true;
-  model.reads = node;
-  model.positions = [=](const Var<T>& image) {
-    return models_internal::heatmap_positions(maps(image), beta, T(1), T(0));
-  };
-  model.confidence = [=](const Var<T>& image) {
-    return models_internal::peak_confidence(maps(image).value(), false);
-  };
   return model;
 }
 

@@ -21,17 +21,8 @@ PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 
         {input, models_internal::network_input(image, T(255), T(0))}};
     return network(feeds, {node})[0];
   };
-  PoseModel<T> model;
-  model.skeleton = &skeletons::coco_17;
-  model.size = size;
-  model.reads = node;
-  model.positions = [=](const Var<T>& image) {
-    return models_internal::heatmap_positions(maps(image), beta, T(4), T(1.5));
-  };
-  model.confidence = [=](const Var<T>& image) {
-    return models_internal::peak_confidence(maps(image).value(), true);
-  };
-  return model;
+  return models_internal::heatmap_model<T>(
+      skeletons::coco_17, size, node, maps, {.beta = beta, .stride = 4, .offset = 1.5, .logits = true});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models

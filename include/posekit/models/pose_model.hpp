@@ -57,13 +57,6 @@ Var<T> network_input(const Var<T>& image, T scale, T offset) {
   return scale == T(1) && offset == T(0) ? x : affine(x, scale, offset);
 }
 
-/// Positions in cells of heatmaps [N, h, w, J] -> pixels: pixel = stride * cell + offset.
-template <class T>
-Var<T> heatmap_positions(const Var<T>& maps, double beta, T stride, T offset) {
-  return affine(soft_argmax(to_channels_first(maps), {.beta = beta, .coordinates = Coordinates::pixel}),
-                stride, offset);
-}
-
 /// The largest value of each map of [N, h, w, J], through the logistic function where the maps are
 /// logits.
 template <class T>
@@ -81,6 +74,32 @@ Tensor<T> peak_confidence(const Tensor<T>& maps, bool logits) {
     }
   }
   return result;
+}
+
+/// How a network's heatmaps are read.
+struct HeatmapReading {
+  double beta;            ///< inverse temperature of soft-argmax
+  double stride, offset;  ///< pixel = stride * cell + offset
+  bool logits;            ///< of a logistic function; otherwise about 0 to 1
+};
+
+/// The model of a network whose `maps(image)`, its output `reads`, are heatmaps [N, h, w, J].
+template <class T, class Maps>
+PoseModel<T> heatmap_model(const Skeleton& skeleton, std::size_t size, std::string reads, Maps maps,
+                           const HeatmapReading& reading) {
+  PoseModel<T> model;
+  model.skeleton = &skeleton;
+  model.size = size;
+  model.reads = std::move(reads);
+  model.positions = [=](const Var<T>& image) {
+    const Var<T> cells = soft_argmax(to_channels_first(maps(image)),
+                                     {.beta = reading.beta, .coordinates = Coordinates::pixel});
+    return affine(cells, static_cast<T>(reading.stride), static_cast<T>(reading.offset));
+  };
+  model.confidence = [=](const Var<T>& image) {
+    return peak_confidence(maps(image).value(), reading.logits);
+  };
+  return model;
 }
 
 }  // namespace models_internal

@@ -14,17 +14,9 @@ PoseModel<T> posenet(const Network<T>& network, double beta = 1.0) {
   const auto maps = [=](const Var<T>& image) {
     return network(models_internal::network_input(image, T(2), T(-1)), {node})[0];
   };
-  PoseModel<T> model;
-  model.skeleton = &skeletons::coco_17;
-  model.size = 257;
+  auto model = models_internal::heatmap_model<T>(
+      skeletons::coco_17, 257, node, maps, {.beta = beta, .stride = 16, .offset = 0, .logits = true});
   model.any_size = true;
-  model.reads = node;
-  model.positions = [=](const Var<T>& image) {
-    return models_internal::heatmap_positions(maps(image), beta, T(16), T(0));
-  };
-  model.confidence = [=](const Var<T>& image) {
-    return models_internal::peak_confidence(maps(image).value(), true);
-  };
   return model;
 }
 
