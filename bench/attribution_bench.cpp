@@ -25,7 +25,9 @@ constexpr std::size_t channels = 3;
 constexpr std::size_t images = 50;
 constexpr double sigma = 19.0;
 
-pk::Tensor<float> photo() { return pk::testing::random_tensor<float>({channels, side, side}, 1, 0, 1); }
+pk::Tensor<float> photo() {
+  return pk::testing::random_tensor<float>({channels, side, side}, 1, 0, 1);
+}
 
 /// The standard deviation of image `i` of the path: from `sigma` down to 0.
 double sigma_at(std::size_t i) { return sigma * (1.0 - static_cast<double>(i) / (images - 1)); }
@@ -58,10 +60,30 @@ void blur_path(benchmark::State& state, pk::BlurKernel kernel, bool derivative) 
     });
   }
 }
-BENCHMARK_CAPTURE(blur_path, true_sigma/posekit, pk::BlurKernel::gaussian, false)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, taps_31/posekit, pk::BlurKernel::taps_31, false)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, true_sigma_with_derivative/posekit, pk::BlurKernel::gaussian, true)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, taps_31_with_derivative/posekit, pk::BlurKernel::taps_31, true)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(blur_path, true_sigma / posekit, pk::BlurKernel::gaussian, false)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(blur_path, taps_31 / posekit, pk::BlurKernel::taps_31, false)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(blur_path, true_sigma_with_derivative / posekit, pk::BlurKernel::gaussian, true)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(blur_path, taps_31_with_derivative / posekit, pk::BlurKernel::taps_31, true)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 #if defined(POSEKIT_BENCH_OPENCV)
 void blur_path_opencv(benchmark::State& state, pk::BlurKernel kernel) {
@@ -87,7 +109,10 @@ void blur_path_opencv(benchmark::State& state, pk::BlurKernel kernel) {
   const auto ours = path.image_at(0.5);
   blur(sigma / 2);
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    error = std::max(error, static_cast<double>(std::abs(ours.data()[i] - output.ptr<float>()[i % (side * side) * channels + i / (side * side)])));
+    error = std::max(error,
+                     static_cast<double>(std::abs(
+                         ours.data()[i] -
+                         output.ptr<float>()[i % (side * side) * channels + i / (side * side)])));
   }
   if (!(error < 1e-4)) {
     state.SkipWithError("OpenCV blurs to something else");
@@ -100,8 +125,18 @@ void blur_path_opencv(benchmark::State& state, pk::BlurKernel kernel) {
     }
   }
 }
-BENCHMARK_CAPTURE(blur_path_opencv, true_sigma, pk::BlurKernel::gaussian)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path_opencv, taps_31, pk::BlurKernel::taps_31)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(blur_path_opencv, true_sigma, pk::BlurKernel::gaussian)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(blur_path_opencv, taps_31, pk::BlurKernel::taps_31)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 #endif
 
 #if defined(POSEKIT_BENCH_TORCH)
@@ -110,14 +145,17 @@ void blur_path_torch(benchmark::State& state) {
   torch::set_num_threads(static_cast<int>(state.range(0)));
   const torch::NoGradGuard guard;
   const auto image = photo();
-  const torch::Tensor input = torch::from_blob(const_cast<float*>(image.data()), {1, channels, side, side}).clone();
+  const torch::Tensor input =
+      torch::from_blob(const_cast<float*>(image.data()), {1, channels, side, side}).clone();
   const auto blur = [&](double s) {
     const pk::GaussianKernel kernel = pk::gaussian_kernel(s, pk::BlurKernel::taps_31);
     torch::Tensor line = torch::empty({31});
-    for (int i = 0; i < 31; ++i) line[i] = kernel.weights[static_cast<std::size_t>(std::abs(i - 15))];
-    const torch::Tensor window = torch::outer(line, line).expand({channels, 1, 31, 31}).contiguous();
-    return torch::conv2d(torch::reflection_pad2d(input, {15, 15, 15, 15}), window, torch::Tensor(), {1, 1},
-                         at::IntArrayRef{0, 0}, {1, 1}, channels);
+    for (int i = 0; i < 31; ++i)
+      line[i] = kernel.weights[static_cast<std::size_t>(std::abs(i - 15))];
+    const torch::Tensor window =
+        torch::outer(line, line).expand({channels, 1, 31, 31}).contiguous();
+    return torch::conv2d(torch::reflection_pad2d(input, {15, 15, 15, 15}), window, torch::Tensor(),
+                         {1, 1}, at::IntArrayRef{0, 0}, {1, 1}, channels);
   };
   const pk::BlurPath<float> path(image, sigma, pk::BlurKernel::taps_31);
   const auto ours = path.image_at(0.5);
@@ -132,7 +170,13 @@ void blur_path_torch(benchmark::State& state) {
     for (std::size_t i = 0; i < images; ++i) benchmark::DoNotOptimize(blur(sigma_at(i)).data_ptr());
   }
 }
-BENCHMARK(blur_path_torch)->Name("blur_path_torch/taps_31")->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(blur_path_torch)
+    ->Name("blur_path_torch/taps_31")
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 #endif
 
 /// Attribution-like maps: most of the weight in a few places, some everywhere.
@@ -144,7 +188,8 @@ pk::Tensor<float> attribution_map(std::size_t joints) {
         const double dx = (static_cast<double>(x) - 90 - 4 * static_cast<double>(j)) / 18;
         const double dy = (static_cast<double>(y) - 120) / 25;
         float& value = maps(j, y, x);
-        value = value * value * value * static_cast<float>(std::exp(-0.5 * (dx * dx + dy * dy)) + 1e-3);
+        value =
+            value * value * value * static_cast<float>(std::exp(-0.5 * (dx * dx + dy * dy)) + 1e-3);
       }
     }
   }
@@ -157,7 +202,13 @@ void kde(benchmark::State& state) {
   const pk::Tensor<float> map = pk::reshaped(pk::Tensor<float>(maps), {side, side});
   for (auto _ : state) benchmark::DoNotOptimize(pk::kde_map(map, threads).data());
 }
-BENCHMARK(kde)->Name("kde_map_256x256/posekit")->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(kde)
+    ->Name("kde_map_256x256/posekit")
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void diffusion(benchmark::State& state) {
   const auto maps = attribution_map(17);

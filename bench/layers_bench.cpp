@@ -55,14 +55,20 @@ std::vector<Layer> layers_of(const bench::NetworkCase& c, const std::filesystem:
   std::vector<Layer> layers;
   for (std::size_t i = 0; i < convolutions.size(); ++i) {
     const pk::GraphNode& node = *convolutions[i];
-    Layer layer{network, node.name, node.inputs[0].node,
-                std::make_shared<const pk::Tensor<float>>(values[2 * i].value()), {}, {}};
-    const auto& filter = std::get<pk::Tensor<float>>(network->graph().constants.at(node.inputs[1].node));
+    Layer layer{network,
+                node.name,
+                node.inputs[0].node,
+                std::make_shared<const pk::Tensor<float>>(values[2 * i].value()),
+                {},
+                {}};
+    const auto& filter =
+        std::get<pk::Tensor<float>>(network->graph().constants.at(node.inputs[1].node));
     const auto window = static_cast<double>(filter.shape()[0] * filter.shape()[1]);
     const bool depthwise = node.op.find("epthwise") != std::string::npos;
     const auto in = static_cast<double>(values[2 * i].size());
     const auto out = static_cast<double>(values[2 * i + 1].size());
-    layer.forward.multiply_adds = out * window * (depthwise ? 1.0 : static_cast<double>(filter.shape()[2]));
+    layer.forward.multiply_adds =
+        out * window * (depthwise ? 1.0 : static_cast<double>(filter.shape()[2]));
     layer.forward.bytes = 4 * (in + out + static_cast<double>(filter.size()));
     layer.vjp.multiply_adds = seeds * layer.forward.multiply_adds;
     layer.vjp.bytes = 4 * (seeds * (in + out) + static_cast<double>(filter.size()));
@@ -81,13 +87,15 @@ void register_layers(const bench::NetworkCase& c) {
     const auto& graph = kept->network->graph();
     const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(),
                                    [&](const auto& n) { return n.name == kept->node; });
-    const auto& filter = std::get<pk::Tensor<float>>(graph.constants.at(node->inputs[1].node)).shape();
+    const auto& filter =
+        std::get<pk::Tensor<float>>(graph.constants.at(node->inputs[1].node)).shape();
     const bool depthwise = node->op.find("epthwise") != std::string::npos;
     char label[160];
     std::snprintf(label, sizeof label, "%s/%02zu_%s%zux%zu_%zux%zux%zu", c.name.c_str(), ++number,
                   depthwise ? "depthwise" : "conv", filter[0], filter[1], kept->x->shape()[1],
                   kept->x->shape()[2], kept->x->shape()[3]);
-    const std::string name = depthwise ? std::string(label) : std::string(label) + "to" + std::to_string(filter[3]);
+    const std::string name =
+        depthwise ? std::string(label) : std::string(label) + "to" + std::to_string(filter[3]);
     benchmark::RegisterBenchmark((name + "/forward").c_str(), [kept](benchmark::State& state) {
       pk::Tape<float> tape({.threads = 1});
       // Nothing but the layer is computed: its input is fed.

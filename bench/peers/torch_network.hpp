@@ -12,8 +12,8 @@
 
 #include <torch/torch.h>
 
-#include <posekit/graph/graph.hpp>
 #include <posekit/graph/fusion.hpp>
+#include <posekit/graph/graph.hpp>
 
 namespace bench {
 
@@ -57,7 +57,8 @@ class TorchNetwork {
   }
 
   /// [1, H, W, C] -> the node's value as [1, H, W, C].
-  torch::Tensor operator()(const std::string& feed, const torch::Tensor& nhwc, const std::string& wanted) const {
+  torch::Tensor operator()(const std::string& feed, const torch::Tensor& nhwc,
+                           const std::string& wanted) const {
     std::map<std::string, torch::Tensor> values{{feed, lay_out(nhwc.permute({0, 3, 1, 2}))}};
     std::vector<std::string> stack{wanted};
     while (!stack.empty()) {
@@ -88,7 +89,8 @@ class TorchNetwork {
     return channels_last_ ? x.contiguous(torch::MemoryFormat::ChannelsLast) : x.contiguous();
   }
 
-  torch::Tensor run(const pk::GraphNode& node, const std::map<std::string, torch::Tensor>& values) const {
+  torch::Tensor run(const pk::GraphNode& node,
+                    const std::map<std::string, torch::Tensor>& values) const {
     const auto x = [&](std::size_t i) { return values.at(node.inputs[i].node); };
     if (filters_.contains(node.name)) return convolution(node, x(0));
     if (node.op == "AddV2") return x(0) + x(1);
@@ -122,7 +124,8 @@ class TorchNetwork {
       if (pad[0] % 2 == 0 && pad[1] % 2 == 0) {
         padding = {pad[0] / 2, pad[1] / 2};
       } else {
-        x = torch::constant_pad_nd(x, {pad[1] / 2, pad[1] - pad[1] / 2, pad[0] / 2, pad[0] - pad[0] / 2});
+        x = torch::constant_pad_nd(
+            x, {pad[1] / 2, pad[1] - pad[1] / 2, pad[0] / 2, pad[0] - pad[0] / 2});
       }
     }
     std::vector<std::string> fused;
@@ -130,12 +133,16 @@ class TorchNetwork {
       fused = std::get<std::vector<std::string>>(found->second);
     }
     const bool bias = !fused.empty() && fused[0] == "BiasAdd";
-    torch::Tensor y = torch::conv2d(x, filter, bias ? constants_.at(node.inputs[2].node) : torch::Tensor(),
-                                    {stride, stride}, padding, {1, 1}, is_depthwise(node) ? filter.size(0) : 1);
+    torch::Tensor y =
+        torch::conv2d(x, filter, bias ? constants_.at(node.inputs[2].node) : torch::Tensor(),
+                      {stride, stride}, padding, {1, 1}, is_depthwise(node) ? filter.size(0) : 1);
     for (const auto& op : fused) {
-      if (op == "Relu6") y = torch::clamp(y, 0, 6);
-      else if (op == "Relu") y = torch::relu(y);
-      else if (op != "BiasAdd") throw std::runtime_error("TorchNetwork: " + node.name + " fuses " + op);
+      if (op == "Relu6")
+        y = torch::clamp(y, 0, 6);
+      else if (op == "Relu")
+        y = torch::relu(y);
+      else if (op != "BiasAdd")
+        throw std::runtime_error("TorchNetwork: " + node.name + " fuses " + op);
     }
     return y;
   }

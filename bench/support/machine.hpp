@@ -44,17 +44,18 @@ inline double measure_peak(int threads) {
   constexpr std::size_t loops = 4'000'000;
   std::atomic<float> sink = 0;
   const double time = shortest(5, [&] {
-    pk::parallel_ranges(static_cast<std::size_t>(threads), threads, [&](std::size_t, std::size_t, int) {
-      Batch sum[chains];
-      for (auto& s : sum) s = Batch(0.5f);
-      Batch factor(0.999f), term(0.001f);
-      for (std::size_t i = 0; i < loops; ++i) {
-        pk::simd::unroll<chains>([&](auto c) { sum[c] = xsimd::fma(sum[c], factor, term); });
-      }
-      Batch total(0.f);
-      for (const auto& s : sum) total += s;
-      sink = pk::simd::sum_lanes<float, pk::simd::DefaultArch>(total);
-    });
+    pk::parallel_ranges(
+        static_cast<std::size_t>(threads), threads, [&](std::size_t, std::size_t, int) {
+          Batch sum[chains];
+          for (auto& s : sum) s = Batch(0.5f);
+          Batch factor(0.999f), term(0.001f);
+          for (std::size_t i = 0; i < loops; ++i) {
+            pk::simd::unroll<chains>([&](auto c) { sum[c] = xsimd::fma(sum[c], factor, term); });
+          }
+          Batch total(0.f);
+          for (const auto& s : sum) total += s;
+          sink = pk::simd::sum_lanes<float, pk::simd::DefaultArch>(total);
+        });
   });
   return static_cast<double>(threads) * static_cast<double>(loops * chains * Batch::size) / time;
 }

@@ -22,10 +22,10 @@ namespace pk = posekit;
 struct NetworkCase {
   std::string name;
   std::string pose_model;  ///< as load_pose_model knows it
-  std::string heatmaps;  ///< the node that joints are read from
+  std::string heatmaps;    ///< the node that joints are read from
   std::size_t size;
   std::size_t joints;
-  float low, high;       ///< range of the input
+  float low, high;  ///< range of the input
 };
 
 inline const std::vector<NetworkCase>& network_cases() {
@@ -39,7 +39,9 @@ inline const std::vector<NetworkCase>& network_cases() {
 
 /// Tells why a network is not timed.
 inline void skip(const NetworkCase& c) {
-  std::fprintf(stderr, "%s is not timed: scripts/fetch_models.sh --all and scripts/fetch_photo.sh fetch what it takes\n",
+  std::fprintf(stderr,
+               "%s is not timed: scripts/fetch_models.sh --all and scripts/fetch_photo.sh fetch "
+               "what it takes\n",
                c.name.c_str());
 }
 
@@ -57,11 +59,13 @@ inline std::optional<std::filesystem::path> network_file(const std::string& name
 inline std::optional<pk::Tensor<float>> network_input(const NetworkCase& c) {
   const std::filesystem::path file = POSEKIT_SOURCE_DIR "/photos/person.jpg";
   if (!std::filesystem::exists(file)) return std::nullopt;
-  const auto photo = pk::crop_image(pk::load_image<float>(file), pk::square_crop({180, 90, 100, 300}, c.size));
+  const auto photo =
+      pk::crop_image(pk::load_image<float>(file), pk::square_crop({180, 90, 100, 300}, c.size));
   pk::Tensor<float> image = pk::make_tensor<float>({1, c.size, c.size, 3});
   for (std::size_t y = 0; y < c.size; ++y) {
     for (std::size_t x = 0; x < c.size; ++x) {
-      for (std::size_t k = 0; k < 3; ++k) image(0, y, x, k) = c.low + (c.high - c.low) * photo(k, y, x);
+      for (std::size_t k = 0; k < 3; ++k)
+        image(0, y, x, k) = c.low + (c.high - c.low) * photo(k, y, x);
     }
   }
   return image;

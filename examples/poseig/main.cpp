@@ -47,7 +47,8 @@ pk::PoseIgResult<float> attribute(const ExplainOptions& options, const Subject& 
       integration.baseline = pk::Baseline::constant;
     } else {
       const auto picture = pk::load_image<float>(options.baseline);
-      pk::require_shape(picture, pk::shape_of(subject.photo), "--baseline", "the picture [3, height, width]");
+      pk::require_shape(picture, pk::shape_of(subject.photo), "--baseline",
+                        "the picture [3, height, width]");
       integration.baseline = pk::Baseline::image;
       baseline = pk::crop_image(picture, subject.crop);
     }
@@ -73,8 +74,8 @@ pk::PoseIgResult<float> attribute(const ExplainOptions& options, const Subject& 
 }
 
 /// The indices of one joint's map [1, S, S] and its density [S, S], where they are defined.
-std::optional<pk::Tensor<float>> measure(const pk::Tensor<float>& map, const Subject& subject, int threads,
-                                         double locality, JointReport& joint) {
+std::optional<pk::Tensor<float>> measure(const pk::Tensor<float>& map, const Subject& subject,
+                                         int threads, double locality, JointReport& joint) {
   joint.di = pk::diffusion_index(map, {.empty = pk::EmptyMap::nan})(0);
   if (!(*joint.di >= 0)) {
     joint.di.reset();
@@ -84,7 +85,8 @@ std::optional<pk::Tensor<float>> measure(const pk::Tensor<float>& map, const Sub
   joint.li = locality;
   if (subject.mask) joint.fi = pk::foreground_index(map, *subject.mask)(0);
   try {
-    return pk::kde_map(pk::reshaped(pk::Tensor<float>(map), {map.shape()[1], map.shape()[2]}), threads);
+    return pk::kde_map(pk::reshaped(pk::Tensor<float>(map), {map.shape()[1], map.shape()[2]}),
+                       threads);
   } catch (const pk::ValueError& error) {
     joint.note = error.what();
     return std::nullopt;
@@ -125,7 +127,8 @@ void explain(const ExplainOptions& options) {
     joint.completeness_gap = result.completeness_gap(k);
     pk::Tensor<float> map = pk::make_tensor<float>({1, subject.crop.height, subject.crop.width});
     std::copy_n(maps.data() + k * pixels, pixels, map.data());
-    densities.push_back(measure(map, subject, options.integration.threads, report.locality(k, k), joint));
+    densities.push_back(
+        measure(map, subject, options.integration.threads, report.locality(k, k), joint));
     report.joints.push_back(std::move(joint));
     stop_if_interrupted();
   }
@@ -133,7 +136,8 @@ void explain(const ExplainOptions& options) {
   const auto figure = make_figure(options, subject, model, result, report, signed_maps, densities);
   pk::save_png(output.file("overview.png"), pk::pose_ig_page(figure));
   for (const auto& panel : figure.panels) {
-    pk::save_png(output.file("joint-" + panel.joint + ".png"), pk::pose_ig_joint_picture(figure, panel));
+    pk::save_png(output.file("joint-" + panel.joint + ".png"),
+                 pk::pose_ig_joint_picture(figure, panel));
     stop_if_interrupted();
   }
   pk::save_npy(output.file("attributions.npy"), result.attributions);
@@ -143,8 +147,8 @@ void explain(const ExplainOptions& options) {
   output.publish();
 
   if (!options.quiet) {
-    std::printf("%s\n%zu files in %s (%.1f s); look at %s first\n", report_table(report).c_str(), output.count(),
-                options.output.string().c_str(), report.seconds_total,
+    std::printf("%s\n%zu files in %s (%.1f s); look at %s first\n", report_table(report).c_str(),
+                output.count(), options.output.string().c_str(), report.seconds_total,
                 (options.output / "overview.png").string().c_str());
   }
 }

@@ -30,8 +30,8 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
       ->default_str(standard);
 }
 
-/// Breaks the lines of a help text that are too long for a terminal; what follows is indented like the
-/// descriptions.
+/// Breaks the lines of a help text that are too long for a terminal; what follows is indented like
+/// the descriptions.
 std::string wrapped(const std::string& help) {
   constexpr std::size_t width = 98, indent = 34;
   std::istringstream lines(help);
@@ -65,7 +65,8 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       "  posekit-explain --image 785.jpg --truth person_keypoints.json --annotation 442619\n"
       "  posekit-explain --image photo.jpg --joints left_wrist,right_wrist --mask selfie\n"
       "\n"
-      "Exit status: 0 done, 1 something was wrong with the input (one line says what), 130 stopped\n"
+      "Exit status: 0 done, 1 something was wrong with the input (one line says what), 130 "
+      "stopped\n"
       "with Ctrl-C. Nothing is written unless the run ends well.");
   app.get_formatter()->column_width(34);
   app.option_defaults()->always_capture_default();
@@ -81,9 +82,10 @@ ExplainOptions parse_command_line(int argc, char** argv) {
   app.add_flag("-q,--quiet", o.quiet, "print nothing but errors")->default_str("");
 
   const std::string what = "What to explain";
-  app.add_option("-b,--box", o.box,
-                 "the person: auto (the annotation's box, or found by the network itself), photo (all of "
-                 "it), or x,y,width,height in photo pixels")
+  app.add_option(
+         "-b,--box", o.box,
+         "the person: auto (the annotation's box, or found by the network itself), photo (all of "
+         "it), or x,y,width,height in photo pixels")
       ->type_name("BOX")
       ->group(what);
   app.add_option("-j,--joints", o.joints, "only these joints, separated by commas")
@@ -95,18 +97,21 @@ ExplainOptions parse_command_line(int argc, char** argv) {
                  "a COCO file that holds the person's box, keypoints or segmentation")
       ->type_name("FILE")
       ->group(what);
-  app.add_option("--annotation", o.annotation, "id of the person in that file, where it holds several")
+  app.add_option("--annotation", o.annotation,
+                 "id of the person in that file, where it holds several")
       ->type_name("ID")
       ->group(what);
-  app.add_option("-t,--truth", o.truth,
-                 "where the joints should be: self (where the network puts them), annotation (where "
-                 "the COCO file says), or that file itself")
+  app.add_option(
+         "-t,--truth", o.truth,
+         "where the joints should be: self (where the network puts them), annotation (where "
+         "the COCO file says), or that file itself")
       ->type_name("self|annotation|FILE")
       ->group(what);
-  app.add_option("--mask", o.mask,
-                 "the person's pixels, for FI: none, annotation (its segmentation), selfie (a "
-                 "segmentation network), or a picture (white on black); auto takes the annotation's "
-                 "where there is one")
+  app.add_option(
+         "--mask", o.mask,
+         "the person's pixels, for FI: none, annotation (its segmentation), selfie (a "
+         "segmentation network), or a picture (white on black); auto takes the annotation's "
+         "where there is one")
       ->type_name("MASK")
       ->group(what);
   app.add_option("--size", o.size, "side of the network's input, for networks that take any")
@@ -125,9 +130,10 @@ ExplainOptions parse_command_line(int argc, char** argv) {
   app.add_option("--sigma", ig.sigma, "blur path: standard deviation of the baseline, pixels")
       ->type_name("PIXELS")
       ->group(how);
-  add_choice<pk::BlurKernel>(app, "--kernel", ig.kernel,
-                             {{"gaussian", pk::BlurKernel::gaussian}, {"taps31", pk::BlurKernel::taps_31}},
-                             "blur path: the full Gaussian, or 31 taps as in the reference")
+  add_choice<pk::BlurKernel>(
+      app, "--kernel", ig.kernel,
+      {{"gaussian", pk::BlurKernel::gaussian}, {"taps31", pk::BlurKernel::taps_31}},
+      "blur path: the full Gaussian, or 31 taps as in the reference")
       ->group(how);
   app.add_option("--baseline", o.baseline,
                  "straight path: black, mean (the mean colour), constant, or a picture")
@@ -147,11 +153,11 @@ ExplainOptions parse_command_line(int argc, char** argv) {
                               {"gauss-legendre", pk::Quadrature::gauss_legendre}},
                              "quadrature rule")
       ->group(how);
-  add_choice<pk::Integrand>(app, "--integrand", ig.integrand,
-                            {{"path", pk::Integrand::path_derivative},
-                             {"endpoint", pk::Integrand::endpoint_difference}},
-                            "path: attributions sum to the change of the likelihood; endpoint: the "
-                            "paper's Eq. 10 as printed")
+  add_choice<pk::Integrand>(
+      app, "--integrand", ig.integrand,
+      {{"path", pk::Integrand::path_derivative}, {"endpoint", pk::Integrand::endpoint_difference}},
+      "path: attributions sum to the change of the likelihood; endpoint: the "
+      "paper's Eq. 10 as printed")
       ->group(how);
   add_choice<pk::LikelihoodKind>(app, "--likelihood", ig.likelihood.kind,
                                  {{"squared", pk::LikelihoodKind::squared_distance},
@@ -165,11 +171,13 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->check(CLI::IsMember({"crop", "photo"}).description(""))
       ->type_name("crop|photo")
       ->group(how);
-  app.add_option("--noise-samples", ig.noise_samples, "average over this many noisy copies (SmoothGrad)")
+  app.add_option("--noise-samples", ig.noise_samples,
+                 "average over this many noisy copies (SmoothGrad)")
       ->check(CLI::Range(std::size_t{0}, std::size_t{10000}).description(""))
       ->type_name("COUNT")
       ->group(how);
-  app.add_option("--noise-sigma", ig.noise_sigma, "standard deviation of that noise, image in [0, 1]")
+  app.add_option("--noise-sigma", ig.noise_sigma,
+                 "standard deviation of that noise, image in [0, 1]")
       ->type_name("NUMBER")
       ->group(how);
   app.add_option("--seed", ig.seed, "seed of that noise")->type_name("NUMBER")->group(how);
@@ -182,19 +190,22 @@ ExplainOptions parse_command_line(int argc, char** argv) {
     app.parse(argc, argv);
     if (list) {
       for (const pk::PoseModelEntry& entry : pk::pose_model_entries) {
-        std::cout << entry.name << std::string(26 - entry.name.size(), ' ') << entry.summary << '\n';
+        std::cout << entry.name << std::string(26 - entry.name.size(), ' ') << entry.summary
+                  << '\n';
       }
       std::exit(0);
     }
     if (o.image.empty()) throw CLI::RequiredError("--image");
     if (o.truth != "self" && o.truth != "annotation") {
       if (!o.annotations.empty()) {
-        throw CLI::ValidationError("--truth", "names a file, and --annotations another; give one of them");
+        throw CLI::ValidationError("--truth",
+                                   "names a file, and --annotations another; give one of them");
       }
       o.annotations = o.truth;
       o.truth = "annotation";
     }
-    if (o.annotations.empty() && (o.truth == "annotation" || o.mask == "annotation" || o.annotation)) {
+    if (o.annotations.empty() &&
+        (o.truth == "annotation" || o.mask == "annotation" || o.annotation)) {
       throw CLI::ValidationError("--annotations", "is needed: a COCO file with the person");
     }
   } catch (const CLI::CallForHelp&) {

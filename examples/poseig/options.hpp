@@ -14,14 +14,14 @@ struct ExplainOptions {
   std::string model = "movenet-lightning";
   std::filesystem::path models = "models";
   std::filesystem::path image;
-  std::string box = "auto";                 // auto, photo or x,y,width,height
-  std::vector<std::string> joints;          // empty: all
-  std::string truth = "self";               // self, annotation or a COCO file
-  std::filesystem::path annotations;        // a COCO file, or empty
-  std::optional<std::int64_t> annotation;   // in the COCO file
-  std::string mask = "auto";                // auto, none, annotation, selfie or a picture
-  std::string space = "crop";               // crop or photo
-  std::string baseline = "black";           // black, mean, constant or a picture
+  std::string box = "auto";                // auto, photo or x,y,width,height
+  std::vector<std::string> joints;         // empty: all
+  std::string truth = "self";              // self, annotation or a COCO file
+  std::filesystem::path annotations;       // a COCO file, or empty
+  std::optional<std::int64_t> annotation;  // in the COCO file
+  std::string mask = "auto";               // auto, none, annotation, selfie or a picture
+  std::string space = "crop";              // crop or photo
+  std::string baseline = "black";          // black, mean, constant or a picture
   std::optional<std::size_t> size;
   std::optional<double> beta;
   posekit::PoseIgOptions integration{.steps = 200};

@@ -16,7 +16,8 @@ ProgressBar::ProgressBar(bool quiet) : shown_(!quiet && isatty(STDERR_FILENO) !=
 void ProgressBar::update(const pk::Progress& progress) {
   if (!shown_) return;
   const double done = static_cast<double>(progress.done) / static_cast<double>(progress.total);
-  const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double spent =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   constexpr int width = 30;
   const int full = static_cast<int>(std::lround(done * width));
   std::fprintf(stderr, "\r\033[Kexplaining [%s%s] %zu/%zu steps, %.0f s left",
@@ -43,8 +44,8 @@ StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
   staging_ = folder / pk::error_text(".unfinished-", getpid());
   fs::create_directory(staging_, error);
   if (error) {
-    throw pk::FileError(
-        pk::error_text(folder.string(), ": the output folder cannot be written: ", error.message()));
+    throw pk::FileError(pk::error_text(folder.string(),
+                                       ": the output folder cannot be written: ", error.message()));
   }
 }
 

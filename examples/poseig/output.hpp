@@ -24,8 +24,8 @@ class ProgressBar {
 };
 
 /// Takes all files of a run into a folder of its own, and moves them to the output folder when they
-/// are complete. What is not published disappears. Throws posekit::FileError where the output folder
-/// cannot be made or written.
+/// are complete. What is not published disappears. Throws posekit::FileError where the output
+/// folder cannot be made or written.
 class StagedOutput {
  public:
   explicit StagedOutput(const std::filesystem::path& folder);

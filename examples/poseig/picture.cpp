@@ -8,26 +8,32 @@ namespace pk = posekit;
 
 namespace {
 
-std::vector<std::string> make_notes(const ExplainOptions& options, const Subject& subject, const Report& report) {
+std::vector<std::string> make_notes(const ExplainOptions& options, const Subject& subject,
+                                    const Report& report) {
   const pk::PoseIgOptions& ig = options.integration;
   std::vector<std::string> notes;
   char line[160];
   if (ig.path == pk::PathKind::blur) {
     std::snprintf(line, sizeof line, "blur path, sigma %g px, %zu steps", ig.sigma, ig.steps);
   } else {
-    std::snprintf(line, sizeof line, "straight path from %s, %zu steps", options.baseline.c_str(), ig.steps);
+    std::snprintf(line, sizeof line, "straight path from %s, %zu steps", options.baseline.c_str(),
+                  ig.steps);
   }
   notes.emplace_back(line);
   std::snprintf(line, sizeof line, "likelihood S = exp(-%g d%s), d in %s pixels", ig.likelihood.c,
-                ig.likelihood.kind == pk::LikelihoodKind::squared_distance ? "^2" : "", options.space.c_str());
+                ig.likelihood.kind == pk::LikelihoodKind::squared_distance ? "^2" : "",
+                options.space.c_str());
   notes.emplace_back(line);
-  notes.emplace_back(options.truth == "self" ? "target: the network's own prediction" : "target: the annotation");
-  notes.push_back(subject.mask ? "the person's pixels: " + subject.mask_source : "no mask of the person: FI is n/a");
+  notes.emplace_back(options.truth == "self" ? "target: the network's own prediction"
+                                             : "target: the annotation");
+  notes.push_back(subject.mask ? "the person's pixels: " + subject.mask_source
+                               : "no mask of the person: FI is n/a");
   if (ig.integrand == pk::Integrand::path_derivative) {
     std::vector<double> gaps;
     for (const JointReport& joint : report.joints) gaps.push_back(joint.completeness_gap);
     std::sort(gaps.begin(), gaps.end());
-    std::snprintf(line, sizeof line, "completeness gap in S: median %.2g, worst %.2g", gaps[gaps.size() / 2], gaps.back());
+    std::snprintf(line, sizeof line, "completeness gap in S: median %.2g, worst %.2g",
+                  gaps[gaps.size() / 2], gaps.back());
     notes.emplace_back(line);
   }
   return notes;
@@ -35,10 +41,11 @@ std::vector<std::string> make_notes(const ExplainOptions& options, const Subject
 
 }  // namespace
 
-pk::PoseIgFigure<float> make_figure(const ExplainOptions& options, const Subject& subject,
-                                    const pk::PoseModel<float>& model, const pk::PoseIgResult<float>& result,
-                                    const Report& report, const pk::Tensor<float>& signed_maps,
-                                    const std::vector<std::optional<pk::Tensor<float>>>& densities) {
+pk::PoseIgFigure<float> make_figure(
+    const ExplainOptions& options, const Subject& subject, const pk::PoseModel<float>& model,
+    const pk::PoseIgResult<float>& result, const Report& report,
+    const pk::Tensor<float>& signed_maps,
+    const std::vector<std::optional<pk::Tensor<float>>>& densities) {
   pk::PoseIgFigure<float> figure;
   figure.title = "Why " + model.name + " put each joint where it did";
   figure.notes = make_notes(options, subject, report);
@@ -46,15 +53,18 @@ pk::PoseIgFigure<float> make_figure(const ExplainOptions& options, const Subject
   const double right = static_cast<double>(subject.crop.width) - 0.5;
   const double bottom = static_cast<double>(subject.crop.height) - 0.5;
   figure.photo_corners = pk::to_photo(
-      subject.crop, pk::tensor_from<float>({4, 2}, std::vector<double>{-0.5, -0.5, right, -0.5, right, bottom, -0.5, bottom}));
+      subject.crop,
+      pk::tensor_from<float>(
+          {4, 2}, std::vector<double>{-0.5, -0.5, right, -0.5, right, bottom, -0.5, bottom}));
   figure.skeleton = model.skeleton;
   figure.crop_pose = subject.predicted.positions;
   figure.photo_pose = pk::to_photo(subject.crop, pk::Tensor<float>(subject.predicted.positions));
   figure.crop = pk::to_bitmap(subject.image);
   figure.baseline = pk::to_bitmap(result.baseline);
   figure.baseline_pose = predict(model, result.baseline, options.integration.threads).positions;
-  figure.baseline_caption = options.integration.path == pk::PathKind::blur ? "blurred baseline, and the pose in it"
-                                                                           : "baseline, and the pose in it";
+  figure.baseline_caption = options.integration.path == pk::PathKind::blur
+                                ? "blurred baseline, and the pose in it"
+                                : "baseline, and the pose in it";
   const std::size_t pixels = subject.crop.width * subject.crop.height;
   for (std::size_t k = 0; k < report.joints.size(); ++k) {
     const JointReport& joint = report.joints[k];

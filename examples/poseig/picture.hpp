@@ -11,9 +11,10 @@
 #include "report.hpp"
 #include "subject.hpp"
 
-/// Everything the pictures show. `signed_maps` [J, S, S] and `densities` are referred to, not copied.
-posekit::PoseIgFigure<float> make_figure(const ExplainOptions& options, const Subject& subject,
-                                         const posekit::PoseModel<float>& model,
-                                         const posekit::PoseIgResult<float>& result, const Report& report,
-                                         const posekit::Tensor<float>& signed_maps,
-                                         const std::vector<std::optional<posekit::Tensor<float>>>& densities);
+/// Everything the pictures show. `signed_maps` [J, S, S] and `densities` are referred to, not
+/// copied.
+posekit::PoseIgFigure<float> make_figure(
+    const ExplainOptions& options, const Subject& subject, const posekit::PoseModel<float>& model,
+    const posekit::PoseIgResult<float>& result, const Report& report,
+    const posekit::Tensor<float>& signed_maps,
+    const std::vector<std::optional<posekit::Tensor<float>>>& densities);

@@ -103,7 +103,8 @@ std::string report_json(const Report& report, const ExplainOptions& options, con
       }
       matrix.push_back(row);
     }
-    root["locality"] = {{"about", "LI_A(X): row A, column X, in the order of joints"}, {"matrix", matrix}};
+    root["locality"] = {{"about", "LI_A(X): row A, column X, in the order of joints"},
+                        {"matrix", matrix}};
   }
   root["seconds"] = {{"attribution", rounded(report.seconds_attribution)},
                      {"total", rounded(report.seconds_total)}};
@@ -128,7 +129,8 @@ std::string report_csv(const Report& report) {
     }
     for (const std::optional<double> value :
          {std::optional<double>(j.confidence), std::optional<double>(j.score),
-          std::optional<double>(j.score_baseline), std::optional<double>(j.completeness_gap), j.fi, j.li, j.di}) {
+          std::optional<double>(j.score_baseline), std::optional<double>(j.completeness_gap), j.fi,
+          j.li, j.di}) {
       cell(value);
     }
     text += '\n';
@@ -139,7 +141,8 @@ std::string report_csv(const Report& report) {
 std::string report_table(const Report& report) {
   std::string text;
   char line[200];
-  std::snprintf(line, sizeof line, "%-18s %8s %8s %8s   %s\n", "joint", "FI", "LI", "DI", "confidence");
+  std::snprintf(line, sizeof line, "%-18s %8s %8s %8s   %s\n", "joint", "FI", "LI", "DI",
+                "confidence");
   text += line;
   const auto number = [](const std::optional<double>& value) {
     char digits[32] = "n/a";

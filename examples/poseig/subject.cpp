@@ -12,7 +12,8 @@ namespace pk = posekit;
 namespace {
 
 pk::Tensor<float> batch_of_one(const pk::Tensor<float>& image) {
-  return pk::reshaped(pk::Tensor<float>(image), {1, image.shape()[0], image.shape()[1], image.shape()[2]});
+  return pk::reshaped(pk::Tensor<float>(image),
+                      {1, image.shape()[0], image.shape()[1], image.shape()[2]});
 }
 
 pk::Box photo_box(const pk::Tensor<float>& photo) {
@@ -21,8 +22,8 @@ pk::Box photo_box(const pk::Tensor<float>& photo) {
 
 /// Looks for the person with the network itself: first in the whole photo, then twice more around
 /// the joints it is sure of.
-pk::Box find_person(const pk::PoseModel<float>& model, const pk::Tensor<float>& photo, std::size_t size,
-                    int threads) {
+pk::Box find_person(const pk::PoseModel<float>& model, const pk::Tensor<float>& photo,
+                    std::size_t size, int threads) {
   pk::Box box = photo_box(photo);
   double margin = 1.0;
   for (int round = 0; round < 3; ++round) {
@@ -41,9 +42,9 @@ pk::Box find_person(const pk::PoseModel<float>& model, const pk::Tensor<float>& 
     }
     if (sure < 3 || !(x1 - x0 > 4) || !(y1 - y0 > 4)) {
       if (round > 0) break;
-      throw pk::ValueError(pk::error_text(
-          "the network found no person in the photo (it is sure of ", sure,
-          " joints); say where the person is with --box x,y,width,height"));
+      throw pk::ValueError(
+          pk::error_text("the network found no person in the photo (it is sure of ", sure,
+                         " joints); say where the person is with --box x,y,width,height"));
     }
     // Joints lie inside the silhouette: ears and ankles are not the ends of a person.
     const double grow = 0.1 * std::max(x1 - x0, y1 - y0);
@@ -56,24 +57,26 @@ pk::Box find_person(const pk::PoseModel<float>& model, const pk::Tensor<float>& 
 pk::Box parse_box(const std::string& text, const pk::Tensor<float>& photo) {
   pk::Box box;
   char rest = 0;
-  if (std::sscanf(text.c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y, &box.width, &box.height, &rest) != 4) {
-    throw pk::ValueError(pk::error_text("--box is '", text,
-                                        "', expected auto, photo or x,y,width,height in photo pixels"));
+  if (std::sscanf(text.c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y, &box.width, &box.height,
+                  &rest) != 4) {
+    throw pk::ValueError(pk::error_text(
+        "--box is '", text, "', expected auto, photo or x,y,width,height in photo pixels"));
   }
   const pk::Box all = photo_box(photo);
-  if (!(box.width > 0) || !(box.height > 0) || !std::isfinite(box.x + box.y + box.width + box.height)) {
+  if (!(box.width > 0) || !(box.height > 0) ||
+      !std::isfinite(box.x + box.y + box.width + box.height)) {
     throw pk::ValueError(pk::error_text("--box ", text, " is empty"));
   }
-  if (box.x >= all.width || box.y >= all.height || box.x + box.width <= 0 || box.y + box.height <= 0 ||
-      box.width > 20 * all.width || box.height > 20 * all.height) {
-    throw pk::ValueError(pk::error_text("--box ", text, " lies outside the photo, which is ", all.width,
-                                        " x ", all.height, " pixels"));
+  if (box.x >= all.width || box.y >= all.height || box.x + box.width <= 0 ||
+      box.y + box.height <= 0 || box.width > 20 * all.width || box.height > 20 * all.height) {
+    throw pk::ValueError(pk::error_text("--box ", text, " lies outside the photo, which is ",
+                                        all.width, " x ", all.height, " pixels"));
   }
   return box;
 }
 
-/// Foreground probabilities [1, S, S] from the selfie network, which sees the same square in its own
-/// resolution.
+/// Foreground probabilities [1, S, S] from the selfie network, which sees the same square in its
+/// own resolution.
 pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subject) {
   constexpr std::size_t size = 256;
   const double ratio = static_cast<double>(subject.crop.width) / size;
@@ -83,7 +86,8 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
   view.to_photo.col(2) = subject.crop.photo_point({0.5 * ratio - 0.5, 0.5 * ratio - 0.5});
   const auto network = pk::load_tfjs<float>(options.models / "selfie.json");
   pk::Tape<float> tape({.threads = options.integration.threads});
-  const auto x = pk::to_channels_last(tape.constant(batch_of_one(pk::crop_image(subject.photo, view))));
+  const auto x =
+      pk::to_channels_last(tape.constant(batch_of_one(pk::crop_image(subject.photo, view))));
   const auto probability = pk::reshaped(pk::Tensor<float>(network(x)[0].value()), {1, size, size});
   pk::Crop back;
   back.width = subject.crop.width;
@@ -94,7 +98,8 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
 }
 
 /// The mask of the crop, from wherever the options say.
-void find_mask(const ExplainOptions& options, const pk::CocoAnnotation* annotation, Subject& subject) {
+void find_mask(const ExplainOptions& options, const pk::CocoAnnotation* annotation,
+               Subject& subject) {
   const std::size_t height = subject.photo.shape()[1], width = subject.photo.shape()[2];
   const bool segmented =
       annotation != nullptr && (!annotation->polygons.empty() || !annotation->runs.empty());
@@ -113,8 +118,9 @@ void find_mask(const ExplainOptions& options, const pk::CocoAnnotation* annotati
     } else {
       const pk::Bitmap picture = pk::load_bitmap(options.mask, 1);
       if (picture.width != width || picture.height != height) {
-        throw pk::ValueError(pk::error_text(options.mask, ": the mask is ", picture.width, " x ", picture.height,
-                                            " pixels, the photo ", width, " x ", height));
+        throw pk::ValueError(pk::error_text(options.mask, ": the mask is ", picture.width, " x ",
+                                            picture.height, " pixels, the photo ", width, " x ",
+                                            height));
       }
       for (std::size_t i = 0; i < whole.size(); ++i) {
         whole.data()[i] = picture.samples[i] > 127 ? 1.0f : 0.0f;
@@ -128,7 +134,8 @@ void find_mask(const ExplainOptions& options, const pk::CocoAnnotation* annotati
     set += mask.data()[i] > 0 ? 1 : 0;
   }
   if (set == 0) {
-    throw pk::ValueError(pk::error_text("the mask (", subject.mask_source, ") holds no pixel of what the network sees"));
+    throw pk::ValueError(pk::error_text("the mask (", subject.mask_source,
+                                        ") holds no pixel of what the network sees"));
   }
   subject.mask = pk::reshaped(std::move(mask), {subject.crop.height, subject.crop.width});
 }
@@ -143,16 +150,19 @@ void find_joints(const ExplainOptions& options, const pk::Skeleton& skeleton,
   }
   pk::Tensor<float> all = subject.predicted.positions;
   if (options.truth == "annotation") {
-    const std::string who = pk::error_text(options.annotations.string(), ": annotation ", annotation->id);
+    const std::string who =
+        pk::error_text(options.annotations.string(), ": annotation ", annotation->id);
     if (annotation->keypoints.size() != pk::skeletons::coco_17.size()) {
-      throw pk::ValueError(pk::error_text(who, " has ", annotation->keypoints.size(), " keypoints, expected 17"));
+      throw pk::ValueError(
+          pk::error_text(who, " has ", annotation->keypoints.size(), " keypoints, expected 17"));
     }
     std::vector<std::size_t> labelled;
     for (const std::size_t j : subject.joints) {
       const auto in_coco = pk::skeletons::coco_17.find(skeleton.joints[j]);
       if (!in_coco || annotation->keypoints[*in_coco].visibility == 0) {
         if (options.joints.empty()) continue;
-        throw pk::ValueError(pk::error_text(who, " has no label for the joint ", skeleton.joints[j]));
+        throw pk::ValueError(
+            pk::error_text(who, " has no label for the joint ", skeleton.joints[j]));
       }
       const pk::CocoKeypoint& point = annotation->keypoints[*in_coco];
       const Eigen::Vector2d in_crop = subject.crop.crop_point({point.x, point.y});
@@ -171,7 +181,8 @@ void find_joints(const ExplainOptions& options, const pk::Skeleton& skeleton,
   }
 }
 
-const pk::CocoAnnotation& choose_annotation(const ExplainOptions& options, const pk::CocoDataset& dataset) {
+const pk::CocoAnnotation& choose_annotation(const ExplainOptions& options,
+                                            const pk::CocoDataset& dataset) {
   if (options.annotation) return pk::find_annotation(dataset, *options.annotation);
   if (dataset.annotations.size() == 1) return dataset.annotations[0];
   throw pk::ValueError(pk::error_text(dataset.source, ": has ", dataset.annotations.size(),

@@ -30,7 +30,8 @@ TEST_CASE("Slopes are the derivatives of the weights, down to tiny sigmas", "[at
     const auto above = pk::gaussian_kernel(sigma + step, pk::BlurKernel::taps_31);
     const auto below = pk::gaussian_kernel(sigma - step, pk::BlurKernel::taps_31);
     for (std::size_t j = 0; j <= 15; ++j) {
-      CHECK(kernel.slopes[j] == Approx((above.weights[j] - below.weights[j]) / (2 * step)).epsilon(1e-5).margin(1e-9));
+      CHECK(kernel.slopes[j] ==
+            Approx((above.weights[j] - below.weights[j]) / (2 * step)).epsilon(1e-5).margin(1e-9));
     }
   }
 }

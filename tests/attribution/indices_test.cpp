@@ -6,27 +6,31 @@
 #include <posekit/attribution/indices.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
-#include "support/close.hpp"
 #include "support/attribution_golden.hpp"
+#include "support/close.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
 
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 TEMPLATE_TEST_CASE("Indices equal numpy's", "[attribution]", float, double) {
   const double tolerance = sizeof(TestType) == 4 ? 1e-6 : 1e-12;
   const auto maps = attribution_golden<TestType>("maps");
   const auto mask = attribution_golden<std::uint8_t>("mask");
   for (const std::size_t mu : {0u, 2u, 5u}) {
-    CHECK(identical(pk::dilate(mask, mu), attribution_golden<std::uint8_t>("dilated_" + std::to_string(mu))));
-    CHECK(relative_difference(pk::foreground_index(maps, mask, {.dilation = mu}), attribution_golden<double>("fi_" + std::to_string(mu))) < tolerance);
+    CHECK(identical(pk::dilate(mask, mu),
+                    attribution_golden<std::uint8_t>("dilated_" + std::to_string(mu))));
+    CHECK(relative_difference(pk::foreground_index(maps, mask, {.dilation = mu}),
+                              attribution_golden<double>("fi_" + std::to_string(mu))) < tolerance);
   }
-  CHECK(relative_difference(pk::locality_index(maps, attribution_golden<TestType>("points")), attribution_golden<double>("li_2")) < tolerance);
-  CHECK(relative_difference(pk::locality_index(maps, attribution_golden<TestType>("points"), {.sigma = 3.5}), attribution_golden<double>("li_3.5")) < tolerance);
-  CHECK(relative_difference(pk::diffusion_index(maps), attribution_golden<double>("di")) < tolerance);
+  CHECK(relative_difference(pk::locality_index(maps, attribution_golden<TestType>("points")),
+                            attribution_golden<double>("li_2")) < tolerance);
+  CHECK(relative_difference(
+            pk::locality_index(maps, attribution_golden<TestType>("points"), {.sigma = 3.5}),
+            attribution_golden<double>("li_3.5")) < tolerance);
+  CHECK(relative_difference(pk::diffusion_index(maps), attribution_golden<double>("di")) <
+        tolerance);
 }
 
 TEST_CASE("Even maps and single pixels have known indices", "[attribution]") {
@@ -40,7 +44,8 @@ TEST_CASE("Even maps and single pixels have known indices", "[attribution]") {
   CHECK(fi(1) == 0.0);
   CHECK(pk::diffusion_index(maps)(0) == Approx(100));
   CHECK(pk::diffusion_index(maps)(1) == Approx(100.0 / 54));
-  const auto li = pk::locality_index(maps, pk::Tensor<double>{{{3.0, 2.0}, {8.0, 5.0}, {1e5, -1e5}}});
+  const auto li =
+      pk::locality_index(maps, pk::Tensor<double>{{{3.0, 2.0}, {8.0, 5.0}, {1e5, -1e5}}});
   CHECK(pk::shape_of(li) == pk::Shape{2, 3});
   for (std::size_t k = 0; k < 3; ++k) CHECK(li(0, k) == Approx(1));  // also for a point far outside
   CHECK(li(1, 0) > li(1, 1));
@@ -56,7 +61,8 @@ TEST_CASE("Undefined indices are errors, or NaN where asked", "[attribution]") {
   pk::Tensor<std::uint8_t> some(none);
   some(1, 1) = 1;
   const pk::Tensor<float> points{{1.0f, 1.0f}};
-  CHECK_THROWS_WITH(pk::diffusion_index(maps), Catch::Contains("the map of joint 1 is 0 everywhere"));
+  CHECK_THROWS_WITH(pk::diffusion_index(maps),
+                    Catch::Contains("the map of joint 1 is 0 everywhere"));
   CHECK_THROWS_AS(pk::locality_index(maps, points), pk::ValueError);
   CHECK_THROWS_AS(pk::foreground_index(maps, some), pk::ValueError);
   CHECK(std::isnan(pk::diffusion_index(maps, {.empty = pk::EmptyMap::nan})(1)));
@@ -74,10 +80,12 @@ TEST_CASE("Undefined indices are errors, or NaN where asked", "[attribution]") {
 
 TEST_CASE("Wrong shapes are refused in words", "[attribution]") {
   const pk::Tensor<float> maps = pk::zeros<float>({2, 4, 5});
-  CHECK_THROWS_WITH(pk::diffusion_index(pk::zeros<float>({4, 5})), "diffusion_index: maps has shape [4, 5], expected rank 3 [J, H, W]");
+  CHECK_THROWS_WITH(pk::diffusion_index(pk::zeros<float>({4, 5})),
+                    "diffusion_index: maps has shape [4, 5], expected rank 3 [J, H, W]");
   CHECK_THROWS_AS(pk::diffusion_index(pk::zeros<float>({1, 0, 5})), pk::ShapeError);
   CHECK_THROWS_AS(pk::foreground_index(maps, pk::zeros<float>({5, 4})), pk::ShapeError);
-  CHECK_THROWS_WITH(pk::locality_index(maps, pk::zeros<float>({2, 3})), "locality_index: points has shape [2, 3], expected [1, K, 2] or [K, 2]");
+  CHECK_THROWS_WITH(pk::locality_index(maps, pk::zeros<float>({2, 3})),
+                    "locality_index: points has shape [2, 3], expected [1, K, 2] or [K, 2]");
   CHECK_THROWS_AS(pk::locality_index(maps, pk::zeros<float>({2, 2, 2})), pk::ShapeError);
   CHECK_THROWS_AS(pk::locality_index(maps, pk::zeros<float>({2, 2}), {.sigma = 0}), pk::ValueError);
 }

@@ -5,8 +5,8 @@
 
 #include <posekit/attribution/kde.hpp>
 
-#include "support/close.hpp"
 #include "support/attribution_golden.hpp"
+#include "support/close.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
@@ -32,7 +32,8 @@ TEST_CASE("Densities equal scipy.stats.gaussian_kde at every pixel", "[attributi
   CHECK(relative_difference(pk::kde_maps(pk::cast<float>(maps)), expected) < 1e-5);
   CHECK(identical(pk::kde_maps(maps, 3), pk::kde_maps(maps, 1)));
   // Far from the mass scipy's own exponents lose digits.
-  CHECK(pixelwise(pk::kde_map(attribution_golden<double>("kde_far_map")), attribution_golden<double>("kde_far")) < 1e-6);
+  CHECK(pixelwise(pk::kde_map(attribution_golden<double>("kde_far_map")),
+                  attribution_golden<double>("kde_far")) < 1e-6);
 }
 
 TEST_CASE("A density has mass 1 and does not care for the map's scale", "[attribution]") {

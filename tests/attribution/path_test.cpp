@@ -3,8 +3,8 @@
 #include <posekit/attribution/path.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
-#include "support/close.hpp"
 #include "support/attribution_golden.hpp"
+#include "support/close.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
@@ -25,24 +25,32 @@ double derivative_error(const pk::ImagePath<double>& path, double alpha) {
 
 TEST_CASE("Blurred images and their slopes equal scipy's", "[attribution]") {
   const auto image = attribution_golden<double>("image");
-  for (const auto& [name, sigma, kernel] : std::vector<std::tuple<std::string, double, pk::BlurKernel>>{
-           {"gaussian_1.3", 1.3, pk::BlurKernel::gaussian}, {"gaussian_6", 6.0, pk::BlurKernel::gaussian}, {"taps31_6", 6.0, pk::BlurKernel::taps_31}}) {
+  for (const auto& [name, sigma, kernel] :
+       std::vector<std::tuple<std::string, double, pk::BlurKernel>>{
+           {"gaussian_1.3", 1.3, pk::BlurKernel::gaussian},
+           {"gaussian_6", 6.0, pk::BlurKernel::gaussian},
+           {"taps31_6", 6.0, pk::BlurKernel::taps_31}}) {
     INFO(name);
     const pk::BlurPath<double> path(image, sigma, kernel);
     pk::Tensor<double> blurred = pk::make_tensor<double>(path.shape()), derivative = blurred;
     path.point(0.0, blurred, &derivative);
     CHECK(relative_difference(blurred, attribution_golden<double>("blur_" + name)) < 1e-13);
-    CHECK(relative_difference(derivative, pk::Tensor<double>(-sigma * attribution_golden<double>("blur_slope_" + name))) < 1e-7);
+    CHECK(relative_difference(
+              derivative, pk::Tensor<double>(
+                              -sigma * attribution_golden<double>("blur_slope_" + name))) < 1e-7);
     const pk::BlurPath<float> in_float(pk::cast<float>(image), sigma, kernel);
-    CHECK(relative_difference(in_float.image_at(0.0), attribution_golden<double>("blur_" + name)) < 1e-6);
+    CHECK(relative_difference(in_float.image_at(0.0), attribution_golden<double>("blur_" + name)) <
+          1e-6);
     // Halfway along, the standard deviation is half as large.
     const pk::BlurPath<double> twice(image, 2 * sigma, kernel);
-    CHECK(relative_difference(twice.image_at(0.5), attribution_golden<double>("blur_" + name)) < 1e-13);
+    CHECK(relative_difference(twice.image_at(0.5), attribution_golden<double>("blur_" + name)) <
+          1e-13);
   }
 }
 
 TEST_CASE("Paths end at the image and report their derivative", "[attribution]") {
-  const auto image = random_tensor<double>({3, 11, 8}, 1), baseline = random_tensor<double>({3, 11, 8}, 2);
+  const auto image = random_tensor<double>({3, 11, 8}, 1),
+             baseline = random_tensor<double>({3, 11, 8}, 2);
   const pk::BlurPath<double> blur(image, 4.0);
   const pk::StraightPath<double> straight(baseline, image);
   CHECK(identical(blur.image_at(1.0), image));
@@ -59,7 +67,9 @@ TEST_CASE("A blur wider than the image mirrors again and again", "[attribution]"
   image(0, 1, 2) = 1;
   const auto even = pk::BlurPath<double>(image, 50.0).image_at(0.0);
   for (const double v : even) CHECK((v > 0.02 && v < 0.2));
-  const auto pixel = pk::BlurPath<double>(pk::tensor_from<double>({1, 1, 1}, std::vector<double>{0.5}), 7.0).image_at(0.0);
+  const auto pixel =
+      pk::BlurPath<double>(pk::tensor_from<double>({1, 1, 1}, std::vector<double>{0.5}), 7.0)
+          .image_at(0.0);
   CHECK(pixel(0, 0, 0) == Approx(0.5));
   CHECK(pk::BlurPath<double>(image, 0.0).image_at(0.0)(0, 1, 2) == 1.0);
 }
@@ -67,5 +77,6 @@ TEST_CASE("A blur wider than the image mirrors again and again", "[attribution]"
 TEST_CASE("Impossible paths are refused", "[attribution]") {
   CHECK_THROWS_AS(pk::BlurPath<float>(pk::zeros<float>({5, 5}), 1.0), pk::ShapeError);
   CHECK_THROWS_AS(pk::BlurPath<float>(pk::zeros<float>({1, 5, 5}), -1.0), pk::ValueError);
-  CHECK_THROWS_AS(pk::StraightPath<float>(pk::zeros<float>({1, 5, 4}), pk::zeros<float>({1, 5, 5})), pk::ShapeError);
+  CHECK_THROWS_AS(pk::StraightPath<float>(pk::zeros<float>({1, 5, 4}), pk::zeros<float>({1, 5, 5})),
+                  pk::ShapeError);
 }

@@ -19,8 +19,10 @@ namespace {
 /// Two heatmaps from a smooth function of the image's channels.
 template <class T>
 pk::Var<T> smooth_model(const pk::Var<T>& x) {
-  const auto red = pk::slice(x, 1, 0, 1), green = pk::slice(x, 1, 1, 2), blue = pk::slice(x, 1, 2, 3);
-  const auto maps = pk::concatenate(std::vector{pk::sigmoid(red * T(4) - green), pk::tanh(blue + red * green)}, 1);
+  const auto red = pk::slice(x, 1, 0, 1), green = pk::slice(x, 1, 1, 2),
+             blue = pk::slice(x, 1, 2, 3);
+  const auto maps = pk::concatenate(
+      std::vector{pk::sigmoid(red * T(4) - green), pk::tanh(blue + red * green)}, 1);
   return pk::soft_argmax(maps, {.beta = 5.0, .coordinates = pk::Coordinates::pixel});
 }
 
@@ -43,11 +45,13 @@ TEST_CASE("Attributions are complete, more so with more steps", "[attribution]")
   for (const auto path : {pk::PathKind::blur, pk::PathKind::straight}) {
     double previous = 1e9;
     for (const std::size_t steps : {5u, 20u, 100u}) {
-      const auto result = pk::pose_ig(model_double, test_image(), test_truth(), {.path = path, .sigma = 3.0, .steps = steps});
+      const auto result = pk::pose_ig(model_double, test_image(), test_truth(),
+                                      {.path = path, .sigma = 3.0, .steps = steps});
       double gap = 0;
       for (std::size_t j = 0; j < 2; ++j) {
         const double change = result.score(j) - result.score_baseline(j);
-        CHECK(result.completeness_gap(j) == Approx(std::abs(sum_of(result.attributions, j) - change)).margin(1e-14));
+        CHECK(result.completeness_gap(j) ==
+              Approx(std::abs(sum_of(result.attributions, j) - change)).margin(1e-14));
         if (steps == 100) CHECK(result.completeness_gap(j) < 0.01 * std::abs(change));
         gap = std::max(gap, result.completeness_gap(j));
       }
@@ -58,24 +62,29 @@ TEST_CASE("Attributions are complete, more so with more steps", "[attribution]")
 }
 
 TEST_CASE("Every rule converges to the same attributions", "[attribution]") {
-  const auto exact = pk::pose_ig(model_double, test_image(), test_truth(), {.sigma = 3.0, .steps = 400});
-  for (const auto& [rule, tolerance] : std::vector<std::pair<pk::Quadrature, double>>{
-           {pk::Quadrature::left, 0.02}, {pk::Quadrature::trapezoid, 1e-3}, {pk::Quadrature::gauss_legendre, 1e-3}}) {
-    const auto result = pk::pose_ig(model_double, test_image(), test_truth(), {.sigma = 3.0, .steps = 200, .rule = rule});
+  const auto exact =
+      pk::pose_ig(model_double, test_image(), test_truth(), {.sigma = 3.0, .steps = 400});
+  for (const auto& [rule, tolerance] :
+       std::vector<std::pair<pk::Quadrature, double>>{{pk::Quadrature::left, 0.02},
+                                                      {pk::Quadrature::trapezoid, 1e-3},
+                                                      {pk::Quadrature::gauss_legendre, 1e-3}}) {
+    const auto result = pk::pose_ig(model_double, test_image(), test_truth(),
+                                    {.sigma = 3.0, .steps = 200, .rule = rule});
     CHECK(relative_difference(result.attributions, exact.attributions) < tolerance);
   }
 }
 
 TEST_CASE("A straight path through a linear score is exact in one step", "[attribution]") {
-  // J = (mean of the image, 0): with the distance likelihood and c small, S is nearly linear; with a
-  // constant gradient, attributions are gradient times difference.
+  // J = (mean of the image, 0): with the distance likelihood and c small, S is nearly linear; with
+  // a constant gradient, attributions are gradient times difference.
   const auto linear = [](const pk::Var<double>& x) {
     const auto mean = pk::mean(x, {1, 2, 3});
     return pk::reshape(pk::concatenate(std::vector{mean, mean * 0.0}, 0), {1, 1, 2});
   };
   const auto image = random_tensor<double>({2, 3, 4}, 1, 0.5, 1);
   const pk::Tensor<double> truth{{{5.0, 0.0}}};
-  const auto result = pk::pose_ig(linear, image, truth, {.path = pk::PathKind::straight, .steps = 1000});
+  const auto result =
+      pk::pose_ig(linear, image, truth, {.path = pk::PathKind::straight, .steps = 1000});
   const double change = result.score(0) - result.score_baseline(0);
   double total = 0;
   for (const double v : image) total += v;
@@ -84,12 +93,15 @@ TEST_CASE("A straight path through a linear score is exact in one step", "[attri
   }
 }
 
-TEST_CASE("Endpoint differences: the same on a straight path, not on a blur path", "[attribution]") {
-  const pk::PoseIgOptions straight{.path = pk::PathKind::straight, .baseline = pk::Baseline::mean, .steps = 40};
+TEST_CASE("Endpoint differences: the same on a straight path, not on a blur path",
+          "[attribution]") {
+  const pk::PoseIgOptions straight{
+      .path = pk::PathKind::straight, .baseline = pk::Baseline::mean, .steps = 40};
   pk::PoseIgOptions printed = straight;
   printed.integrand = pk::Integrand::endpoint_difference;
-  CHECK(relative_difference(pk::pose_ig(model_double, test_image(), test_truth(), printed).attributions,
-                            pk::pose_ig(model_double, test_image(), test_truth(), straight).attributions) < 1e-12);
+  CHECK(relative_difference(
+            pk::pose_ig(model_double, test_image(), test_truth(), printed).attributions,
+            pk::pose_ig(model_double, test_image(), test_truth(), straight).attributions) < 1e-12);
   pk::PoseIgOptions blur{.sigma = 3.0, .steps = 100};
   const auto complete = pk::pose_ig(model_double, test_image(), test_truth(), blur);
   blur.integrand = pk::Integrand::endpoint_difference;
@@ -100,7 +112,9 @@ TEST_CASE("Endpoint differences: the same on a straight path, not on a blur path
 TEST_CASE("Baselines are what their names say", "[attribution]") {
   const auto image = test_image();
   pk::PoseIgOptions options{.path = pk::PathKind::straight, .steps = 1};
-  const auto baseline = [&] { return pk::pose_ig(model_double, image, test_truth(), options).baseline; };
+  const auto baseline = [&] {
+    return pk::pose_ig(model_double, image, test_truth(), options).baseline;
+  };
   for (const double v : baseline()) CHECK(v == 0);
   options.baseline = pk::Baseline::constant;
   options.baseline_value = 0.4;
@@ -123,7 +137,8 @@ TEST_CASE("Baselines are what their names say", "[attribution]") {
 
 TEST_CASE("The bits do not depend on the number of threads", "[attribution]") {
   for (const std::size_t noise : {0u, 3u}) {
-    pk::PoseIgOptions options{.sigma = 3.0, .steps = 7, .noise_samples = noise, .seed = 5, .threads = 1};
+    pk::PoseIgOptions options{
+        .sigma = 3.0, .steps = 7, .noise_samples = noise, .seed = 5, .threads = 1};
     const auto in_float = [](const pk::Var<float>& x) { return smooth_model(x); };
     const auto image = pk::cast<float>(test_image());
     const auto truth = pk::cast<float>(test_truth());
@@ -152,23 +167,29 @@ TEST_CASE("Noise is seeded and averages out", "[attribution]") {
   CHECK_FALSE(identical(a.attributions, c.attributions));
   CHECK(relative_difference(a.attributions, clean.attributions) < 0.5);
   options.noise_sigma = 0;
-  CHECK(relative_difference(pk::pose_ig(model_double, test_image(), test_truth(), options).attributions, clean.attributions) < 1e-12);
+  CHECK(relative_difference(
+            pk::pose_ig(model_double, test_image(), test_truth(), options).attributions,
+            clean.attributions) < 1e-12);
 }
 
 TEST_CASE("Maps are sums over the channels, and their magnitudes", "[attribution]") {
-  const auto result = pk::pose_ig(model_double, test_image(), test_truth(), {.sigma = 3.0, .steps = 3});
+  const auto result =
+      pk::pose_ig(model_double, test_image(), test_truth(), {.sigma = 3.0, .steps = 3});
   CHECK(pk::shape_of(result.attributions) == pk::Shape{2, 3, 13, 18});
   const auto with_sign = result.signed_maps();
   const auto maps = result.maps();
   CHECK(pk::shape_of(maps) == pk::Shape{2, 13, 18});
-  CHECK(with_sign(1, 4, 5) == Approx(result.attributions(1, 0, 4, 5) + result.attributions(1, 1, 4, 5) + result.attributions(1, 2, 4, 5)));
+  CHECK(with_sign(1, 4, 5) ==
+        Approx(result.attributions(1, 0, 4, 5) + result.attributions(1, 1, 4, 5) +
+               result.attributions(1, 2, 4, 5)));
   CHECK(maps(1, 4, 5) == std::abs(with_sign(1, 4, 5)));
 }
 
 TEST_CASE("Truth may come without the batch axis, and in three dimensions", "[attribution]") {
   const auto options = pk::PoseIgOptions{.sigma = 3.0, .steps = 3};
   const auto a = pk::pose_ig(model_double, test_image(), test_truth(), options);
-  const auto b = pk::pose_ig(model_double, test_image(), pk::reshaped(test_truth(), {2, 2}), options);
+  const auto b =
+      pk::pose_ig(model_double, test_image(), pk::reshaped(test_truth(), {2, 2}), options);
   CHECK(identical(a.attributions, b.attributions));
   const auto deep = [](const pk::Var<double>& x) {
     const auto flat = smooth_model(x);
@@ -193,7 +214,8 @@ TEST_CASE("Progress is told in order, and can stop the work", "[attribution]") {
     (void)pk::pose_ig(model_double, test_image(), test_truth(), options);
     CHECK(last == 9);
     options.progress = [](const pk::Progress& p) { return p.done < 4; };
-    CHECK_THROWS_WITH(pk::pose_ig(model_double, test_image(), test_truth(), options), "pose_ig: cancelled after 4 of 9 steps");
+    CHECK_THROWS_WITH(pk::pose_ig(model_double, test_image(), test_truth(), options),
+                      "pose_ig: cancelled after 4 of 9 steps");
   }
 }
 
@@ -203,24 +225,31 @@ TEST_CASE("What the model throws reaches the caller", "[attribution]") {
     if (++calls > 4) throw pk::ValueError("the model is tired");
     return smooth_model(x);
   };
-  CHECK_THROWS_WITH(pk::pose_ig(failing, test_image(), test_truth(), {.steps = 20, .threads = 2}), "the model is tired");
+  CHECK_THROWS_WITH(pk::pose_ig(failing, test_image(), test_truth(), {.steps = 20, .threads = 2}),
+                    "the model is tired");
 }
 
 TEST_CASE("Impossible arguments are told in words", "[attribution]") {
   const auto image = test_image();
   const auto truth = test_truth();
-  CHECK_THROWS_WITH(pk::pose_ig(model_double, pk::zeros<double>({13, 18}), truth), "pose_ig: image has shape [13, 18], expected rank 3 [C, H, W]");
+  CHECK_THROWS_WITH(pk::pose_ig(model_double, pk::zeros<double>({13, 18}), truth),
+                    "pose_ig: image has shape [13, 18], expected rank 3 [C, H, W]");
   CHECK_THROWS_AS(pk::pose_ig(model_double, pk::zeros<double>({3, 0, 18}), truth), pk::ShapeError);
-  CHECK_THROWS_WITH(pk::pose_ig(model_double, image, pk::zeros<double>({2, 2, 2})), Catch::Contains("truth has shape [2, 2, 2]"));
+  CHECK_THROWS_WITH(pk::pose_ig(model_double, image, pk::zeros<double>({2, 2, 2})),
+                    Catch::Contains("truth has shape [2, 2, 2]"));
   CHECK_THROWS_AS(pk::pose_ig(model_double, image, pk::zeros<double>({2, 4})), pk::ShapeError);
   CHECK_THROWS_AS(pk::pose_ig(model_double, image, pk::zeros<double>({0, 2})), pk::ShapeError);
-  CHECK_THROWS_WITH(pk::pose_ig(model_double, image, pk::zeros<double>({5, 2})), "pose_ig: the model returned shape [1, 2, 2], expected [1, 5, 2] as truth says");
+  CHECK_THROWS_WITH(
+      pk::pose_ig(model_double, image, pk::zeros<double>({5, 2})),
+      "pose_ig: the model returned shape [1, 2, 2], expected [1, 5, 2] as truth says");
   CHECK_THROWS_AS(pk::pose_ig(model_double, image, truth, {.steps = 0}), pk::ValueError);
   CHECK_THROWS_AS(pk::pose_ig(model_double, image, truth, {.sigma = -1}), pk::ValueError);
-  CHECK_THROWS_AS(pk::pose_ig(model_double, image, truth, {.likelihood = {.c = 0}}), pk::ValueError);
+  CHECK_THROWS_AS(pk::pose_ig(model_double, image, truth, {.likelihood = {.c = 0}}),
+                  pk::ValueError);
   auto nan_image = image;
   nan_image(1, 2, 3) = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_WITH(pk::pose_ig(model_double, nan_image, truth), "pose_ig: image[1, 2, 3] is nan, expected a finite number");
+  CHECK_THROWS_WITH(pk::pose_ig(model_double, nan_image, truth),
+                    "pose_ig: image[1, 2, 3] is nan, expected a finite number");
   const auto broken = [](const pk::Var<double>& x) { return pk::log(smooth_model(x) * -1.0); };
   CHECK_THROWS_WITH(pk::pose_ig(broken, image, truth), Catch::Contains("the model's output"));
 }

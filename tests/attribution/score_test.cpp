@@ -14,10 +14,14 @@ TEST_CASE("Likelihoods and their gradients", "[attribution]") {
       const std::vector<double> target{1.0, -2.0, 0.5};
       std::vector<double> predicted{2.1, -1.4, 1.7};
       double squared = 0;
-      for (std::size_t d = 0; d < dimensions; ++d) squared += (predicted[d] - target[d]) * (predicted[d] - target[d]);
+      for (std::size_t d = 0; d < dimensions; ++d)
+        squared += (predicted[d] - target[d]) * (predicted[d] - target[d]);
       double gradient[3] = {};
-      const double score = pk::likelihood(options, predicted.data(), target.data(), dimensions, gradient);
-      CHECK(score == Approx(std::exp(-0.3 * (kind == pk::LikelihoodKind::distance ? std::sqrt(squared) : squared))));
+      const double score =
+          pk::likelihood(options, predicted.data(), target.data(), dimensions, gradient);
+      CHECK(score ==
+            Approx(std::exp(
+                -0.3 * (kind == pk::LikelihoodKind::distance ? std::sqrt(squared) : squared))));
       for (std::size_t d = 0; d < dimensions; ++d) {
         const double centre = predicted[d];
         predicted[d] = centre + 1e-6;

@@ -20,10 +20,12 @@ void check_binary(const Function& function, const Reference& reference, double l
                                                                          {{}, {3, 2}},
                                                                          {{1}, {1}}}) {
     INFO(pk::to_string(a) << " " << pk::to_string(b));
-    const std::vector<pk::Tensor<double>> in{random_tensor<double>(a, 1, low, 2), random_tensor<double>(b, 2, low, 2)};
+    const std::vector<pk::Tensor<double>> in{random_tensor<double>(a, 1, low, 2),
+                                             random_tensor<double>(b, 2, low, 2)};
     const auto on_tape = [&](const auto& v) { return function(v[0], v[1]); };
     pk::Tape<double> tape;
-    const auto y = function(tape.variable(pk::Tensor<double>(in[0])), tape.variable(pk::Tensor<double>(in[1])));
+    const auto y = function(tape.variable(pk::Tensor<double>(in[0])),
+                            tape.variable(pk::Tensor<double>(in[1])));
     CHECK(relative_difference(y.value(), pk::Tensor<double>(reference(in[0], in[1]))) < 1e-14);
     const auto gradients = pk::testing::check_gradients(on_tape, in);
     INFO(gradients.message);
@@ -35,10 +37,14 @@ void check_binary(const Function& function, const Reference& reference, double l
 }  // namespace
 
 TEST_CASE("Arithmetic broadcasts and differentiates", "[autodiff]") {
-  check_binary([](const auto& a, const auto& b) { return a + b; }, [](const auto& a, const auto& b) { return a + b; });
-  check_binary([](const auto& a, const auto& b) { return a - b; }, [](const auto& a, const auto& b) { return a - b; });
-  check_binary([](const auto& a, const auto& b) { return a * b; }, [](const auto& a, const auto& b) { return a * b; });
-  check_binary([](const auto& a, const auto& b) { return a / b; }, [](const auto& a, const auto& b) { return a / b; }, 0.5);
+  check_binary([](const auto& a, const auto& b) { return a + b; },
+               [](const auto& a, const auto& b) { return a + b; });
+  check_binary([](const auto& a, const auto& b) { return a - b; },
+               [](const auto& a, const auto& b) { return a - b; });
+  check_binary([](const auto& a, const auto& b) { return a * b; },
+               [](const auto& a, const auto& b) { return a * b; });
+  check_binary([](const auto& a, const auto& b) { return a / b; },
+               [](const auto& a, const auto& b) { return a / b; }, 0.5);
   check_binary([](const auto& a, const auto& b) { return pk::squared_difference(a, b); },
                [](const auto& a, const auto& b) { return (a - b) * (a - b); });
 }
@@ -52,7 +58,8 @@ TEST_CASE("Scalars join in from both sides", "[autodiff]") {
   pk::Tape<double> tape;
   const auto& x = in[0];
   const auto y = f(std::vector{tape.variable(pk::Tensor<double>(x))});
-  CHECK(relative_difference(y.value(), pk::Tensor<double>((2.0 - x) * 3.0 + (x + 1.0) * x - x / 4.0 + (1.0 - 2.0 * x))) < 1e-14);
+  CHECK(relative_difference(y.value(), pk::Tensor<double>((2.0 - x) * 3.0 + (x + 1.0) * x -
+                                                          x / 4.0 + (1.0 - 2.0 * x))) < 1e-14);
   const auto gradients = pk::testing::check_gradients(f, in);
   INFO(gradients.message);
   CHECK(gradients.ok);
@@ -77,7 +84,8 @@ TEST_CASE("Large tensors give the same bits for any number of threads", "[autodi
 
 TEST_CASE("Shapes that do not broadcast are refused", "[autodiff]") {
   pk::Tape<float> tape;
-  const auto a = tape.variable(pk::zeros<float>({2, 3})), b = tape.variable(pk::zeros<float>({4, 3}));
+  const auto a = tape.variable(pk::zeros<float>({2, 3})),
+             b = tape.variable(pk::zeros<float>({4, 3}));
   CHECK_THROWS_WITH(a * b, "multiply: shapes [2, 3] and [4, 3] do not broadcast");
 }
 

@@ -8,7 +8,8 @@
 namespace pk = posekit;
 
 TEST_CASE("Packed forms are made once and shared by threads", "[autodiff]") {
-  const pk::Conv2dFilter<float> filter(pk::testing::random_tensor<float>({3, 3, 5, 7}, 1), pk::zeros<float>({7}));
+  const pk::Conv2dFilter<float> filter(pk::testing::random_tensor<float>({3, 3, 5, 7}, 1),
+                                       pk::zeros<float>({7}));
   CHECK(filter.kernel_height() == 3);
   CHECK(filter.in_channels() == 5);
   CHECK(filter.out_channels() == 7);

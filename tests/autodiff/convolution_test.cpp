@@ -14,18 +14,24 @@ using pk::testing::random_tensor;
 
 TEST_CASE("Convolutions and their gradients equal PyTorch's", "[autodiff]") {
   const auto conv = [](const auto& v) {
-    return pk::conv2d(v[0], v[1], v[2], {.stride = {2, 1}, .dilation = {1, 2}, .padding = pk::Padding2d::of(1, 1, 2, 2)});
+    return pk::conv2d(
+        v[0], v[1], v[2],
+        {.stride = {2, 1}, .dilation = {1, 2}, .padding = pk::Padding2d::of(1, 1, 2, 2)});
   };
   CHECK(layer_case_difference<double>("conv2d", 3, conv) < 1e-13);
   CHECK(layer_case_difference<float>("conv2d", 3, conv) < 2e-6);
 }
 
 TEST_CASE("Filters and biases on the tape are differentiated", "[autodiff]") {
-  for (const auto activation : {pk::Activation::none, pk::Activation::relu, pk::Activation::relu6}) {
-    const std::vector<pk::Tensor<double>> in{random_tensor<double>({2, 5, 6, 3}, 1), random_tensor<double>({2, 3, 3, 4}, 2),
+  for (const auto activation :
+       {pk::Activation::none, pk::Activation::relu, pk::Activation::relu6}) {
+    const std::vector<pk::Tensor<double>> in{random_tensor<double>({2, 5, 6, 3}, 1),
+                                             random_tensor<double>({2, 3, 3, 4}, 2),
                                              random_tensor<double>({4}, 3)};
     const auto f = [&](const auto& v) {
-      return pk::conv2d(v[0], v[1], v[2], {.stride = {1, 2}, .padding = pk::Padding2d::same(), .activation = activation});
+      return pk::conv2d(
+          v[0], v[1], v[2],
+          {.stride = {1, 2}, .padding = pk::Padding2d::same(), .activation = activation});
     };
     const auto gradients = pk::testing::check_gradients(f, in);
     INFO(gradients.message);
@@ -39,14 +45,16 @@ TEST_CASE("Transposed convolutions equal PyTorch's and the transpose", "[autodif
       using T = typename std::decay_t<decltype(v[0])>::value_type;
       const auto filter = std::make_shared<const pk::Conv2dFilter<T>>(
           pk::cast<T>(pk::load_npy<double>(golden_file("layers/conv2d_transpose.in1.npy"))));
-      return pk::conv2d_transpose(v[0], filter, {8, 10}, {.stride = {2, 2}, .padding = pk::Padding2d::of(1, 1, 1, 1)});
+      return pk::conv2d_transpose(v[0], filter, {8, 10},
+                                  {.stride = {2, 2}, .padding = pk::Padding2d::of(1, 1, 1, 1)});
     };
     CHECK((in_float ? layer_case_difference<float>("conv2d_transpose", 1, f) < 2e-6
                     : layer_case_difference<double>("conv2d_transpose", 1, f) < 1e-13));
   }
   const auto f = [](const auto& v) {
     using T = typename std::decay_t<decltype(v[0])>::value_type;
-    return pk::conv2d_transpose(v[0], filter_of<T>({2, 2, 5, 4}, false, false), {7, 6}, {.stride = {2, 2}, .padding = pk::Padding2d::same()});
+    return pk::conv2d_transpose(v[0], filter_of<T>({2, 2, 5, 4}, false, false), {7, 6},
+                                {.stride = {2, 2}, .padding = pk::Padding2d::same()});
   };
   const auto gradients = pk::testing::check_gradients(f, {random_tensor<double>({2, 4, 3, 4}, 1)});
   INFO(gradients.message);
@@ -62,8 +70,11 @@ TEST_CASE("Convolutions give the same bits for any number of threads", "[autodif
     pk::Tape<float> tape({.threads = threads});
     const auto x = tape.variable(pk::Tensor<float>(image));
     const auto y = pk::depthwise_conv2d(
-        pk::conv2d(x, filter, {.stride = {2, 2}, .padding = pk::Padding2d::same(), .activation = pk::Activation::relu6}), across,
-        {.padding = pk::Padding2d::same(), .activation = pk::Activation::relu});
+        pk::conv2d(x, filter,
+                   {.stride = {2, 2},
+                    .padding = pk::Padding2d::same(),
+                    .activation = pk::Activation::relu6}),
+        across, {.padding = pk::Padding2d::same(), .activation = pk::Activation::relu});
     tape.backward(y, random_tensor<float>(y.shape(), 2));
     pk::Shape seeds = y.shape();
     seeds.insert(seeds.begin(), 5);
@@ -86,13 +97,21 @@ TEST_CASE("Impossible convolutions are refused in words", "[autodiff]") {
                     "conv2d: x has 3 channels, the filter [3, 3, 4, 2] expects 4");
   CHECK_THROWS_WITH(pk::conv2d(x, filter_of<float>({7, 3, 3, 2}, false, false)),
                     "conv2d: a window of 7 pixels does not fit an image of 5 (padding included)");
-  CHECK_THROWS_WITH(pk::conv2d(tape.variable(pk::zeros<float>({5, 6, 3})), filter_of<float>({3, 3, 3, 2}, false, false)),
+  CHECK_THROWS_WITH(pk::conv2d(tape.variable(pk::zeros<float>({5, 6, 3})),
+                               filter_of<float>({3, 3, 3, 2}, false, false)),
                     "conv2d: x has shape [5, 6, 3], expected rank 4 [N, H, W, C]");
-  CHECK_THROWS_AS(pk::conv2d(x, filter_of<float>({3, 3, 3, 2}, false, false), {.stride = {0, 1}}), pk::ValueError);
-  CHECK_THROWS_AS(pk::conv2d(x, filter_of<float>({3, 3, 3, 2}, false, false), {.activation = pk::Activation::prelu}), pk::ValueError);
-  CHECK_THROWS_AS(pk::conv2d_transpose(x, filter_of<float>({4, 4, 2, 3}, false, false), {9, 9}, {.stride = {2, 2}}), pk::ShapeError);
-  CHECK_THROWS_WITH(std::make_shared<const pk::Conv2dFilter<float>>(pk::zeros<float>({3, 3})), Catch::Contains("expected rank 4"));
+  CHECK_THROWS_AS(pk::conv2d(x, filter_of<float>({3, 3, 3, 2}, false, false), {.stride = {0, 1}}),
+                  pk::ValueError);
+  CHECK_THROWS_AS(pk::conv2d(x, filter_of<float>({3, 3, 3, 2}, false, false),
+                             {.activation = pk::Activation::prelu}),
+                  pk::ValueError);
+  CHECK_THROWS_AS(pk::conv2d_transpose(x, filter_of<float>({4, 4, 2, 3}, false, false), {9, 9},
+                                       {.stride = {2, 2}}),
+                  pk::ShapeError);
+  CHECK_THROWS_WITH(std::make_shared<const pk::Conv2dFilter<float>>(pk::zeros<float>({3, 3})),
+                    Catch::Contains("expected rank 4"));
   CHECK_THROWS_AS(pk::Conv2dFilter<float>(pk::zeros<float>({3, 0, 1, 2})), pk::ShapeError);
-  CHECK_THROWS_WITH(pk::conv2d(x, std::make_shared<const pk::Conv2dFilter<float>>(pk::zeros<float>({1, 1, 3, 2}), pk::zeros<float>({3}))),
+  CHECK_THROWS_WITH(pk::conv2d(x, std::make_shared<const pk::Conv2dFilter<float>>(
+                                      pk::zeros<float>({1, 1, 3, 2}), pk::zeros<float>({3}))),
                     Catch::Contains("bias has 3 elements"));
 }

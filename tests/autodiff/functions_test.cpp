@@ -32,17 +32,24 @@ void check_unary(const Function& function, const Reference& reference, double lo
 }  // namespace
 
 TEST_CASE("Smooth functions", "[autodiff]") {
-  check_unary([](const auto& x) { return pk::exp(x); }, [](double x) { return std::exp(x); }, -2, 2);
-  check_unary([](const auto& x) { return pk::log(x); }, [](double x) { return std::log(x); }, 0.2, 4);
-  check_unary([](const auto& x) { return pk::sqrt(x); }, [](double x) { return std::sqrt(x); }, 0.2, 4);
+  check_unary([](const auto& x) { return pk::exp(x); }, [](double x) { return std::exp(x); }, -2,
+              2);
+  check_unary([](const auto& x) { return pk::log(x); }, [](double x) { return std::log(x); }, 0.2,
+              4);
+  check_unary([](const auto& x) { return pk::sqrt(x); }, [](double x) { return std::sqrt(x); }, 0.2,
+              4);
   check_unary([](const auto& x) { return pk::square(x); }, [](double x) { return x * x; }, -2, 2);
-  check_unary([](const auto& x) { return pk::tanh(x); }, [](double x) { return std::tanh(x); }, -2, 2);
-  check_unary([](const auto& x) { return pk::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, -5, 5);
+  check_unary([](const auto& x) { return pk::tanh(x); }, [](double x) { return std::tanh(x); }, -2,
+              2);
+  check_unary([](const auto& x) { return pk::sigmoid(x); },
+              [](double x) { return 1 / (1 + std::exp(-x)); }, -5, 5);
 }
 
 TEST_CASE("Rectifiers, away from their kinks", "[autodiff]") {
-  check_unary([](const auto& x) { return pk::relu(x); }, [](double x) { return std::max(x, 0.0); }, -2, 2);
-  check_unary([](const auto& x) { return pk::relu6(x); }, [](double x) { return std::min(std::max(x, 0.0), 6.0); }, -4, 12);
+  check_unary([](const auto& x) { return pk::relu(x); }, [](double x) { return std::max(x, 0.0); },
+              -2, 2);
+  check_unary([](const auto& x) { return pk::relu6(x); },
+              [](double x) { return std::min(std::max(x, 0.0), 6.0); }, -4, 12);
 }
 
 TEST_CASE("Rectifiers at their kinks: the derivative of relu6 is 1 on (0, 6]", "[autodiff]") {
@@ -71,14 +78,16 @@ TEST_CASE("A large rectifier gives the same bits for any number of threads", "[a
 }
 
 TEST_CASE("PReLU differentiates its slopes too", "[autodiff]") {
-  const std::vector<pk::Tensor<double>> in{random_tensor<double>({2, 3, 4, 5}, 1), random_tensor<double>({5}, 2)};
+  const std::vector<pk::Tensor<double>> in{random_tensor<double>({2, 3, 4, 5}, 1),
+                                           random_tensor<double>({5}, 2)};
   const auto f = [](const auto& v) { return pk::prelu(v[0], v[1]); };
   const auto gradients = pk::testing::check_gradients(f, in);
   INFO(gradients.message);
   CHECK(gradients.ok);
   CHECK(pk::testing::float_disagreement(f, in) < 1e-5);
   pk::Tape<double> tape;
-  const auto x = tape.variable(pk::Tensor<double>{{-2.0, 3.0}}), s = tape.variable(pk::Tensor<double>{0.5, 0.5});
+  const auto x = tape.variable(pk::Tensor<double>{{-2.0, 3.0}}),
+             s = tape.variable(pk::Tensor<double>{0.5, 0.5});
   CHECK(pk::prelu(x, s).value()(0, 0) == -1.0);
   CHECK(pk::prelu(x, s).value()(0, 1) == 3.0);
   CHECK_THROWS_AS(pk::prelu(s, x), pk::ShapeError);

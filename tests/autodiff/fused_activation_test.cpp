@@ -13,10 +13,13 @@ namespace pk = posekit;
 using pk::testing::random_tensor;
 
 TEST_CASE("Fused layers: gradients for every activation and padding", "[autodiff]") {
-  for (const auto activation : {pk::Activation::none, pk::Activation::relu, pk::Activation::relu6, pk::Activation::prelu, pk::Activation::sigmoid}) {
-    for (const pk::Padding2d& padding : {pk::Padding2d::valid(), pk::Padding2d::same(), pk::Padding2d::of(1, 0, 2, 1)}) {
+  for (const auto activation : {pk::Activation::none, pk::Activation::relu, pk::Activation::relu6,
+                                pk::Activation::prelu, pk::Activation::sigmoid}) {
+    for (const pk::Padding2d& padding :
+         {pk::Padding2d::valid(), pk::Padding2d::same(), pk::Padding2d::of(1, 0, 2, 1)}) {
       for (const std::size_t stride : {1u, 2u}) {
-        const pk::Conv2dOptions options{.stride = {stride, stride}, .padding = padding, .activation = activation};
+        const pk::Conv2dOptions options{
+            .stride = {stride, stride}, .padding = padding, .activation = activation};
         const std::vector<pk::Tensor<double>> in{random_tensor<double>({2, 5, 6, 3}, 5, -3, 3)};
         const auto conv = [&](const auto& v) {
           using T = typename std::decay_t<decltype(v[0])>::value_type;
@@ -26,7 +29,8 @@ TEST_CASE("Fused layers: gradients for every activation and padding", "[autodiff
           using T = typename std::decay_t<decltype(v[0])>::value_type;
           return pk::depthwise_conv2d(v[0], filter_of<T>({3, 2, 3, 1}, true, true, true), options);
         };
-        for (const auto& result : {pk::testing::check_gradients(conv, in), pk::testing::check_gradients(depthwise, in)}) {
+        for (const auto& result : {pk::testing::check_gradients(conv, in),
+                                   pk::testing::check_gradients(depthwise, in)}) {
           INFO(result.message);
           CHECK(result.ok);
         }
@@ -38,7 +42,8 @@ TEST_CASE("Fused layers: gradients for every activation and padding", "[autodiff
 }
 
 TEST_CASE("A fused layer equals its parts", "[autodiff]") {
-  for (const auto activation : {pk::Activation::relu, pk::Activation::relu6, pk::Activation::prelu, pk::Activation::sigmoid}) {
+  for (const auto activation : {pk::Activation::relu, pk::Activation::relu6, pk::Activation::prelu,
+                                pk::Activation::sigmoid}) {
     pk::Tape<double> tape;
     const auto x = tape.variable(random_tensor<double>({1, 6, 5, 4}, 1, -4, 4));
     const auto filter = filter_of<double>({3, 3, 4, 9}, true, true);
@@ -51,7 +56,9 @@ TEST_CASE("A fused layer equals its parts", "[autodiff]") {
     if (activation == pk::Activation::relu6) composed = pk::relu6(bare);
     if (activation == pk::Activation::sigmoid) composed = pk::sigmoid(bare);
     if (activation == pk::Activation::prelu) {
-      composed = pk::prelu(bare, tape.constant(pk::tensor_from<double>({9}, std::vector<double>(filter->slope(), filter->slope() + 9))));
+      composed =
+          pk::prelu(bare, tape.constant(pk::tensor_from<double>(
+                              {9}, std::vector<double>(filter->slope(), filter->slope() + 9))));
     }
     const auto y = pk::conv2d(x, filter, fused);
     CHECK(relative_difference(y.value(), composed.value()) < 1e-14);

@@ -17,8 +17,9 @@ TEST_CASE("Matrix products equal PyTorch's", "[autodiff]") {
 TEST_CASE("Products with constant matrices, biases and activations", "[autodiff]") {
   const auto f = [](const auto& v) {
     using T = typename std::decay_t<decltype(v[0])>::value_type;
-    const auto filter = std::make_shared<const pk::Conv2dFilter<T>>(pk::cast<T>(random_tensor<double>({1, 1, 7, 5}, 2)),
-                                                                    pk::cast<T>(random_tensor<double>({5}, 3)));
+    const auto filter = std::make_shared<const pk::Conv2dFilter<T>>(
+        pk::cast<T>(random_tensor<double>({1, 1, 7, 5}, 2)),
+        pk::cast<T>(random_tensor<double>({5}, 3)));
     return pk::matmul(v[0], filter, pk::Activation::sigmoid);
   };
   const std::vector<pk::Tensor<double>> in{random_tensor<double>({3, 7}, 1)};
@@ -27,6 +28,8 @@ TEST_CASE("Products with constant matrices, biases and activations", "[autodiff]
   CHECK(gradients.ok);
   CHECK(pk::testing::float_disagreement(f, in) < 1e-5);
   pk::Tape<float> tape;
-  const auto a = tape.variable(pk::zeros<float>({2, 3})), b = tape.variable(pk::zeros<float>({4, 3}));
-  CHECK_THROWS_WITH(pk::matmul(a, b), "matmul: shapes [2, 3] and [4, 3] do not multiply, expected [M, K] and [K, N]");
+  const auto a = tape.variable(pk::zeros<float>({2, 3})),
+             b = tape.variable(pk::zeros<float>({4, 3}));
+  CHECK_THROWS_WITH(pk::matmul(a, b),
+                    "matmul: shapes [2, 3] and [4, 3] do not multiply, expected [M, K] and [K, N]");
 }

@@ -12,15 +12,19 @@
 namespace pk = posekit;
 using pk::testing::random_tensor;
 
-TEST_CASE("A rectified node between convolutions has its own gradient, not its input's", "[autodiff]") {
+TEST_CASE("A rectified node between convolutions has its own gradient, not its input's",
+          "[autodiff]") {
   // The second convolution may silence what it hands back, but not where somebody wants to see it.
   const auto image = random_tensor<double>({1, 6, 5, 3}, 1, -2, 2);
   for (const bool depthwise_first : {true, false}) {
     pk::Tape<double> tape;
     const auto x = tape.variable(pk::Tensor<double>(image));
-    const pk::Conv2dOptions relu{.padding = pk::Padding2d::same(), .activation = pk::Activation::relu};
-    const auto h = depthwise_first ? pk::depthwise_conv2d(x, filter_of<double>({3, 3, 3, 1}, true, false, true), relu)
-                                   : pk::conv2d(x, filter_of<double>({3, 3, 3, 3}, true, false), relu);
+    const pk::Conv2dOptions relu{.padding = pk::Padding2d::same(),
+                                 .activation = pk::Activation::relu};
+    const auto h =
+        depthwise_first
+            ? pk::depthwise_conv2d(x, filter_of<double>({3, 3, 3, 1}, true, false, true), relu)
+            : pk::conv2d(x, filter_of<double>({3, 3, 3, 3}, true, false), relu);
     const auto filter = filter_of<double>({1, 1, 3, 5}, true, false);
     const auto y = pk::conv2d(h, filter);
     const auto seed = random_tensor<double>(y.shape(), 2);

@@ -16,7 +16,9 @@ TEST_CASE("Sums and means over any axes", "[autodiff]") {
     pk::Shape kept, result;
     for (std::size_t axis = 0; axis < 4; ++axis) {
       const bool reduced = ((subset >> axis) & 1u) != 0;
-      if (reduced) axes.push_back(axis % 2 == 0 ? static_cast<std::ptrdiff_t>(axis) : static_cast<std::ptrdiff_t>(axis) - 4);
+      if (reduced)
+        axes.push_back(axis % 2 == 0 ? static_cast<std::ptrdiff_t>(axis)
+                                     : static_cast<std::ptrdiff_t>(axis) - 4);
       kept.push_back(reduced ? 1 : shape[axis]);
       if (!reduced) result.push_back(shape[axis]);
     }
@@ -26,22 +28,30 @@ TEST_CASE("Sums and means over any axes", "[autodiff]") {
       for (std::size_t b = 0; b < 4; ++b)
         for (std::size_t c = 0; c < 2; ++c)
           for (std::size_t d = 0; d < 19; ++d)
-            expected(kept[0] == 1 ? 0 : a, kept[1] == 1 ? 0 : b, kept[2] == 1 ? 0 : c, kept[3] == 1 ? 0 : d) += in(a, b, c, d);
+            expected(kept[0] == 1 ? 0 : a, kept[1] == 1 ? 0 : b, kept[2] == 1 ? 0 : c,
+                     kept[3] == 1 ? 0 : d) += in(a, b, c, d);
     pk::Tape<double> tape;
     const auto x = tape.variable(pk::Tensor<double>(in));
     CHECK(pk::sum(x, axes, true).shape() == kept);
     CHECK(pk::sum(x, axes).shape() == result);
     CHECK(relative_difference(pk::sum(x, axes, true).value(), expected) < 1e-13);
     const double count = static_cast<double>(in.size()) / static_cast<double>(expected.size());
-    CHECK(relative_difference(pk::mean(x, axes, true).value(), pk::Tensor<double>(expected / count)) < 1e-13);
+    CHECK(relative_difference(pk::mean(x, axes, true).value(),
+                              pk::Tensor<double>(expected / count)) < 1e-13);
     for (const bool mean : {false, true}) {
-      const auto f = [&](const auto& v) { return mean ? pk::mean(v[0], axes) : pk::sum(v[0], axes, true); };
+      const auto f = [&](const auto& v) {
+        return mean ? pk::mean(v[0], axes) : pk::sum(v[0], axes, true);
+      };
       const auto gradients = pk::testing::check_gradients(f, {in});
       INFO(gradients.message);
       CHECK(gradients.ok);
     }
   }
-  CHECK(pk::testing::float_disagreement([](const auto& v) { return pk::mean(v[0], {1, 3}); }, {in}) < 1e-5);
+  CHECK(pk::testing::float_disagreement(
+            [](const auto& v) {
+              return pk::mean(v[0], {1, 3});
+            },
+            {in}) < 1e-5);
 }
 
 TEST_CASE("Reductions to a scalar, of a scalar, of nothing", "[autodiff]") {

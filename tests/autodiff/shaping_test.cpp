@@ -41,8 +41,16 @@ TEST_CASE("Moving elements moves their cotangents back", "[autodiff]") {
   check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {1, 2}, {3, 0}, {0, 1}}); }, {a});
   check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {0, 0}, {1, 1}, {0, 0}}, 2.5); }, {a});
   check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {0, 0}, {0, 0}, {0, 0}}); }, {a});
-  check([](const auto& v) { return pk::concatenate(std::vector{v[0], v[1], v[0]}, 1); }, {a, random_tensor<double>({2, 7, 4, 5}, 2)});
-  check([](const auto& v) { return pk::concatenate(std::vector{v[0], v[1]}, -1); }, {a, random_tensor<double>({2, 3, 4, 1}, 2)});
+  check(
+      [](const auto& v) {
+        return pk::concatenate(std::vector{v[0], v[1], v[0]}, 1);
+      },
+      {a, random_tensor<double>({2, 7, 4, 5}, 2)});
+  check(
+      [](const auto& v) {
+        return pk::concatenate(std::vector{v[0], v[1]}, -1);
+      },
+      {a, random_tensor<double>({2, 3, 4, 1}, 2)});
   const auto indices = indices_of({2, 3, 2}, {0, 2, 1, 1, 0, 2, 1, 0, 0, 0, 1, 2});
   check([&](const auto& v) { return pk::gather_nd(v[0], indices); }, {a});
 }
@@ -77,7 +85,9 @@ TEST_CASE("argmax finds the first of the largest", "[autodiff]") {
 TEST_CASE("Impossible moves are refused in words", "[autodiff]") {
   pk::Tape<double> tape;
   const auto x = tape.variable(pk::zeros<double>({2, 3, 4}));
-  CHECK_THROWS_WITH(pk::reshape(x, {5, 5}), "reshape: x has shape [2, 3, 4], which has 24 elements and cannot become [5, 5]");
+  CHECK_THROWS_WITH(
+      pk::reshape(x, {5, 5}),
+      "reshape: x has shape [2, 3, 4], which has 24 elements and cannot become [5, 5]");
   CHECK_THROWS_AS(pk::transpose(x, {0, 1}), pk::ShapeError);
   CHECK_THROWS_AS(pk::transpose(x, {0, 1, 1}), pk::ShapeError);
   CHECK_THROWS_AS(pk::transpose(x, {0, 1, 3}), pk::ShapeError);
@@ -88,8 +98,10 @@ TEST_CASE("Impossible moves are refused in words", "[autodiff]") {
   CHECK_THROWS_AS(pk::concatenate(std::vector<pk::Var<double>>{}, 0), pk::ShapeError);
   CHECK_THROWS_WITH(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2, 3, 5}))}, 1),
                     "concatenate: [2, 3, 5] does not join [2, 3, 4] along axis 1");
-  CHECK_THROWS_AS(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2}))}, 1), pk::ShapeError);
-  CHECK_THROWS_WITH(pk::gather_nd(x, indices_of({1, 2}, {0, 3})), "gather_nd: index 3 is outside axis 1 of shape [2, 3, 4]");
+  CHECK_THROWS_AS(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2}))}, 1),
+                  pk::ShapeError);
+  CHECK_THROWS_WITH(pk::gather_nd(x, indices_of({1, 2}, {0, 3})),
+                    "gather_nd: index 3 is outside axis 1 of shape [2, 3, 4]");
   CHECK_THROWS_AS(pk::gather_nd(x, indices_of({1, 1}, {-1})), pk::ValueError);
   CHECK_THROWS_AS(pk::gather_nd(x, pk::zeros<std::int64_t>({1, 4})), pk::ShapeError);
 }

@@ -50,7 +50,8 @@ TEST_CASE("Constants cost nothing", "[autodiff]") {
   pk::Tape<float> tape;
   const auto a = tape.constant(pk::Tensor<float>{1.0f, 2.0f});
   int calls = 0;
-  const auto y = tape.record("probe", pk::Tensor<float>{3.0f, 4.0f}, {a}, [&](pk::Pullback<float>&) { ++calls; });
+  const auto y = tape.record("probe", pk::Tensor<float>{3.0f, 4.0f}, {a},
+                             [&](pk::Pullback<float>&) { ++calls; });
   CHECK_FALSE(y.requires_grad());
   const auto x = tape.variable(pk::Tensor<float>{1.0f, 1.0f});
   const auto z = x * y;
@@ -64,8 +65,8 @@ TEST_CASE("Constants cost nothing", "[autodiff]") {
 TEST_CASE("A value used twice receives both cotangents", "[autodiff]") {
   pk::Tape<double> tape;
   const auto x = tape.variable(pk::Tensor<double>{2.0});
-  const auto y = x + x;         // the same operand twice
-  const auto z = y * x + y;     // a diamond
+  const auto y = x + x;      // the same operand twice
+  const auto z = y * x + y;  // a diamond
   tape.backward(pk::sum(z));
   CHECK(x.grad()(0) == Approx(4 * 2.0 + 2));  // d(2x^2 + 2x)
 }
@@ -83,12 +84,14 @@ TEST_CASE("Several products on one forward pass equal single ones", "[autodiff]"
       pk::Tensor<double> seed = pk::make_tensor<double>({4, 3});
       std::copy_n(seeds.data() + k * 12, 12, seed.data());
       tape.backward(y, seed);
-      for (std::size_t i = 0; i < 12; ++i) CHECK(together.flat(k * 12 + i) == Approx(x.grad().flat(i)).margin(1e-14));
+      for (std::size_t i = 0; i < 12; ++i)
+        CHECK(together.flat(k * 12 + i) == Approx(x.grad().flat(i)).margin(1e-14));
     }
   }
 }
 
-TEST_CASE("vjp reaches intermediate nodes, leaves gradients alone, and may find no way", "[autodiff]") {
+TEST_CASE("vjp reaches intermediate nodes, leaves gradients alone, and may find no way",
+          "[autodiff]") {
   pk::Tape<double> tape;
   const auto x = tape.variable(pk::Tensor<double>{1.0, 2.0});
   const auto other = tape.variable(pk::Tensor<double>{1.0, 2.0});
@@ -125,8 +128,10 @@ TEST_CASE("Mistakes are told in words", "[autodiff]") {
   const auto foreign = other.variable(random_tensor<double>({2, 3}, 1));
   CHECK_THROWS_WITH(x + foreign, Catch::Contains("another tape"));
   CHECK_THROWS_WITH(tape.backward(x), Catch::Contains("expected one element"));
-  CHECK_THROWS_WITH(tape.backward(x, pk::zeros<double>({3, 2})), Catch::Contains("seed has shape [3, 2], expected [2, 3]"));
-  CHECK_THROWS_WITH(tape.vjp(x, pk::zeros<double>({4, 3, 2}), x), Catch::Contains("seeds has shape [4, 3, 2], expected [4, 2, 3]"));
+  CHECK_THROWS_WITH(tape.backward(x, pk::zeros<double>({3, 2})),
+                    Catch::Contains("seed has shape [3, 2], expected [2, 3]"));
+  CHECK_THROWS_WITH(tape.vjp(x, pk::zeros<double>({4, 3, 2}), x),
+                    Catch::Contains("seeds has shape [4, 3, 2], expected [4, 2, 3]"));
   CHECK_THROWS_WITH(pk::Var<double>().value(), Catch::Contains("empty handle"));
   CHECK_THROWS_WITH(x.grad(), Catch::Contains("has not been called"));
   tape.clear();
@@ -137,7 +142,8 @@ TEST_CASE("Mistakes are told in words", "[autodiff]") {
   CHECK_THROWS_WITH(y.value(), Catch::Contains("released"));
 }
 
-TEST_CASE("A released value is kept for the derivative, and its buffer is used again", "[autodiff]") {
+TEST_CASE("A released value is kept for the derivative, and its buffer is used again",
+          "[autodiff]") {
   pk::Tape<double> tape;
   const auto x = tape.variable(random_tensor<double>({50}, 1));
   auto y = pk::exp(x);

@@ -5,7 +5,8 @@
 
 namespace pk = posekit;
 
-TEST_CASE("An empty handle can be copied and asked whether it is valid, and nothing else", "[autodiff]") {
+TEST_CASE("An empty handle can be copied and asked whether it is valid, and nothing else",
+          "[autodiff]") {
   const pk::Var<float> empty;
   pk::Var<float> copy = empty;
   CHECK_FALSE(copy.valid());

@@ -12,9 +12,11 @@ namespace pk = posekit;
 
 int main(int argc, char** argv) {
   const std::size_t steps = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10;
-  const auto filter = std::make_shared<const pk::Conv2dFilter<float>>(pk::testing::random_tensor<float>({3, 3, 3, 5}, 1));
+  const auto filter = std::make_shared<const pk::Conv2dFilter<float>>(
+      pk::testing::random_tensor<float>({3, 3, 3, 5}, 1));
   const auto model = [&](const pk::Var<float>& x) {
-    const auto maps = pk::conv2d(pk::to_channels_last(x), filter, {.stride = {2, 2}, .activation = pk::Activation::relu});
+    const auto maps = pk::conv2d(pk::to_channels_last(x), filter,
+                                 {.stride = {2, 2}, .activation = pk::Activation::relu});
     return pk::soft_argmax(pk::to_channels_first(maps), {.coordinates = pk::Coordinates::pixel});
   };
   const auto image = pk::testing::random_tensor<float>({3, 192, 192}, 2, 0, 1);

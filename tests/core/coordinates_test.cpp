@@ -19,10 +19,12 @@ TEST_CASE("The three conventions place pixels where their definitions say", "[co
 }
 
 TEST_CASE("Every convention goes back to the pixel it came from", "[core]") {
-  for (const auto convention : {Coordinates::pixel, Coordinates::normalized, Coordinates::normalized_corners}) {
+  for (const auto convention :
+       {Coordinates::pixel, Coordinates::normalized, Coordinates::normalized_corners}) {
     for (const std::size_t length : {2u, 3u, 17u, 64u}) {
       for (double p = -3; p < 70; p += 1.37) {
-        CHECK(pk::to_pixel(convention, length, pk::from_pixel(convention, length, p)) == Approx(p).margin(1e-12));
+        CHECK(pk::to_pixel(convention, length, pk::from_pixel(convention, length, p)) ==
+              Approx(p).margin(1e-12));
       }
     }
   }

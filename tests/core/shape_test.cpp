@@ -22,7 +22,8 @@ TEST_CASE("Impossible shapes are refused in words", "[core]") {
   CHECK_THROWS_AS(pk::element_count(pk::Shape{huge, huge}), pk::ShapeError);
   CHECK_THROWS_AS(pk::element_count(pk::Shape{huge}), pk::ShapeError);
   CHECK(pk::element_count(pk::Shape{huge, 0, huge}) == 0);
-  CHECK_THROWS_WITH(pk::broadcast_shapes({2, 3}, {4, 3}, "add"), "add: shapes [2, 3] and [4, 3] do not broadcast");
+  CHECK_THROWS_WITH(pk::broadcast_shapes({2, 3}, {4, 3}, "add"),
+                    "add: shapes [2, 3] and [4, 3] do not broadcast");
 }
 
 TEST_CASE("Axes can be counted from the end", "[core]") {

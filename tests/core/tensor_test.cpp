@@ -38,10 +38,12 @@ TEST_CASE("Requirements name function, argument, what came and what was expected
   auto t = pk::zeros<float>({8, 17, 64});
   CHECK_THROWS_WITH(pk::require_rank(t, 4, "soft_argmax", "logits", "[N, J, H, W]"),
                     "soft_argmax: logits has shape [8, 17, 64], expected rank 4 [N, J, H, W]");
-  CHECK_THROWS_WITH(pk::require_shape(t, {8, 17}, "f", "x"), "f: x has shape [8, 17, 64], expected [8, 17]");
+  CHECK_THROWS_WITH(pk::require_shape(t, {8, 17}, "f", "x"),
+                    "f: x has shape [8, 17, 64], expected [8, 17]");
   CHECK_NOTHROW(pk::require_finite(t, "f", "x"));
   t(3, 2, 1) = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_WITH(pk::require_finite(t, "f", "x"), "f: x[3, 2, 1] is nan, expected a finite number");
+  CHECK_THROWS_WITH(pk::require_finite(t, "f", "x"),
+                    "f: x[3, 2, 1] is nan, expected a finite number");
   t(3, 2, 1) = -std::numeric_limits<float>::infinity();
   CHECK_THROWS_AS(pk::require_finite(t, "f", "x"), pk::ValueError);
 }

@@ -9,7 +9,8 @@ namespace {
 pk::Graph chain() {
   pk::Graph graph;
   graph.source = "test";
-  const auto node = [&](const std::string& name, const std::string& op, const std::vector<std::string>& inputs) {
+  const auto node = [&](const std::string& name, const std::string& op,
+                        const std::vector<std::string>& inputs) {
     pk::GraphNode n{name, op, {}, {}};
     for (const auto& input : inputs) n.inputs.push_back({input, 0});
     graph.nodes.push_back(n);
@@ -22,7 +23,8 @@ pk::Graph chain() {
   node("b", "Const", {});
   node("sum", "AddV2", {"b", "conv"});
   node("act", "Relu6", {"sum"});
-  graph.constants["p"] = pk::tensor_from<std::int64_t>({4, 2}, std::vector<int>{0, 0, 1, 2, 3, 4, 0, 0});
+  graph.constants["p"] =
+      pk::tensor_from<std::int64_t>({4, 2}, std::vector<int>{0, 0, 1, 2, 3, 4, 0, 0});
   graph.constants["w"] = pk::zeros<float>({1, 1, 2, 3});
   graph.constants["b"] = pk::zeros<float>({3});
   return graph;
@@ -40,7 +42,8 @@ std::vector<std::string> covered(const pk::Graph& graph, const std::string& last
 }  // namespace
 
 TEST_CASE("Chains are found from padding to activation", "[graph]") {
-  CHECK(covered(chain(), "act") == std::vector<std::string>{"b", "conv", "p", "padded", "sum", "w"});
+  CHECK(covered(chain(), "act") ==
+        std::vector<std::string>{"b", "conv", "p", "padded", "sum", "w"});
   CHECK(covered(chain(), "sum") == std::vector<std::string>{"b", "conv", "p", "padded", "w"});
   CHECK(covered(chain(), "conv") == std::vector<std::string>{"p", "padded", "w"});
   CHECK(covered(chain(), "padded") == std::vector<std::string>{"nothing"});
@@ -67,7 +70,8 @@ TEST_CASE("An addition that is no bias stays", "[graph]") {
 
 TEST_CASE("Padding of channels, or before SAME, stays", "[graph]") {
   auto graph = chain();
-  graph.constants["p"] = pk::tensor_from<std::int64_t>({4, 2}, std::vector<int>{0, 0, 1, 2, 3, 4, 0, 1});
+  graph.constants["p"] =
+      pk::tensor_from<std::int64_t>({4, 2}, std::vector<int>{0, 0, 1, 2, 3, 4, 0, 1});
   CHECK(covered(graph, "conv") == std::vector<std::string>{"w"});
   graph = chain();
   graph.nodes[4].attributes["padding"] = std::string("SAME");

@@ -20,16 +20,21 @@ TEST_CASE("Damaged models end in an error or in a network that runs or throws", 
   f.reals("w", {3, 3, 2, 3}, std::vector<float>(54, 0.1f));
   f.weight("b", "float32", {3})["quantization"] = {{"dtype", "float16"}};
   f.bytes.insert(f.bytes.end(), 6, 0x3c);
-  f.node("conv", "_FusedConv2D", {"padded", "w", "b"}, TfjsFiles::conv(TfjsFiles::valid, 2, {TfjsFiles::bias_add, TfjsFiles::relu6}));
+  f.node("conv", "_FusedConv2D", {"padded", "w", "b"},
+         TfjsFiles::conv(TfjsFiles::valid, 2, {TfjsFiles::bias_add, TfjsFiles::relu6}));
   f.reals("dw", {3, 3, 3, 1}, std::vector<float>(27, 0.1f));
   f.node("across", "DepthwiseConv2dNative", {"conv", "dw"}, TfjsFiles::conv(TfjsFiles::same, 1));
-  f.node("pool", "MaxPool", {"across"}, {{"ksize", TfjsFiles::list({1, 2, 2, 1})}, {"strides", TfjsFiles::list({1, 2, 2, 1})}, {"padding", TfjsFiles::text(TfjsFiles::same)}});
+  f.node("pool", "MaxPool", {"across"},
+         {{"ksize", TfjsFiles::list({1, 2, 2, 1})},
+          {"strides", TfjsFiles::list({1, 2, 2, 1})},
+          {"padding", TfjsFiles::text(TfjsFiles::same)}});
   f.integers("size", {2}, {5, 4});
   f.node("up", "ResizeBilinear", {"pool", "size"}, {{"half_pixel_centers", {{"b", true}}}});
   f.node("shape", "Shape", {"up"});
   f.integers("zero", {1}, {0});
   f.integers("one", {1}, {1});
-  f.node("n", "StridedSlice", {"shape", "zero", "one", "one"}, {{"shrink_axis_mask", {{"i", "1"}}}});
+  f.node("n", "StridedSlice", {"shape", "zero", "one", "one"},
+         {{"shrink_axis_mask", {{"i", "1"}}}});
   f.integers("rest", {}, {60});
   f.node("flat_shape", "Pack", {"n", "rest"}, {{"axis", {{"i", "0"}}}});
   f.node("flat", "Reshape", {"up", "flat_shape"});
@@ -57,7 +62,9 @@ TEST_CASE("Damaged models end in an error or in a network that runs or throws", 
   REQUIRE(ran == 1);
 
   const auto write = [](const std::filesystem::path& file, const std::vector<std::uint8_t>& bytes) {
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
   };
   const auto weights = path.parent_path() / "weights.bin";
   const auto text = pk::read_file(path), data = pk::read_file(weights);
@@ -78,7 +85,8 @@ TEST_CASE("Damaged models end in an error or in a network that runs or throws", 
   const Json model = Json::parse(text);
   write(weights, data);
   std::vector<Json::json_pointer> places;
-  const auto collect = [&](const auto& self, const Json& value, const Json::json_pointer& at) -> void {
+  const auto collect = [&](const auto& self, const Json& value,
+                           const Json::json_pointer& at) -> void {
     places.push_back(at);
     if (value.is_object()) {
       for (const auto& [key, item] : value.items()) self(self, item, at / key);
@@ -87,7 +95,19 @@ TEST_CASE("Damaged models end in an error or in a network that runs or throws", 
     }
   };
   collect(collect, model, Json::json_pointer());
-  const Json replacements[] = {nullptr, true, -1, 0, 1e300, 4000000000u, "", "-9", "Const", Json::array(), Json::array({1, "a"}), Json::object(), Json{{"i", "7"}}};
+  const Json replacements[] = {nullptr,
+                               true,
+                               -1,
+                               0,
+                               1e300,
+                               4000000000u,
+                               "",
+                               "-9",
+                               "Const",
+                               Json::array(),
+                               Json::array({1, "a"}),
+                               Json::object(),
+                               Json{{"i", "7"}}};
   for (const auto& place : places) {
     for (const Json& replacement : replacements) {
       Json changed = model;

@@ -32,7 +32,8 @@ std::vector<double> thin_pixels(const pk::Tensor<T>& a, std::size_t step) {
   std::vector<double> kept;
   for (std::size_t y = 0; y < a.shape()[1]; y += step)
     for (std::size_t x = 0; x < a.shape()[2]; x += step)
-      for (std::size_t c = 0; c < a.shape()[3]; ++c) kept.push_back(static_cast<double>(a(0, y, x, c)));
+      for (std::size_t c = 0; c < a.shape()[3]; ++c)
+        kept.push_back(static_cast<double>(a(0, y, x, c)));
   return kept;
 }
 
@@ -55,18 +56,22 @@ pk::Tensor<T> score_seed(const json& target, const pk::Tensor<T>& value) {
   const std::size_t k = target["k"];
   if (target["kind"] == "point") {
     const std::size_t stride = target["stride"];
-    const double x = static_cast<double>(value.data()[k * stride]), y = static_cast<double>(value.data()[k * stride + 1]);
+    const double x = static_cast<double>(value.data()[k * stride]),
+                 y = static_cast<double>(value.data()[k * stride + 1]);
     const double score = std::exp(-c * ((x - gx) * (x - gx) + (y - gy) * (y - gy)));
     seed.data()[k * stride] = static_cast<T>(-2 * c * (x - gx) * score);
     seed.data()[k * stride + 1] = static_cast<T>(-2 * c * (y - gy) * score);
     return seed;
   }
   const double beta = target["beta"];
-  const std::size_t height = value.shape()[1], width = value.shape()[2], channels = value.shape()[3];
+  const std::size_t height = value.shape()[1], width = value.shape()[2],
+                    channels = value.shape()[3];
   std::vector<double> p(height * width);
   double top = -1e300, mass = 0, x = 0, y = 0;
-  for (std::size_t i = 0; i < p.size(); ++i) top = std::max(top, beta * static_cast<double>(value.data()[i * channels + k]));
-  for (std::size_t i = 0; i < p.size(); ++i) mass += p[i] = std::exp(beta * static_cast<double>(value.data()[i * channels + k]) - top);
+  for (std::size_t i = 0; i < p.size(); ++i)
+    top = std::max(top, beta * static_cast<double>(value.data()[i * channels + k]));
+  for (std::size_t i = 0; i < p.size(); ++i)
+    mass += p[i] = std::exp(beta * static_cast<double>(value.data()[i * channels + k]) - top);
   for (std::size_t i = 0; i < p.size(); ++i) {
     p[i] /= mass;
     x += p[i] * static_cast<double>(i % width);
@@ -74,8 +79,10 @@ pk::Tensor<T> score_seed(const json& target, const pk::Tensor<T>& value) {
   }
   const double score = std::exp(-c * ((x - gx) * (x - gx) + (y - gy) * (y - gy)));
   for (std::size_t i = 0; i < p.size(); ++i) {
-    seed.data()[i * channels + k] = static_cast<T>(
-        beta * p[i] * -2 * c * score * ((x - gx) * (static_cast<double>(i % width) - x) + (y - gy) * (static_cast<double>(i / width) - y)));
+    seed.data()[i * channels + k] =
+        static_cast<T>(beta * p[i] * -2 * c * score *
+                       ((x - gx) * (static_cast<double>(i % width) - x) +
+                        (y - gy) * (static_cast<double>(i / width) - y)));
   }
   return seed;
 }
@@ -95,56 +102,71 @@ void check_case(const std::filesystem::path& folder, const std::string& network)
     INFO(network << " " << name);
     pk::Tape<T> tape;
     const std::vector<pk::Var<T>> y = net(tape.constant(pk::Tensor<T>(input)), {name});
-    CHECK(relative_l2(thin_pixels(y[0].value(), output["step"]), pk::load_npy<double>(folder / std::string(output["file"]))) < 1e-4);
+    CHECK(relative_l2(thin_pixels(y[0].value(), output["step"]),
+                      pk::load_npy<double>(folder / std::string(output["file"]))) < 1e-4);
   }
   for (const json& target : meta["targets"]) {
     const std::string name = target["tensor"];
     pk::Tape<T> tape;
     const auto x = tape.variable(pk::Tensor<T>(input));
-    const auto y = target["feed"].is_null() ? net(x, {name}) : net(std::map<std::string, pk::Var<T>>{{target["feed"], x}}, {name});
+    const auto y = target["feed"].is_null()
+                       ? net(x, {name})
+                       : net(std::map<std::string, pk::Var<T>>{{target["feed"], x}}, {name});
     const auto seed = score_seed(target, y[0].value());
     tape.backward(y[0], seed);
-    // Rounding moves a few rectified units over their kinks, in the reference and here in float, and
-    // each moves the gradient (docs/importer.md shows how many, and that nothing else does).
+    // Rounding moves a few rectified units over their kinks, in the reference and here in float,
+    // and each moves the gradient (docs/importer.md shows how many, and that nothing else does).
     const double tolerance = sizeof(T) == 8 ? 8e-3 : double(target["tol"]["grad_rel_l2"]);
     INFO(network << " gradient " << std::string(target["id"]));
-    CHECK(relative_l2(thin_pixels(x.grad(), target["step"]), pk::load_npy<double>(folder / std::string(target["file"]))) < tolerance);
+    CHECK(relative_l2(thin_pixels(x.grad(), target["step"]),
+                      pk::load_npy<double>(folder / std::string(target["file"]))) < tolerance);
 
     // Many cotangents at once take other kernels and give the same.
     pk::Shape stacked_shape = y[0].shape();
     stacked_shape.insert(stacked_shape.begin(), 4);
     pk::Tensor<T> stacked = pk::make_tensor<T>(stacked_shape);
-    for (std::size_t k = 0; k < 4; ++k) std::copy_n(seed.data(), seed.size(), stacked.data() + k * seed.size());
+    for (std::size_t k = 0; k < 4; ++k)
+      std::copy_n(seed.data(), seed.size(), stacked.data() + k * seed.size());
     const auto together = tape.vjp(y[0], stacked, x);
     pk::Tensor<T> last = pk::make_tensor<T>(x.shape());
     std::copy_n(together.data() + 3 * last.size(), last.size(), last.data());
-    CHECK(relative_l2(thin_elements(last, 1), pk::cast<double>(x.grad())) < (sizeof(T) == 4 ? 1e-5 : 1e-12));
+    CHECK(relative_l2(thin_elements(last, 1), pk::cast<double>(x.grad())) <
+          (sizeof(T) == 4 ? 1e-5 : 1e-12));
   }
 }
 
 /// The demo's networks against tests/golden/make_networks.py, on the pattern that it draws.
 template <class T>
-void check_pattern(const std::string& network, const std::string& feed, const std::string& output, std::size_t size,
-                   double scale, double output_tolerance, double gradient_tolerance) {
+void check_pattern(const std::string& network, const std::string& feed, const std::string& output,
+                   std::size_t size, double scale, double output_tolerance,
+                   double gradient_tolerance) {
   const auto file = model_file(network);
   if (!file) return;
   pk::Tensor<T> image = pk::make_tensor<T>({1, size, size, 3});
   for (std::size_t y = 0; y < size; ++y)
     for (std::size_t x = 0; x < size; ++x)
       for (std::size_t c = 0; c < 3; ++c) {
-        const auto u = static_cast<double>(x), v = static_cast<double>(y), k = static_cast<double>(c);
-        image(0, y, x, c) = static_cast<T>(scale * (0.5 + 0.3 * std::sin(0.11 * u + 0.05 * v + k) + 0.2 * std::cos(0.07 * v - 0.13 * u + 2 * k)));
+        const auto u = static_cast<double>(x), v = static_cast<double>(y),
+                   k = static_cast<double>(c);
+        image(0, y, x, c) = static_cast<T>(scale * (0.5 + 0.3 * std::sin(0.11 * u + 0.05 * v + k) +
+                                                    0.2 * std::cos(0.07 * v - 0.13 * u + 2 * k)));
       }
   const auto net = pk::load_tfjs<T>(*file);
   pk::Tape<T> tape;
   const auto x = tape.variable(std::move(image));
-  const auto y = feed.empty() ? net(x, {output})[0] : net(std::map<std::string, pk::Var<T>>{{feed, x}}, {output})[0];
+  const auto y = feed.empty() ? net(x, {output})[0]
+                              : net(std::map<std::string, pk::Var<T>>{{feed, x}}, {output})[0];
   pk::Tensor<T> cotangent = pk::zeros<T>(pk::shape_of(y.value()));
-  for (std::size_t i = 0; i < cotangent.size(); ++i) cotangent.data()[i] = static_cast<T>(std::cos(static_cast<double>(i)));
+  for (std::size_t i = 0; i < cotangent.size(); ++i)
+    cotangent.data()[i] = static_cast<T>(std::cos(static_cast<double>(i)));
   tape.backward(y, cotangent);
   INFO(network);
-  CHECK(relative_l2(thin_elements(y.value(), 7), pk::load_npy<double>(golden_file("networks/" + network + ".output.npy"))) < output_tolerance);
-  CHECK(relative_l2(thin_elements(x.grad(), 61), pk::load_npy<double>(golden_file("networks/" + network + ".gradient.npy"))) < gradient_tolerance);
+  CHECK(relative_l2(thin_elements(y.value(), 7),
+                    pk::load_npy<double>(golden_file("networks/" + network + ".output.npy"))) <
+        output_tolerance);
+  CHECK(relative_l2(thin_elements(x.grad(), 61),
+                    pk::load_npy<double>(golden_file("networks/" + network + ".gradient.npy"))) <
+        gradient_tolerance);
 }
 
 }  // namespace
@@ -161,11 +183,14 @@ TEST_CASE("Networks meet the reference's outputs and gradients, in float and dou
   }
 }
 
-TEST_CASE("The demo's networks meet PyTorch in double to its last digits, and in float", "[graph]") {
+TEST_CASE("The demo's networks meet PyTorch in double to its last digits, and in float",
+          "[graph]") {
   const std::string logits = "StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd";
-  check_pattern<double>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255, 1e-11, 1e-9);
+  check_pattern<double>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255,
+                        1e-11, 1e-9);
   check_pattern<double>("handlandmark-lite", "", "Identity", 224, 1, 1e-11, 1e-9);
   // In float, rounding moves a few rectified units over their kinks.
-  check_pattern<float>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255, 1e-5, 8e-3);
+  check_pattern<float>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255, 1e-5,
+                       8e-3);
   check_pattern<float>("handlandmark-lite", "", "Identity", 224, 1, 1e-5, 8e-3);
 }

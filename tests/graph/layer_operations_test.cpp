@@ -14,7 +14,9 @@ using pk::testing::random_tensor;
 TEST_CASE("Pooling, resizing and transposed convolutions read their attributes", "[graph]") {
   TfjsFiles f(scratch_folder("layer-operations"));
   f.node("x", "Placeholder");
-  Json window = {{"ksize", TfjsFiles::list({1, 2, 3, 1})}, {"strides", TfjsFiles::list({1, 2, 1, 1})}, {"padding", TfjsFiles::text(TfjsFiles::same)}};
+  Json window = {{"ksize", TfjsFiles::list({1, 2, 3, 1})},
+                 {"strides", TfjsFiles::list({1, 2, 1, 1})},
+                 {"padding", TfjsFiles::text(TfjsFiles::same)}};
   f.node("largest", "MaxPool", {"x"}, window);
   f.node("mean", "AvgPool", {"x"}, window);
   f.integers("size", {2}, {4, 9});
@@ -29,16 +31,26 @@ TEST_CASE("Pooling, resizing and transposed convolutions read their attributes",
   pk::Tape<double> tape;
   const auto x = tape.variable(random_tensor<double>({1, 5, 6, 2}, 1));
   const auto y = net(x, {"largest", "mean", "half", "corners", "old", "up"});
-  CHECK(identical(y[0].value(), pk::max_pool2d(x, {.window = {2, 3}, .stride = {2, 1}, .padding = pk::Padding2d::same()}).value()));
-  CHECK(identical(y[1].value(), pk::average_pool2d(x, {.window = {2, 3}, .stride = {2, 1}, .padding = pk::Padding2d::same()}).value()));
-  CHECK(identical(y[2].value(), pk::resize_bilinear(x, {4, 9}, pk::ResizeCorners::half_pixel).value()));
-  CHECK(identical(y[3].value(), pk::resize_bilinear(x, {4, 9}, pk::ResizeCorners::align_corners).value()));
-  CHECK(identical(y[4].value(), pk::resize_bilinear(x, {4, 9}, pk::ResizeCorners::asymmetric).value()));
+  CHECK(identical(
+      y[0].value(),
+      pk::max_pool2d(x, {.window = {2, 3}, .stride = {2, 1}, .padding = pk::Padding2d::same()})
+          .value()));
+  CHECK(identical(
+      y[1].value(),
+      pk::average_pool2d(x, {.window = {2, 3}, .stride = {2, 1}, .padding = pk::Padding2d::same()})
+          .value()));
+  CHECK(identical(y[2].value(),
+                  pk::resize_bilinear(x, {4, 9}, pk::ResizeCorners::half_pixel).value()));
+  CHECK(identical(y[3].value(),
+                  pk::resize_bilinear(x, {4, 9}, pk::ResizeCorners::align_corners).value()));
+  CHECK(identical(y[4].value(),
+                  pk::resize_bilinear(x, {4, 9}, pk::ResizeCorners::asymmetric).value()));
   CHECK(y[5].shape() == pk::Shape{1, 10, 12, 3});
 }
 
 TEST_CASE("Attributes posekit cannot honour are refused", "[graph]") {
-  const auto load = [](const std::string& op, const Json& attributes, const std::vector<std::size_t>& filter = {3, 3, 2, 2}) {
+  const auto load = [](const std::string& op, const Json& attributes,
+                       const std::vector<std::size_t>& filter = {3, 3, 2, 2}) {
     TfjsFiles f(scratch_folder("layer-refused"));
     f.node("x", "Placeholder");
     std::size_t count = 1;
@@ -52,11 +64,18 @@ TEST_CASE("Attributes posekit cannot honour are refused", "[graph]") {
   Json nchw = TfjsFiles::conv(TfjsFiles::same, 1);
   nchw["data_format"] = TfjsFiles::text("TkNIVw==");
   CHECK_THROWS_WITH(load("Conv2D", nchw), Catch::Contains("data_format is NCHW, expected NHWC"));
-  CHECK_THROWS_WITH(load("DepthwiseConv2dNative", TfjsFiles::conv(TfjsFiles::same, 1)), Catch::Contains("channel multiplier other than 1"));
-  CHECK_THROWS_WITH(load("_FusedConv2D", TfjsFiles::conv(TfjsFiles::same, 1, {"R2VsdQ=="})), Catch::Contains("fused operation 'Gelu' is unknown"));
-  CHECK_THROWS_WITH(load("_FusedConv2D", TfjsFiles::conv(TfjsFiles::same, 1, {TfjsFiles::relu6, TfjsFiles::relu6})), Catch::Contains("two activations"));
-  CHECK_THROWS_WITH(load("_FusedConv2D", TfjsFiles::conv(TfjsFiles::same, 1, {TfjsFiles::bias_add})), Catch::Contains("has 2 inputs, expected 3"));
-  CHECK_THROWS_WITH(load("MatMul", {{"transpose_b", {{"b", true}}}}, {3, 4}), Catch::Contains("transposed operand"));
+  CHECK_THROWS_WITH(load("DepthwiseConv2dNative", TfjsFiles::conv(TfjsFiles::same, 1)),
+                    Catch::Contains("channel multiplier other than 1"));
+  CHECK_THROWS_WITH(load("_FusedConv2D", TfjsFiles::conv(TfjsFiles::same, 1, {"R2VsdQ=="})),
+                    Catch::Contains("fused operation 'Gelu' is unknown"));
+  CHECK_THROWS_WITH(load("_FusedConv2D",
+                         TfjsFiles::conv(TfjsFiles::same, 1, {TfjsFiles::relu6, TfjsFiles::relu6})),
+                    Catch::Contains("two activations"));
+  CHECK_THROWS_WITH(
+      load("_FusedConv2D", TfjsFiles::conv(TfjsFiles::same, 1, {TfjsFiles::bias_add})),
+      Catch::Contains("has 2 inputs, expected 3"));
+  CHECK_THROWS_WITH(load("MatMul", {{"transpose_b", {{"b", true}}}}, {3, 4}),
+                    Catch::Contains("transposed operand"));
   Json explicit_padding = TfjsFiles::conv("RVhQTElDSVQ=", 1);
   CHECK_THROWS_WITH(load("Conv2D", explicit_padding), Catch::Contains("explicit_paddings"));
   explicit_padding["explicit_paddings"] = TfjsFiles::list({0, 0, 1, 2, 0, 3, 0, 0});

@@ -40,7 +40,8 @@ pk::Network<double> branching_network(const std::string& name) {
   f.node("pooled", "Mean", {"skip", "axes"});
   f.reals("dense", {4, 3}, random_values(12, 6));
   f.reals("denseb", {3}, random_values(3, 7));
-  f.node("out", "_FusedMatMul", {"pooled", "dense", "denseb"}, {{"fused_ops", TfjsFiles::texts({TfjsFiles::bias_add})}});
+  f.node("out", "_FusedMatMul", {"pooled", "dense", "denseb"},
+         {{"fused_ops", TfjsFiles::texts({TfjsFiles::bias_add})}});
   f.publish("answer", "out:0");
   f.publish("features", "skip:0");
   return pk::load_tfjs<double>(f.write());
@@ -78,9 +79,13 @@ TEST_CASE("Any node can be fed, weights among them", "[graph]") {
   const auto all = net(image, {"rectified", "mixed", "skip", "out"});
   // From the middle on.
   using Feeds = std::map<std::string, pk::Var<double>>;
-  CHECK(relative_difference(net(Feeds{{"rectified", all[0]}}, {"out"})[0].value(), all[3].value()) < 1e-14);
-  CHECK(relative_difference(net(Feeds{{"skip:0", all[2]}}, {"answer"})[0].value(), all[3].value()) < 1e-14);
-  CHECK(relative_difference(net(Feeds{{"features", all[2]}, {"image", image}}, {"answer"})[0].value(), all[3].value()) < 1e-14);
+  CHECK(relative_difference(net(Feeds{{"rectified", all[0]}}, {"out"})[0].value(), all[3].value()) <
+        1e-14);
+  CHECK(relative_difference(net(Feeds{{"skip:0", all[2]}}, {"answer"})[0].value(), all[3].value()) <
+        1e-14);
+  CHECK(
+      relative_difference(net(Feeds{{"features", all[2]}, {"image", image}}, {"answer"})[0].value(),
+                          all[3].value()) < 1e-14);
   // A weight in place of its constant: the layer takes it, and it is differentiated.
   const auto values = random_values(16, 3);
   const auto weight = tape.variable(pk::tensor_from<double>({1, 1, 4, 4}, values));
@@ -96,7 +101,8 @@ TEST_CASE("Any node can be fed, weights among them", "[graph]") {
 TEST_CASE("What is fed stays the caller's, whatever nodes hand it on", "[graph]") {
   TfjsFiles f(scratch_folder("network-handed-on"));
   f.node("image", "Placeholder");
-  f.node("real", "Cast", {"image"}, {{"SrcT", {{"type", "DT_INT32"}}}, {"DstT", {{"type", "DT_FLOAT"}}}});
+  f.node("real", "Cast", {"image"},
+         {{"SrcT", {{"type", "DT_INT32"}}}, {"DstT", {{"type", "DT_FLOAT"}}}});
   f.node("same", "Identity", {"real"});
   f.node("only", "AddN", {"same"});
   f.node("up", "Relu", {"only"});
@@ -147,13 +153,20 @@ TEST_CASE("Mistakes in a call are told with file, node and reason", "[graph]") {
   pk::Tape<double> tape, other;
   const auto x = tape.variable(random_tensor<double>({1, 6, 7, 4}, 9));
   using Feeds = std::map<std::string, pk::Var<double>>;
-  CHECK_THROWS_WITH(net(x, {"nothing"}), Catch::Contains("model.json: there is no node or output named 'nothing'"));
-  CHECK_THROWS_WITH(net(Feeds{{"nothing", x}}), Catch::Contains("there is no node or output named 'nothing'"));
+  CHECK_THROWS_WITH(net(x, {"nothing"}),
+                    Catch::Contains("model.json: there is no node or output named 'nothing'"));
+  CHECK_THROWS_WITH(net(Feeds{{"nothing", x}}),
+                    Catch::Contains("there is no node or output named 'nothing'"));
   CHECK_THROWS_WITH(net(Feeds{}), Catch::Contains("nothing was fed"));
-  CHECK_THROWS_WITH(net(Feeds{{"rectified", x}}, {"padded"}), Catch::Contains("node 'image' (Placeholder): it was not fed"));
+  CHECK_THROWS_WITH(net(Feeds{{"rectified", x}}, {"padded"}),
+                    Catch::Contains("node 'image' (Placeholder): it was not fed"));
   CHECK_THROWS_WITH(net(x, {"out:3"}), Catch::Contains("has no output 3"));
-  CHECK_THROWS_WITH(net(Feeds{{"image", x}, {"rectified", other.variable(random_tensor<double>({1, 6, 7, 4}, 9))}}), Catch::Contains("fed from another tape"));
+  CHECK_THROWS_WITH(
+      net(Feeds{{"image", x},
+                {"rectified", other.variable(random_tensor<double>({1, 6, 7, 4}, 9))}}),
+      Catch::Contains("fed from another tape"));
   const auto thin = tape.variable(random_tensor<double>({1, 6, 7, 3}, 9));
-  CHECK_THROWS_WITH(net(thin), Catch::Contains("node 'rectified' (Relu): depthwise_conv2d: x has 3 channels, the filter [3, 3, 4, 1] expects 4"));
+  CHECK_THROWS_WITH(net(thin), Catch::Contains("node 'rectified' (Relu): depthwise_conv2d: x has 3 "
+                                               "channels, the filter [3, 3, 4, 1] expects 4"));
   CHECK_THROWS_AS(net(tape.variable(random_tensor<double>({6, 7, 4}, 9))), pk::GraphError);
 }

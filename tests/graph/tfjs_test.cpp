@@ -17,7 +17,8 @@ TfjsFiles small_model(const std::string& name) {
   files.node("image", "Placeholder");
   files.reals("w", {1, 1, 2, 1}, {2.0f, -1.0f});
   files.reals("b", {1}, {0.5f});
-  files.node("y", "_FusedConv2D", {"image", "w", "b"}, TfjsFiles::conv(TfjsFiles::same, 1, {TfjsFiles::bias_add, TfjsFiles::relu6}));
+  files.node("y", "_FusedConv2D", {"image", "w", "b"},
+             TfjsFiles::conv(TfjsFiles::same, 1, {TfjsFiles::bias_add, TfjsFiles::relu6}));
   files.publish("result", "y:0");
   return files;
 }
@@ -38,7 +39,8 @@ TEST_CASE("A model is read and runs", "[graph]") {
   CHECK(net.output_names() == std::vector<std::string>{"result"});
   CHECK(net.input_names() == std::vector<std::string>{"image"});
   pk::Tape<float> tape;
-  const auto x = tape.variable(pk::tensor_from<float>({1, 1, 3, 2}, std::vector<double>{1, 0.5, 4, 0, 0, 3}));
+  const auto x =
+      tape.variable(pk::tensor_from<float>({1, 1, 3, 2}, std::vector<double>{1, 0.5, 4, 0, 0, 3}));
   for (const auto& names : std::vector<std::vector<std::string>>{{}, {"result"}, {"y"}, {"y:0"}}) {
     const std::vector<pk::Var<float>> y = net(x, names);
     REQUIRE(y.size() == 1);
@@ -55,26 +57,35 @@ TEST_CASE("A model is read and runs", "[graph]") {
 TEST_CASE("Quantised weights are expanded", "[graph]") {
   TfjsFiles files(scratch_folder("tfjs-quantised"));
   files.node("x", "Placeholder");
-  files.weight("half", "float32", {4})["quantization"] = {{"dtype", "float16"}, {"original_dtype", "float32"}};
-  const std::uint16_t halves[4] = {0x3c00, 0xc000, 0x0001, 0x3555};  // 1, -2, the smallest subnormal, 1/3
+  files.weight("half", "float32", {4})["quantization"] = {{"dtype", "float16"},
+                                                          {"original_dtype", "float32"}};
+  const std::uint16_t halves[4] = {0x3c00, 0xc000, 0x0001,
+                                   0x3555};  // 1, -2, the smallest subnormal, 1/3
   files.append(halves, sizeof halves);
-  files.weight("bytes", "float32", {3})["quantization"] = {{"dtype", "uint8"}, {"scale", 0.5}, {"min", -1.0}};
+  files.weight("bytes", "float32", {3})["quantization"] = {
+      {"dtype", "uint8"}, {"scale", 0.5}, {"min", -1.0}};
   const std::uint8_t bytes[3] = {0, 1, 255};
   files.append(bytes, sizeof bytes);
   // Behind an odd number of bytes: nothing here is aligned.
-  files.weight("words", "float32", {2})["quantization"] = {{"dtype", "uint16"}, {"scale", 0.25}, {"min", 2.0}};
+  files.weight("words", "float32", {2})["quantization"] = {
+      {"dtype", "uint16"}, {"scale", 0.25}, {"min", 2.0}};
   const std::uint16_t words[2] = {4, 65535};
   files.append(words, sizeof words);
   files.integers("shape", {2}, {-1, 2000000000});
-  files.weight("levels", "int32", {2})["quantization"] = {{"dtype", "uint8"}, {"scale", 2.0}, {"min", -7.0}};
+  files.weight("levels", "int32", {2})["quantization"] = {
+      {"dtype", "uint8"}, {"scale", 2.0}, {"min", -7.0}};
   const std::uint8_t levels[2] = {0, 10};
   files.append(levels, sizeof levels);
   files.weight("flags", "bool", {2});
   const std::uint8_t flags[2] = {0, 1};
   files.append(flags, sizeof flags);
   const auto graph = pk::read_tfjs_graph(files.write());
-  const auto real = [&](const char* name, std::size_t i) { return std::get<pk::Tensor<float>>(graph.constants.at(name))(i); };
-  const auto integer = [&](const char* name, std::size_t i) { return std::get<pk::IntegerTensor>(graph.constants.at(name))(i); };
+  const auto real = [&](const char* name, std::size_t i) {
+    return std::get<pk::Tensor<float>>(graph.constants.at(name))(i);
+  };
+  const auto integer = [&](const char* name, std::size_t i) {
+    return std::get<pk::IntegerTensor>(graph.constants.at(name))(i);
+  };
   CHECK(real("half", 0) == 1.0f);
   CHECK(real("half", 1) == -2.0f);
   CHECK(real("half", 2) == 0x1p-24f);
@@ -95,17 +106,23 @@ TEST_CASE("Weights may be spread over shards", "[graph]") {
   files.model["weightsManifest"][0]["paths"] = {"a.bin", "b.bin"};
   std::ofstream(path) << files.model.dump();
   const auto folder = path.parent_path();
-  std::ofstream(folder / "a.bin", std::ios::binary).write(reinterpret_cast<const char*>(files.bytes.data()), 5);
-  std::ofstream(folder / "b.bin", std::ios::binary).write(reinterpret_cast<const char*>(files.bytes.data()) + 5, static_cast<std::streamsize>(files.bytes.size() - 5));
-  CHECK(std::get<pk::Tensor<float>>(pk::read_tfjs_graph(path).constants.at("w"))(0, 0, 1, 0) == -1.0f);
+  std::ofstream(folder / "a.bin", std::ios::binary)
+      .write(reinterpret_cast<const char*>(files.bytes.data()), 5);
+  std::ofstream(folder / "b.bin", std::ios::binary)
+      .write(reinterpret_cast<const char*>(files.bytes.data()) + 5,
+             static_cast<std::streamsize>(files.bytes.size() - 5));
+  CHECK(std::get<pk::Tensor<float>>(pk::read_tfjs_graph(path).constants.at("w"))(0, 0, 1, 0) ==
+        -1.0f);
 }
 
 TEST_CASE("What is wrong with a file is told in words", "[graph]") {
   SECTION("missing file") {
-    CHECK_THROWS_WITH(pk::load_tfjs<float>("/nowhere/model.json"), "/nowhere/model.json: no such file");
+    CHECK_THROWS_WITH(pk::load_tfjs<float>("/nowhere/model.json"),
+                      "/nowhere/model.json: no such file");
   }
   SECTION("a folder") {
-    CHECK_THROWS_WITH(pk::load_tfjs<float>(scratch_folder("tfjs-folder")), Catch::Contains("is a folder, expected a file"));
+    CHECK_THROWS_WITH(pk::load_tfjs<float>(scratch_folder("tfjs-folder")),
+                      Catch::Contains("is a folder, expected a file"));
   }
   SECTION("no JSON") {
     const auto path = scratch_folder("tfjs-text") / "model.json";
@@ -121,17 +138,22 @@ TEST_CASE("What is wrong with a file is told in words", "[graph]") {
   SECTION("an unknown operation") {
     auto files = small_model("tfjs-unknown");
     files.node("odd", "FrobnicateV2", {"y"});
-    CHECK(loading_error(files).find("model.json: node 'odd' (FrobnicateV2): the operation is not known to posekit") != std::string::npos);
+    CHECK(loading_error(files).find(
+              "model.json: node 'odd' (FrobnicateV2): the operation is not known to posekit") !=
+          std::string::npos);
   }
   SECTION("a truncated shard") {
     auto files = small_model("tfjs-truncated");
     for (int i = 0; i < 3; ++i) files.bytes.pop_back();
-    CHECK(loading_error(files).find("weight 'b' [1] needs 1 elements of 4 bytes, the shards (weights.bin) have 1 bytes left: truncated?") != std::string::npos);
+    CHECK(loading_error(files).find("weight 'b' [1] needs 1 elements of 4 bytes, the shards "
+                                    "(weights.bin) have 1 bytes left: truncated?") !=
+          std::string::npos);
   }
   SECTION("bytes left over") {
     auto files = small_model("tfjs-more");
     files.bytes.push_back(0);
-    CHECK(loading_error(files).find("the weights use 12 bytes, the shards (weights.bin) have 13") != std::string::npos);
+    CHECK(loading_error(files).find("the weights use 12 bytes, the shards (weights.bin) have 13") !=
+          std::string::npos);
   }
   SECTION("a missing shard") {
     auto files = small_model("tfjs-no-shard");
@@ -148,26 +170,33 @@ TEST_CASE("What is wrong with a file is told in words", "[graph]") {
   SECTION("a wrong type") {
     auto files = small_model("tfjs-type");
     files.model["weightsManifest"][0]["weights"][0]["dtype"] = "complex64";
-    CHECK(loading_error(files).find("weight 'w' has the type 'complex64', expected float32, int32 or bool") != std::string::npos);
+    CHECK(loading_error(files).find(
+              "weight 'w' has the type 'complex64', expected float32, int32 or bool") !=
+          std::string::npos);
   }
   SECTION("an impossible shape") {
     auto files = small_model("tfjs-shape");
     files.model["weightsManifest"][0]["weights"][0]["shape"] = {1, 1, -2, 1};
     CHECK(loading_error(files).find("weight 'w': shape has the extent -2") != std::string::npos);
-    files.model["weightsManifest"][0]["weights"][0]["shape"] = {4000000000u, 4000000000u, 4000000000u};
+    files.model["weightsManifest"][0]["weights"][0]["shape"] = {4000000000u, 4000000000u,
+                                                                4000000000u};
     CHECK(loading_error(files).find("has too many elements") != std::string::npos);
     files.model["weightsManifest"][0]["weights"][0]["shape"] = {1, 2};
-    CHECK(loading_error(files).find("node 'y' (_FusedConv2D): the filter has shape [1, 2], expected rank 4") != std::string::npos);
+    CHECK(loading_error(files).find(
+              "node 'y' (_FusedConv2D): the filter has shape [1, 2], expected rank 4") !=
+          std::string::npos);
   }
   SECTION("a weight the graph names but the manifest lacks") {
     auto files = small_model("tfjs-lacks");
     files.node("ghost", "Const");
-    CHECK(loading_error(files).find("node 'ghost' (Const) has no weight in weightsManifest") != std::string::npos);
+    CHECK(loading_error(files).find("node 'ghost' (Const) has no weight in weightsManifest") !=
+          std::string::npos);
   }
   SECTION("an input that is not in the graph") {
     auto files = small_model("tfjs-dangling");
     files.node("z", "Relu", {"nobody"});
-    CHECK(loading_error(files).find("node 'z' (Relu): its input 'nobody' is not in the graph") != std::string::npos);
+    CHECK(loading_error(files).find("node 'z' (Relu): its input 'nobody' is not in the graph") !=
+          std::string::npos);
   }
   SECTION("a circle") {
     auto files = small_model("tfjs-circle");
@@ -188,16 +217,21 @@ TEST_CASE("What is wrong with a file is told in words", "[graph]") {
   SECTION("attributes of the wrong kind") {
     auto files = small_model("tfjs-attributes");
     files.model["modelTopology"]["node"][3]["attr"]["padding"] = TfjsFiles::text("V0VJUkQ=");
-    CHECK(loading_error(files).find("padding is 'WEIRD', expected SAME, VALID or EXPLICIT") != std::string::npos);
+    CHECK(loading_error(files).find("padding is 'WEIRD', expected SAME, VALID or EXPLICIT") !=
+          std::string::npos);
     files.model["modelTopology"]["node"][3]["attr"]["padding"] = TfjsFiles::text(TfjsFiles::same);
     files.model["modelTopology"]["node"][3]["attr"]["strides"] = TfjsFiles::list({1, 0, 1, 1});
-    CHECK(loading_error(files).find("attribute 'strides' is [1, 0, 1, 1], expected [1, height, width, 1]") != std::string::npos);
+    CHECK(loading_error(files).find(
+              "attribute 'strides' is [1, 0, 1, 1], expected [1, height, width, 1]") !=
+          std::string::npos);
     files.model["modelTopology"]["node"][3]["attr"]["strides"] = {{"b", true}};
-    CHECK(loading_error(files).find("attribute 'strides' has an unexpected type") != std::string::npos);
+    CHECK(loading_error(files).find("attribute 'strides' has an unexpected type") !=
+          std::string::npos);
   }
   SECTION("a published output that is not there") {
     auto files = small_model("tfjs-published");
     files.publish("ghost", "nothing:0");
-    CHECK(loading_error(files).find("the published output 'ghost' names the node 'nothing', which the graph does not have") != std::string::npos);
+    CHECK(loading_error(files).find("the published output 'ghost' names the node 'nothing', which "
+                                    "the graph does not have") != std::string::npos);
   }
 }

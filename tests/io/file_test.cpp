@@ -18,7 +18,8 @@ TEST_CASE("Files are read whole, or an error names them", "[io]") {
   CHECK(bytes[4] == 'd');
   CHECK_THROWS_WITH(pk::read_file(folder / "b.bin"), Catch::Contains("b.bin: no such file"));
   CHECK_THROWS_WITH(pk::read_file(folder), Catch::Contains("is a folder"));
-  CHECK_THROWS_WITH(pk::read_file(folder / "a.bin", 4), Catch::Contains("has 5 bytes, more than the 4"));
+  CHECK_THROWS_WITH(pk::read_file(folder / "a.bin", 4),
+                    Catch::Contains("has 5 bytes, more than the 4"));
 }
 
 TEST_CASE("Files are written whole or not at all", "[io]") {
@@ -27,7 +28,8 @@ TEST_CASE("Files are written whole or not at all", "[io]") {
   pk::write_file(folder / "a.txt", "two");
   CHECK(pk::read_file(folder / "a.txt").size() == 3);
   CHECK(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 1);
-  CHECK_THROWS_WITH(pk::write_file(folder / "no" / "a.txt", "x"), Catch::Contains("a.txt: cannot be opened for writing"));
+  CHECK_THROWS_WITH(pk::write_file(folder / "no" / "a.txt", "x"),
+                    Catch::Contains("a.txt: cannot be opened for writing"));
   fs::create_directory(folder / "taken");
   std::ofstream(folder / "taken" / "inside") << 1;
   CHECK_THROWS_WITH(pk::write_file(folder / "taken", "x"), Catch::Contains("could not be written"));

@@ -13,7 +13,8 @@ namespace {
 
 pk::Bitmap gradient(std::size_t width, std::size_t height, std::size_t channels) {
   pk::Bitmap image(width, height, channels);
-  for (std::size_t i = 0; i < image.samples.size(); ++i) image.samples[i] = static_cast<std::uint8_t>((i * 37) % 251);
+  for (std::size_t i = 0; i < image.samples.size(); ++i)
+    image.samples[i] = static_cast<std::uint8_t>((i * 37) % 251);
   return image;
 }
 
@@ -57,8 +58,9 @@ TEST_CASE("JPEG files are turned upright as their camera says", "[io]") {
   auto bytes = jpeg_bytes();
   CHECK(pk::parse_image(bytes, "a.jpg").width == 16);
   // An EXIF segment right behind the start: orientation 6 is a quarter turn.
-  const std::vector<std::uint8_t> exif{0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
-                                       0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0};
+  const std::vector<std::uint8_t> exif{0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0,    0,    'M', 'M',
+                                       0,    42,   0, 0,  0,   8,   0,   1,   0x01, 0x12, 0,   3,
+                                       0,    0,    0, 1,  0,   6,   0,   0,   0,    0,    0,   0};
   const auto flat = pk::parse_image(bytes, "a.jpg");
   bytes.insert(bytes.begin() + 2, exif.begin(), exif.end());
   const auto upright = pk::parse_image(bytes, "a.jpg");
@@ -86,14 +88,18 @@ TEST_CASE("Tensors and bitmaps convert", "[io]") {
 
 TEST_CASE("What is wrong with an image is told in words", "[io]") {
   const auto folder = scratch_folder("image-errors");
-  CHECK_THROWS_WITH(pk::load_bitmap(folder / "gone.png"), Catch::Contains("gone.png: no such file"));
+  CHECK_THROWS_WITH(pk::load_bitmap(folder / "gone.png"),
+                    Catch::Contains("gone.png: no such file"));
   std::ofstream(folder / "empty.png");
-  CHECK_THROWS_WITH(pk::load_bitmap(folder / "empty.png"), Catch::Contains("empty.png: is empty, expected a PNG or JPEG image"));
+  CHECK_THROWS_WITH(pk::load_bitmap(folder / "empty.png"),
+                    Catch::Contains("empty.png: is empty, expected a PNG or JPEG image"));
   std::ofstream(folder / "text.png") << "hello, I am a text file and no image at all";
-  CHECK_THROWS_WITH(pk::load_bitmap(folder / "text.png"), Catch::Contains("is no PNG or JPEG image that can be read"));
+  CHECK_THROWS_WITH(pk::load_bitmap(folder / "text.png"),
+                    Catch::Contains("is no PNG or JPEG image that can be read"));
   auto bytes = png_bytes(gradient(40, 40, 3));
   bytes.resize(bytes.size() / 2);
-  CHECK_THROWS_WITH(pk::parse_image(bytes, "half.png"), Catch::Contains("half.png: could not be decoded"));
+  CHECK_THROWS_WITH(pk::parse_image(bytes, "half.png"),
+                    Catch::Contains("half.png: could not be decoded"));
   // A header that promises more pixels than are accepted.
   auto huge = png_bytes(gradient(4, 4, 3));
   huge[16] = huge[20] = 0x00;

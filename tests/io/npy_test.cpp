@@ -16,18 +16,25 @@ using pk::testing::random_tensor;
 namespace {
 
 /// The bytes of an npy file with this header and data.
-std::vector<std::uint8_t> npy(std::string header, const std::vector<std::uint8_t>& data, int version = 1) {
-  std::vector<std::uint8_t> bytes{0x93, 'N', 'U', 'M', 'P', 'Y', static_cast<std::uint8_t>(version), 0};
+std::vector<std::uint8_t> npy(std::string header, const std::vector<std::uint8_t>& data,
+                              int version = 1) {
+  std::vector<std::uint8_t> bytes{0x93, 'N', 'U', 'M', 'P', 'Y', static_cast<std::uint8_t>(version),
+                                  0};
   header += '\n';
-  for (int i = 0; i < (version == 1 ? 2 : 4); ++i) bytes.push_back(static_cast<std::uint8_t>(header.size() >> (8 * i) & 0xff));
+  for (int i = 0; i < (version == 1 ? 2 : 4); ++i)
+    bytes.push_back(static_cast<std::uint8_t>(header.size() >> (8 * i) & 0xff));
   bytes.insert(bytes.end(), header.begin(), header.end());
   bytes.insert(bytes.end(), data.begin(), data.end());
   return bytes;
 }
 
 template <class T = double>
-pk::Tensor<T> parse(const std::string& descr, const std::string& shape, const std::vector<std::uint8_t>& data, bool fortran = false, int version = 1) {
-  return pk::parse_npy<T>(npy("{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }", data, version), "x.npy");
+pk::Tensor<T> parse(const std::string& descr, const std::string& shape,
+                    const std::vector<std::uint8_t>& data, bool fortran = false, int version = 1) {
+  return pk::parse_npy<T>(npy("{'descr': '" + descr + "', 'fortran_order': " +
+                                  (fortran ? "True" : "False") + ", 'shape': " + shape + ", }",
+                              data, version),
+                          "x.npy");
 }
 
 std::string parse_error(const std::vector<std::uint8_t>& bytes) {
@@ -41,9 +48,11 @@ std::string parse_error(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("What is saved is loaded again", "[io]", float, double, std::int64_t, std::int32_t, std::uint8_t) {
+TEMPLATE_TEST_CASE("What is saved is loaded again", "[io]", float, double, std::int64_t,
+                   std::int32_t, std::uint8_t) {
   const auto folder = scratch_folder("npy");
-  for (const pk::Shape& shape : {pk::Shape{}, pk::Shape{1}, pk::Shape{0, 3}, pk::Shape{5}, pk::Shape{2, 3, 4}, pk::Shape{1, 2, 1, 3, 1}}) {
+  for (const pk::Shape& shape : {pk::Shape{}, pk::Shape{1}, pk::Shape{0, 3}, pk::Shape{5},
+                                 pk::Shape{2, 3, 4}, pk::Shape{1, 2, 1, 3, 1}}) {
     const auto t = random_tensor<TestType>(shape, 1, 0, 100);
     pk::save_npy(folder / "t.npy", t);
     CHECK(identical(pk::load_npy<TestType>(folder / "t.npy"), t));
@@ -68,7 +77,8 @@ TEST_CASE("Every type, order and version", "[io]") {
   CHECK(parse(">u4", "(1,)", {0, 0, 1, 2})(0) == 258);
   CHECK(parse("<i4", "(1,)", {0xff, 0xff, 0xff, 0xff})(0) == -1);
   CHECK(parse("<u8", "(1,)", {1, 0, 0, 0, 0, 0, 0, 0x80})(0) == Approx(9223372036854775809.0));
-  CHECK(parse<std::int64_t>(">i8", "(1,)", {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd})(0) == -3);
+  CHECK(parse<std::int64_t>(">i8", "(1,)", {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd})(0) ==
+        -3);
   CHECK(parse("<f2", "(1,)", {0x00, 0xc0})(0) == -2);
   CHECK(parse(">f2", "(1,)", {0x3c, 0x00})(0) == 1);
   CHECK(parse("<f4", "()", {0, 0, 0xc0, 0x3f})() == 1.5);
@@ -87,24 +97,39 @@ TEST_CASE("What is wrong with an array file is told in words", "[io]") {
   const std::string ok = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
   const std::vector<std::uint8_t> eight(8);
   CHECK(parse_error({}) == "x.npy: is not an npy file (it does not begin with \\x93NUMPY)");
-  CHECK(parse_error(npy(ok, eight, 4)).find("format version 4, expected 1 to 3") != std::string::npos);
-  CHECK(parse_error(npy(ok, {1, 2, 3})) == "x.npy: is truncated: shape [2] needs 2 elements of 4 bytes, the file has 3 bytes of data");
+  CHECK(parse_error(npy(ok, eight, 4)).find("format version 4, expected 1 to 3") !=
+        std::string::npos);
+  CHECK(parse_error(npy(ok, {1, 2, 3})) ==
+        "x.npy: is truncated: shape [2] needs 2 elements of 4 bytes, the file has 3 bytes of data");
   auto cut = npy(ok, eight);
   cut.resize(30);
   CHECK(parse_error(cut).find("is truncated: the npy header has") != std::string::npos);
-  const auto header_error = [&](const std::string& header) { return parse_error(npy(header, eight)); };
-  CHECK(header_error("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}").find("unsupported type '<c8'") != std::string::npos);
-  CHECK(header_error("{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}").find("unsupported type") != std::string::npos);
-  CHECK(header_error("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}").find("structured types") != std::string::npos);
+  const auto header_error = [&](const std::string& header) {
+    return parse_error(npy(header, eight));
+  };
+  CHECK(header_error("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}")
+            .find("unsupported type '<c8'") != std::string::npos);
+  CHECK(header_error("{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}")
+            .find("unsupported type") != std::string::npos);
+  CHECK(header_error("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}")
+            .find("structured types") != std::string::npos);
   CHECK(header_error("{'descr': '<f4', 'shape': (1,)}").find("lacks") != std::string::npos);
-  CHECK(header_error("{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,)}").find("True or False") != std::string::npos);
-  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}").find("an extent that is no number") != std::string::npos);
-  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}").find("huge extent") != std::string::npos);
-  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}").find("too many elements") != std::string::npos);
-  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,)}").find("is truncated") != std::string::npos);
+  CHECK(header_error("{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,)}")
+            .find("True or False") != std::string::npos);
+  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}")
+            .find("an extent that is no number") != std::string::npos);
+  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}")
+            .find("huge extent") != std::string::npos);
+  CHECK(
+      header_error(
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296)}")
+          .find("too many elements") != std::string::npos);
+  CHECK(header_error("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,)}")
+            .find("is truncated") != std::string::npos);
   CHECK(header_error("{'extra': 'x'}").find("unknown key 'extra'") != std::string::npos);
   CHECK(header_error("nonsense").find("has no '{'") != std::string::npos);
-  CHECK_THROWS_WITH(parse<int>("<f4", "(1,)", {0, 0, 0xc0, 0x7f}), "x.npy: the element nan does not fit the integer type asked for");
+  CHECK_THROWS_WITH(parse<int>("<f4", "(1,)", {0, 0, 0xc0, 0x7f}),
+                    "x.npy: the element nan does not fit the integer type asked for");
   CHECK_THROWS_AS(parse<std::uint8_t>("<f4", "(1,)", {0, 0, 0x80, 0xbf}), pk::FileError);
   CHECK_THROWS_WITH(pk::load_npy<float>("/nowhere/x.npy"), "/nowhere/x.npy: no such file");
 }

@@ -23,7 +23,8 @@ TEST_CASE("Panels cover all columns", "[kernels]") {
       }
       next += layout.width(j);
     }
-    if (next < columns || next != layout.padded_columns() || next - columns >= 16) FAIL(columns << " columns");
+    if (next < columns || next != layout.padded_columns() || next - columns >= 16)
+      FAIL(columns << " columns");
   }
   SUCCEED();
 }
@@ -34,7 +35,8 @@ template <class T>
 pk::Tensor<T> pack(const pk::Tensor<T>& b) {
   const kernels::PanelLayout layout(b.shape()[1]);
   pk::Tensor<T> packed = pk::zeros<T>({layout.packed_size(b.shape()[0])});
-  kernels::pack_panels(layout, b.shape()[0], [&](std::size_t k, std::size_t n) { return b(k, n); }, packed.data());
+  kernels::pack_panels(
+      layout, b.shape()[0], [&](std::size_t k, std::size_t n) { return b(k, n); }, packed.data());
   return packed;
 }
 
@@ -56,15 +58,16 @@ TEMPLATE_LIST_TEST_CASE("Products of all sizes equal the definition", "[kernels]
           for (std::size_t m = 0; m < rows; ++m) {
             for (std::size_t n = 0; n < columns; ++n) {
               double sum = bias(n) + (accumulate ? static_cast<double>(c(m, n)) : 0.0);
-              for (std::size_t k = 0; k < depth; ++k) sum += static_cast<double>(a(m, k)) * static_cast<double>(b(k, n));
+              for (std::size_t k = 0; k < depth; ++k)
+                sum += static_cast<double>(a(m, k)) * static_cast<double>(b(k, n));
               expected(m, n) = sum;
             }
           }
           kernels::Epilogue<T> epilogue;
           epilogue.bias = bias.data();
           epilogue.accumulate = accumulate;
-          kernels::gemm_rows<T, A>(rows, depth, a.data(), depth + 2, kernels::PanelLayout(columns), packed.data(),
-                                   c.data(), columns + 3, epilogue);
+          kernels::gemm_rows<T, A>(rows, depth, a.data(), depth + 2, kernels::PanelLayout(columns),
+                                   packed.data(), c.data(), columns + 3, epilogue);
           INFO(rows << " x " << depth << " x " << columns);
           CHECK(relative_difference(c, expected) < close_enough<T>());
         }
@@ -82,20 +85,22 @@ TEMPLATE_LIST_TEST_CASE("Activations and their masks follow a product", "[kernel
     const auto b = random_tensor<T>({depth, columns}, 2);
     const auto slope = random_tensor<T>({columns}, 3);
     const auto packed = pack(b);
-    for (const auto activation : {pk::Activation::relu, pk::Activation::relu6, pk::Activation::prelu, pk::Activation::sigmoid}) {
+    for (const auto activation : {pk::Activation::relu, pk::Activation::relu6,
+                                  pk::Activation::prelu, pk::Activation::sigmoid}) {
       pk::Tensor<T> c = pk::zeros<T>({rows, columns});
       std::vector<std::uint8_t> mask(rows * kernels::mask_row_bytes(columns), 0);
       kernels::Epilogue<T> epilogue;
       epilogue.activation = activation;
       epilogue.slope = slope.data();
       epilogue.mask = mask.data();
-      kernels::gemm_rows<T, A>(rows, depth, a.data(), depth, kernels::PanelLayout(columns), packed.data(), c.data(),
-                               columns, epilogue);
+      kernels::gemm_rows<T, A>(rows, depth, a.data(), depth, kernels::PanelLayout(columns),
+                               packed.data(), c.data(), columns, epilogue);
       double worst = 0;
       for (std::size_t m = 0; m < rows; ++m) {
         for (std::size_t n = 0; n < columns; ++n) {
           double x = 0;
-          for (std::size_t k = 0; k < depth; ++k) x += static_cast<double>(a(m, k)) * static_cast<double>(b(k, n));
+          for (std::size_t k = 0; k < depth; ++k)
+            x += static_cast<double>(a(m, k)) * static_cast<double>(b(k, n));
           double y = x;
           bool on = x > 0;
           if (activation == pk::Activation::relu) y = std::max(x, 0.0);
@@ -103,13 +108,15 @@ TEMPLATE_LIST_TEST_CASE("Activations and their masks follow a product", "[kernel
             y = std::min(std::max(x, 0.0), 6.0);
             on = x > 0 && x <= 6;
           }
-          if (activation == pk::Activation::prelu) y = x > 0 ? x : x * static_cast<double>(slope(n));
+          if (activation == pk::Activation::prelu)
+            y = x > 0 ? x : x * static_cast<double>(slope(n));
           if (activation == pk::Activation::sigmoid) {
             y = 1 / (1 + std::exp(-x));
             on = false;
           }
           worst = std::max(worst, std::abs(y - static_cast<double>(c(m, n))));
-          const bool bit = ((mask[m * kernels::mask_row_bytes(columns) + n / 8] >> (n % 8)) & 1) != 0;
+          const bool bit =
+              ((mask[m * kernels::mask_row_bytes(columns) + n / 8] >> (n % 8)) & 1) != 0;
           if (bit != on && std::abs(x) > 1e-5 && std::abs(x - 6) > 1e-5) FAIL("mask of " << x);
         }
       }
@@ -127,11 +134,14 @@ TEMPLATE_LIST_TEST_CASE("Gathered products use the listed units only", "[kernels
       const auto a = random_tensor<T>({rows, 3 * depth}, rows);
       const auto b = random_tensor<T>({depth, columns}, columns);
       const auto packed = pack(b);
-      const kernels::GatherGemm<T, A> product(rows, depth, kernels::PanelLayout(columns), packed.data());
+      const kernels::GatherGemm<T, A> product(rows, depth, kernels::PanelLayout(columns),
+                                              packed.data());
       for (const std::size_t count : {0u, 1u, 13u}) {
         std::vector<std::uint32_t> units;
-        for (std::size_t i = 0; i < count; ++i) units.push_back(static_cast<std::uint32_t>((5 * i + 1) % 14));
-        const kernels::GatherSegment segments[2] = {{4, 15, units.data(), count}, {31, 2, units.data(), count / 2}};
+        for (std::size_t i = 0; i < count; ++i)
+          units.push_back(static_cast<std::uint32_t>((5 * i + 1) % 14));
+        const kernels::GatherSegment segments[2] = {{4, 15, units.data(), count},
+                                                    {31, 2, units.data(), count / 2}};
         for (const bool accumulate : {false, true}) {
           for (const bool keeping : {false, true}) {
             std::vector<std::uint8_t> keep(kernels::mask_row_bytes(columns), 0x5a);
@@ -142,13 +152,15 @@ TEMPLATE_LIST_TEST_CASE("Gathered products use the listed units only", "[kernels
                 double sum = accumulate ? static_cast<double>(c(m, n)) : 0.0;
                 for (const auto& s : segments) {
                   for (std::size_t i = 0; i < s.count; ++i) {
-                    sum += static_cast<double>(a(m, s.a_offset + s.units[i])) * static_cast<double>(b(s.b_row + s.units[i], n));
+                    sum += static_cast<double>(a(m, s.a_offset + s.units[i])) *
+                           static_cast<double>(b(s.b_row + s.units[i], n));
                   }
                 }
                 expected(m, n) = keeping && ((0x5a >> (n % 8)) & 1) == 0 ? 0.0 : sum;
               }
             }
-            product(segments, 2, a.data(), 3 * depth, c.data(), columns + 1, accumulate, keeping ? keep.data() : nullptr);
+            product(segments, 2, a.data(), 3 * depth, c.data(), columns + 1, accumulate,
+                    keeping ? keep.data() : nullptr);
             INFO(rows << " rows, " << columns << " columns, " << count << " units");
             CHECK(relative_difference(c, expected) < close_enough<T>());
           }

@@ -17,7 +17,8 @@ TEST_CASE("Pooling equals the definition", "[kernels]") {
     if (g.pad_top >= g.kernel_height || g.pad_left >= g.kernel_width) continue;
     bool empty = false;
     pk::Tensor<double> count = pk::zeros<double>({g.batch, g.out_height, g.out_width});
-    for_each_tap(g, [&](auto n, auto oy, auto ox, auto, auto, auto, auto) { count(n, oy, ox) += 1; });
+    for_each_tap(g,
+                 [&](auto n, auto oy, auto ox, auto, auto, auto, auto) { count(n, oy, ox) += 1; });
     for (const double c : count) empty = empty || c == 0;
     if (empty) continue;
     INFO(describe(g));
@@ -40,14 +41,16 @@ TEST_CASE("Pooling equals the definition", "[kernels]") {
 
     // A cotangent goes to the maximum, or evenly to the window.
     const std::size_t seeds = 2;
-    const auto cotangent = random_tensor<double>({seeds, g.batch, g.out_height, g.out_width, g.in_channels}, 3);
+    const auto cotangent =
+        random_tensor<double>({seeds, g.batch, g.out_height, g.out_width, g.in_channels}, 3);
     const pk::Shape in_shape{seeds, g.batch, g.in_height, g.in_width, g.in_channels};
     pk::Tensor<double> to_max = random_tensor<double>(in_shape, 4), to_all = to_max;
     pk::Tensor<double> expected_max = to_max, expected_all = to_all;
     for (std::size_t s = 0; s < seeds; ++s) {
       for_each_tap(g, [&](auto n, auto oy, auto ox, auto iy, auto ix, auto, auto) {
         for (std::size_t c = 0; c < g.in_channels; ++c) {
-          if (in(n, iy, ix, c) == largest(n, oy, ox, c)) expected_max(s, n, iy, ix, c) += cotangent(s, n, oy, ox, c);
+          if (in(n, iy, ix, c) == largest(n, oy, ox, c))
+            expected_max(s, n, iy, ix, c) += cotangent(s, n, oy, ox, c);
           expected_all(s, n, iy, ix, c) += cotangent(s, n, oy, ox, c) / count(n, oy, ox);
         }
       });
@@ -63,7 +66,8 @@ TEST_CASE("Of equal maxima the first is taken", "[kernels]") {
   pk::Conv2dGeometry g;
   g.in_height = g.in_width = 4;
   g.in_channels = 1;
-  g.kernel_height = g.kernel_width = g.stride_height = g.stride_width = g.out_height = g.out_width = 2;
+  g.kernel_height = g.kernel_width = g.stride_height = g.stride_width = g.out_height = g.out_width =
+      2;
   const pk::Tensor<float> in = pk::zeros<float>({16});
   float out[4];
   std::uint32_t source[4];

@@ -13,7 +13,8 @@ namespace kernels = posekit::kernels;
 using pk::testing::random_tensor;
 
 TEST_CASE("Every output pixel's weights sum to 1 and stay inside", "[kernels]") {
-  for (const auto corners : {pk::ResizeCorners::half_pixel, pk::ResizeCorners::align_corners, pk::ResizeCorners::asymmetric}) {
+  for (const auto corners : {pk::ResizeCorners::half_pixel, pk::ResizeCorners::align_corners,
+                             pk::ResizeCorners::asymmetric}) {
     for (std::size_t in = 1; in < 12; ++in) {
       for (std::size_t out = 1; out < 25; ++out) {
         const auto axis = kernels::linear_axis(in, out, corners);
@@ -44,13 +45,15 @@ TEST_CASE("A ramp is sampled where each convention says", "[kernels]") {
   };
   for (std::size_t o = 0; o < out; ++o) {
     const double x = static_cast<double>(o);
-    CHECK(at(pk::ResizeCorners::half_pixel, o) == Approx(std::min(4.0, std::max(0.0, (x + 0.5) * 5 / 8 - 0.5))));
+    CHECK(at(pk::ResizeCorners::half_pixel, o) ==
+          Approx(std::min(4.0, std::max(0.0, (x + 0.5) * 5 / 8 - 0.5))));
     CHECK(at(pk::ResizeCorners::align_corners, o) == Approx(x * 4 / 7));
     CHECK(at(pk::ResizeCorners::asymmetric, o) == Approx(std::min(4.0, x * 5 / 8)));
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("Resampling is the product of its axes, and transposes", "[kernels]", KernelCases) {
+TEMPLATE_LIST_TEST_CASE("Resampling is the product of its axes, and transposes", "[kernels]",
+                        KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
   const std::size_t planes = 2, channels = 19, h = 5, w = 7, oh = 9, ow = 4;
@@ -65,7 +68,8 @@ TEMPLATE_LIST_TEST_CASE("Resampling is the product of its axes, and transposes",
       for (std::size_t x = 0; x < ow; ++x) {
         for (const auto& [iy, wy] : rows.rows[y]) {
           for (const auto& [ix, wx] : columns.rows[x]) {
-            for (std::size_t c = 0; c < channels; ++c) expected(p, y, x, c) += wy * wx * static_cast<double>(in(p, iy, ix, c));
+            for (std::size_t c = 0; c < channels; ++c)
+              expected(p, y, x, c) += wy * wx * static_cast<double>(in(p, iy, ix, c));
           }
         }
       }
@@ -75,10 +79,12 @@ TEMPLATE_LIST_TEST_CASE("Resampling is the product of its axes, and transposes",
   // <resample(x), g> = <x, resample^T(g)>
   const auto g = random_tensor<T>(pk::shape_of(out), 2);
   pk::Tensor<T> back = pk::zeros<T>(pk::shape_of(in));
-  kernels::resample2d<T, A>(planes, channels, oh, ow, kernels::transposed(rows, h), kernels::transposed(columns, w), g.data(),
-                            back.data(), true, 1);
+  kernels::resample2d<T, A>(planes, channels, oh, ow, kernels::transposed(rows, h),
+                            kernels::transposed(columns, w), g.data(), back.data(), true, 1);
   double left = 0, right = 0;
-  for (std::size_t i = 0; i < out.size(); ++i) left += static_cast<double>(out.flat(i)) * static_cast<double>(g.flat(i));
-  for (std::size_t i = 0; i < in.size(); ++i) right += static_cast<double>(in.flat(i)) * static_cast<double>(back.flat(i));
+  for (std::size_t i = 0; i < out.size(); ++i)
+    left += static_cast<double>(out.flat(i)) * static_cast<double>(g.flat(i));
+  for (std::size_t i = 0; i < in.size(); ++i)
+    right += static_cast<double>(in.flat(i)) * static_cast<double>(back.flat(i));
   CHECK(left == Approx(right).epsilon(1e-5));
 }

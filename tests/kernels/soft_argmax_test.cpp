@@ -12,7 +12,8 @@ namespace pk = posekit;
 namespace kernels = posekit::kernels;
 using pk::testing::random_tensor;
 
-TEMPLATE_LIST_TEST_CASE("Expectations under a softmax, at every lane remainder", "[kernels]", KernelCases) {
+TEMPLATE_LIST_TEST_CASE("Expectations under a softmax, at every lane remainder", "[kernels]",
+                        KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
   for (std::size_t height = 1; height < 6; height += 2) {
@@ -30,17 +31,22 @@ TEMPLATE_LIST_TEST_CASE("Expectations under a softmax, at every lane remainder",
       }
       const auto state = kernels::soft_argmax<T, A>(height, width, logits.data(), beta);
       const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
-      CHECK(static_cast<double>(state.x) == Approx(mx / mass).margin(tolerance * static_cast<double>(width)));
-      CHECK(static_cast<double>(state.y) == Approx(my / mass).margin(tolerance * static_cast<double>(height)));
+      CHECK(static_cast<double>(state.x) ==
+            Approx(mx / mass).margin(tolerance * static_cast<double>(width)));
+      CHECK(static_cast<double>(state.y) ==
+            Approx(my / mass).margin(tolerance * static_cast<double>(height)));
       pk::Tensor<T> gradient = random_tensor<T>({height, width}, 3);
       pk::Tensor<double> expected = pk::cast<double>(gradient);
       for (std::size_t y = 0; y < height; ++y) {
         for (std::size_t x = 0; x < width; ++x) {
           const double p = std::exp(1.7 * static_cast<double>(logits(y, x))) / mass;
-          expected(y, x) += 1.7 * p * (0.3 * (static_cast<double>(x) - mx / mass) - 0.8 * (static_cast<double>(y) - my / mass));
+          expected(y, x) += 1.7 * p *
+                            (0.3 * (static_cast<double>(x) - mx / mass) -
+                             0.8 * (static_cast<double>(y) - my / mass));
         }
       }
-      kernels::soft_argmax_vjp<T, A>(height, width, logits.data(), beta, state, T(0.3), T(-0.8), gradient.data(), true);
+      kernels::soft_argmax_vjp<T, A>(height, width, logits.data(), beta, state, T(0.3), T(-0.8),
+                                     gradient.data(), true);
       CHECK(relative_difference(gradient, expected) < 10 * close_enough<T>());
     }
   }

@@ -26,20 +26,23 @@ TEST_CASE("Axes that are crossed alike are merged", "[kernels]") {
   CHECK(scalar.row_length() == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("Maps and reductions follow NumPy's broadcasting", "[kernels]", KernelCases) {
+TEMPLATE_LIST_TEST_CASE("Maps and reductions follow NumPy's broadcasting", "[kernels]",
+                        KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
   const std::vector<std::pair<pk::Shape, pk::Shape>> cases{
-      {{3, 5, 37}, {3, 5, 37}}, {{3, 5, 37}, {37}}, {{3, 5, 37}, {5, 1}},   {{3, 1, 37}, {3, 5, 1}},
-      {{3, 5, 37}, {}},         {{1}, {4, 1}},      {{2, 3, 1, 19}, {1, 3, 5, 1}}, {{0, 3}, {3}}};
+      {{3, 5, 37}, {3, 5, 37}},      {{3, 5, 37}, {37}}, {{3, 5, 37}, {5, 1}},
+      {{3, 1, 37}, {3, 5, 1}},       {{3, 5, 37}, {}},   {{1}, {4, 1}},
+      {{2, 3, 1, 19}, {1, 3, 5, 1}}, {{0, 3}, {3}}};
   for (const auto& [shape_a, shape_b] : cases) {
     INFO(pk::to_string(shape_a) << " " << pk::to_string(shape_b));
     const auto a = random_tensor<T>(shape_a, 1), b = random_tensor<T>(shape_b, 2);
     const pk::Shape shape = pk::broadcast_shapes(shape_a, shape_b, "test");
     const std::size_t rank = shape.size();
     const pk::Tensor<T> expected = a * b - b;  // xtensor's own broadcasting
-    const kernels::StridedRows<3> loop(shape, {kernels::broadcast_strides(shape, rank), kernels::broadcast_strides(shape_a, rank),
-                                               kernels::broadcast_strides(shape_b, rank)});
+    const kernels::StridedRows<3> loop(
+        shape, {kernels::broadcast_strides(shape, rank), kernels::broadcast_strides(shape_a, rank),
+                kernels::broadcast_strides(shape_b, rank)});
     pk::Tensor<T> out = pk::zeros<T>(shape);
     const auto op = [](const auto& x, const auto& y) { return x * y - y; };
     kernels::strided_map<T, A, 2>(loop, out.data(), {a.data(), b.data()}, false, op, 2);
@@ -48,7 +51,8 @@ TEMPLATE_LIST_TEST_CASE("Maps and reductions follow NumPy's broadcasting", "[ker
     CHECK(relative_difference(out, pk::Tensor<T>(2 * expected)) < close_enough<T>());
 
     // The same terms summed back onto the shape of b.
-    const kernels::StridedRows<3> back(shape, {kernels::broadcast_strides(shape_b, rank), kernels::broadcast_strides(shape_a, rank),
+    const kernels::StridedRows<3> back(shape, {kernels::broadcast_strides(shape_b, rank),
+                                               kernels::broadcast_strides(shape_a, rank),
                                                kernels::broadcast_strides(shape_b, rank)});
     pk::Tensor<T> sums = pk::zeros<T>(shape_b);
     kernels::strided_reduce<T, A, 2>(back, sums.data(), {a.data(), b.data()}, op);

@@ -13,7 +13,9 @@
 namespace pk = posekit;
 
 TEST_CASE("Names that are not known are answered with those that are", "[models]") {
-  CHECK_THROWS_WITH(pk::load_pose_model<float>("bodynet", "models"), Catch::Contains("there is no model named 'bodynet'; there are movenet-lightning"));
+  CHECK_THROWS_WITH(
+      pk::load_pose_model<float>("bodynet", "models"),
+      Catch::Contains("there is no model named 'bodynet'; there are movenet-lightning"));
   CHECK_THROWS_AS(pk::load_pose_model<float>("posenet", "/nowhere"), pk::FileError);
 }
 
@@ -30,7 +32,8 @@ TEST_CASE("Each network finds an annotated person's joints", "[models]") {
     const auto model = pk::load_pose_model<float>(entry.name, models_folder());
     const auto crop = pk::square_crop(person.box, model.size, model.crop_margin);
     pk::Tape<float> tape;
-    const auto x = tape.constant(pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.size, model.size}));
+    const auto x =
+        tape.constant(pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.size, model.size}));
     const auto found = pk::to_photo(crop, pk::Tensor<float>(model(x).value()));
     const auto confidence = model.confidence(x);
     CHECK(pk::shape_of(found) == pk::Shape{1, model.skeleton->size(), 2});
@@ -40,7 +43,8 @@ TEST_CASE("Each network finds an annotated person's joints", "[models]") {
     for (std::size_t k = 0; k < 17; ++k) {
       const auto joint = model.skeleton->find(pk::skeletons::coco_17.joints[k]);
       if (!joint) continue;
-      const double dx = found(0, *joint, 0) - person.keypoints[k].x, dy = found(0, *joint, 1) - person.keypoints[k].y;
+      const double dx = found(0, *joint, 0) - person.keypoints[k].x,
+                   dy = found(0, *joint, 1) - person.keypoints[k].y;
       errors.push_back(std::hypot(dx, dy));
       offset_x += dx;
       offset_y += dy;
@@ -59,9 +63,11 @@ TEST_CASE("Hand networks find an annotated hand's joints", "[models]") {
   if (!folder) return;
   const auto photo = pk::load_image<float>(*folder / "00017620.jpg");
   const auto data = pk::load_coco(*folder / "freihand.json");
-  const auto image = std::find_if(data.images.begin(), data.images.end(), [](const auto& i) { return i.file_name == "00017620.jpg"; });
+  const auto image = std::find_if(data.images.begin(), data.images.end(),
+                                  [](const auto& i) { return i.file_name == "00017620.jpg"; });
   REQUIRE(image != data.images.end());
-  const auto hand = std::find_if(data.annotations.begin(), data.annotations.end(), [&](const auto& a) { return a.image_id == image->id; });
+  const auto hand = std::find_if(data.annotations.begin(), data.annotations.end(),
+                                 [&](const auto& a) { return a.image_id == image->id; });
   REQUIRE(hand != data.annotations.end());
   REQUIRE(hand->keypoints.size() == 21);
   for (const std::string name : {"handlandmark-lite", "handlandmark-full", "handskeleton"}) {
@@ -69,14 +75,20 @@ TEST_CASE("Hand networks find an annotated hand's joints", "[models]") {
     INFO(name);
     const auto model = pk::load_pose_model<float>(name, models_folder());
     // The networks expect fingers that point up.
-    const double angle = std::atan2(hand->keypoints[9].y - hand->keypoints[0].y, hand->keypoints[9].x - hand->keypoints[0].x) * 180 / 3.14159265 + 90;
+    const double angle = std::atan2(hand->keypoints[9].y - hand->keypoints[0].y,
+                                    hand->keypoints[9].x - hand->keypoints[0].x) *
+                             180 / 3.14159265 +
+                         90;
     const auto crop = pk::square_crop(hand->box, model.size, model.crop_margin, angle);
     pk::Tape<float> tape;
-    const auto x = tape.constant(pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.size, model.size}));
+    const auto x =
+        tape.constant(pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.size, model.size}));
     const auto found = pk::to_photo(crop, pk::Tensor<float>(model(x).value()));
     CHECK(model.confidence(x)(0, 0) > 0.5f);
     std::vector<double> errors;
-    for (std::size_t k = 0; k < 21; ++k) errors.push_back(std::hypot(found(0, k, 0) - hand->keypoints[k].x, found(0, k, 1) - hand->keypoints[k].y));
+    for (std::size_t k = 0; k < 21; ++k)
+      errors.push_back(
+          std::hypot(found(0, k, 0) - hand->keypoints[k].x, found(0, k, 1) - hand->keypoints[k].y));
     std::sort(errors.begin(), errors.end());
     CHECK(errors[10] < 12);
   }

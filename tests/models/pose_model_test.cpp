@@ -20,7 +20,8 @@ TEST_CASE("Images are arranged and scaled for a network", "[models]") {
   pk::Tape<double> tape;
   const auto y = f(std::vector{tape.constant(pk::Tensor<double>(in[0]))});
   CHECK(y.value()(1, 2, 3, 0) == Approx(2 * in[0](1, 0, 2, 3) - 1));
-  CHECK_THROWS_WITH(f(std::vector{tape.constant(pk::zeros<double>({2, 4, 4, 5}))}), Catch::Contains("expected [N, 3, H, W]"));
+  CHECK_THROWS_WITH(f(std::vector{tape.constant(pk::zeros<double>({2, 4, 4, 5}))}),
+                    Catch::Contains("expected [N, 3, H, W]"));
 }
 
 TEST_CASE("Cells become pixels", "[models]") {
@@ -28,7 +29,8 @@ TEST_CASE("Cells become pixels", "[models]") {
   pk::Tensor<double> maps = pk::zeros<double>({1, 6, 5, 2});
   maps(0, 4, 3, 1) = 100;
   const auto model = pk::models_internal::heatmap_model<double>(
-      pk::skeletons::coco_17, 24, "maps", [](const pk::Var<double>& x) { return x; }, {.beta = 10, .stride = 4, .offset = 1.5, .logits = false});
+      pk::skeletons::coco_17, 24, "maps", [](const pk::Var<double>& x) { return x; },
+      {.beta = 10, .stride = 4, .offset = 1.5, .logits = false});
   const auto positions = model(tape.constant(std::move(maps)));
   CHECK(positions.value()(0, 1, 0) == Approx(3 * 4 + 1.5));
   CHECK(positions.value()(0, 1, 1) == Approx(4 * 4 + 1.5));
@@ -41,9 +43,11 @@ TEST_CASE("Joints are selected in any order", "[models]") {
   INFO(gradients.message);
   CHECK(gradients.ok);
   pk::Tape<double> tape;
-  CHECK(f(std::vector{tape.constant(pk::Tensor<double>(in[0]))}).value()(1, 0, 1) == in[0](1, 3, 1));
+  CHECK(f(std::vector{tape.constant(pk::Tensor<double>(in[0]))}).value()(1, 0, 1) ==
+        in[0](1, 3, 1));
   CHECK_THROWS_AS(pk::select_joints(tape.constant(pk::zeros<double>({5, 2})), {0}), pk::ShapeError);
-  CHECK_THROWS_AS(pk::select_joints(tape.constant(pk::zeros<double>({1, 5, 2})), {5}), pk::ValueError);
+  CHECK_THROWS_AS(pk::select_joints(tape.constant(pk::zeros<double>({1, 5, 2})), {5}),
+                  pk::ValueError);
 }
 
 TEST_CASE("Peaks become confidences", "[models]") {

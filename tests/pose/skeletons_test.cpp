@@ -7,7 +7,8 @@
 namespace pk = posekit;
 
 TEST_CASE("Skeletons are consistent", "[pose]") {
-  for (const pk::Skeleton* skeleton : {&pk::skeletons::coco_17, &pk::skeletons::efficientpose_16, &pk::skeletons::blazepose_33, &pk::skeletons::hand_21}) {
+  for (const pk::Skeleton* skeleton : {&pk::skeletons::coco_17, &pk::skeletons::efficientpose_16,
+                                       &pk::skeletons::blazepose_33, &pk::skeletons::hand_21}) {
     INFO(skeleton->name);
     const std::set<std::string_view> names(skeleton->joints.begin(), skeleton->joints.end());
     CHECK(names.size() == skeleton->size());
@@ -30,5 +31,7 @@ TEST_CASE("Skeletons are consistent", "[pose]") {
   STATIC_REQUIRE(pk::skeletons::coco_17.find("left_wrist") == 9);
   STATIC_REQUIRE(pk::skeletons::blazepose_33.find("left_wrist") == 15);
   CHECK(pk::skeletons::hand_21.index("pinky_tip") == 20);
-  CHECK_THROWS_WITH(pk::skeletons::coco_17.index("tail"), Catch::Contains("the skeleton coco_17 has no joint 'tail'; it has nose, left_eye"));
+  CHECK_THROWS_WITH(
+      pk::skeletons::coco_17.index("tail"),
+      Catch::Contains("the skeleton coco_17 has no joint 'tail'; it has nose, left_eye"));
 }

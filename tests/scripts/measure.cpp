@@ -25,7 +25,10 @@ int main(int argc, char** argv) {
     std::perror("measure");
     return 2;
   }
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-  std::printf("%.2f %.1f\n", seconds(usage.ru_utime) + seconds(usage.ru_stime), static_cast<double>(usage.ru_maxrss) / 1024.0);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  std::printf("%.2f %.1f\n", seconds(usage.ru_utime) + seconds(usage.ru_stime),
+              static_cast<double>(usage.ru_maxrss) / 1024.0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
 }

@@ -9,7 +9,8 @@
 
 namespace simd = posekit::simd;
 
-TEMPLATE_LIST_TEST_CASE("Partial loads and stores touch only what they name", "[simd]", KernelCases) {
+TEMPLATE_LIST_TEST_CASE("Partial loads and stores touch only what they name", "[simd]",
+                        KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
   constexpr std::size_t L = simd::lanes<T, A>;
@@ -29,7 +30,8 @@ TEMPLATE_LIST_TEST_CASE("Partial loads and stores touch only what they name", "[
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("Masks become bits and silence lanes, NaN included", "[simd]", KernelCases) {
+TEMPLATE_LIST_TEST_CASE("Masks become bits and silence lanes, NaN included", "[simd]",
+                        KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
   constexpr std::size_t L = simd::lanes<T, A>;
@@ -43,7 +45,8 @@ TEMPLATE_LIST_TEST_CASE("Masks become bits and silence lanes, NaN included", "[s
       values[i] = ((bits >> i) & 1u) != 0 ? static_cast<T>(i) : std::numeric_limits<T>::quiet_NaN();
     }
     simd::store<T, A>(out, simd::zero_unless<T, A>(bits, simd::load<T, A>(values)));
-    for (std::size_t i = 0; i < L; ++i) CHECK(out[i] == (((bits >> i) & 1u) != 0 ? static_cast<T>(i) : T(0)));
+    for (std::size_t i = 0; i < L; ++i)
+      CHECK(out[i] == (((bits >> i) & 1u) != 0 ? static_cast<T>(i) : T(0)));
   }
 }
 

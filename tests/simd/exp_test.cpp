@@ -30,7 +30,9 @@ TEMPLATE_LIST_TEST_CASE("exp is right to 1.1 units in the last place", "[simd]",
     const long double exact = std::exp(static_cast<long double>(x));
     const T nearest = static_cast<T>(exact);
     const T ulp = std::nextafter(nearest, std::numeric_limits<T>::infinity()) - nearest;
-    worst = std::max(worst, static_cast<double>(std::abs(static_cast<long double>(exp_lane<T, A>(x)) - exact) / static_cast<long double>(ulp)));
+    worst = std::max(
+        worst, static_cast<double>(std::abs(static_cast<long double>(exp_lane<T, A>(x)) - exact) /
+                                   static_cast<long double>(ulp)));
   }
   CHECK(worst < 1.1);
 }

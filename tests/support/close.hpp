@@ -31,5 +31,6 @@ constexpr double close_enough() {
 /// True where two tensors have the same shape and the same bits.
 template <class T>
 bool identical(const posekit::Tensor<T>& a, const posekit::Tensor<T>& b) {
-  return a.shape() == b.shape() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+  return a.shape() == b.shape() &&
+         (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }

@@ -12,7 +12,8 @@
 /// A layer's inputs, output and gradients as PyTorch computed them (tests/golden/make_layers.py).
 /// Returns the worst disagreement of `function` with them, in T.
 template <class T, class Function>
-double layer_case_difference(const std::string& name, std::size_t inputs, const Function& function) {
+double layer_case_difference(const std::string& name, std::size_t inputs,
+                             const Function& function) {
   namespace pk = posekit;
   const auto load = [&](const std::string& part) {
     return pk::load_npy<double>(golden_file("layers/" + name + "." + part + ".npy"));
@@ -26,7 +27,8 @@ double layer_case_difference(const std::string& name, std::size_t inputs, const 
   double worst = relative_difference(output.value(), load("out"));
   tape.backward(output, pk::cast<T>(load("cotangent")));
   for (std::size_t i = 0; i < inputs; ++i) {
-    worst = std::max(worst, relative_difference(variables[i].grad(), load("grad" + std::to_string(i))));
+    worst =
+        std::max(worst, relative_difference(variables[i].grad(), load("grad" + std::to_string(i))));
   }
   return worst;
 }

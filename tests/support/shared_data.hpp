@@ -14,9 +14,11 @@ inline std::filesystem::path source_root() { return POSEKIT_SOURCE_DIR; }
 /// The folder of annotated photos and reference outputs that some checkouts have beside them.
 inline std::optional<std::filesystem::path> shared_folder(const std::string& part) {
   const char* given = std::getenv("POSEKIT_SHARED");
-  const std::filesystem::path root = given != nullptr ? given : source_root().parent_path() / "shared";
+  const std::filesystem::path root =
+      given != nullptr ? given : source_root().parent_path() / "shared";
   if (std::filesystem::exists(root / part)) return root / part;
-  WARN("skipped: " << (root / part).string() << " is not there (set POSEKIT_SHARED to where it is)");
+  WARN("skipped: " << (root / part).string()
+                   << " is not there (set POSEKIT_SHARED to where it is)");
   return std::nullopt;
 }
 

@@ -32,14 +32,19 @@ pk::Var<double> flawed_square(const pk::Var<double>& x, double factor, bool only
 
 TEST_CASE("The checker passes what is right and finds what is wrong", "[testing]") {
   const std::vector<pk::Tensor<double>> in{random_tensor<double>({3, 4}, 1, 0.5, 1.5)};
-  CHECK(pk::testing::check_gradients([](const auto& v) { return flawed_square(v[0], 1.0, false); }, in).ok);
-  const auto wrong = pk::testing::check_gradients([](const auto& v) { return flawed_square(v[0], 1.001, false); }, in);
+  CHECK(pk::testing::check_gradients([](const auto& v) { return flawed_square(v[0], 1.0, false); },
+                                     in)
+            .ok);
+  const auto wrong = pk::testing::check_gradients(
+      [](const auto& v) { return flawed_square(v[0], 1.001, false); }, in);
   CHECK_FALSE(wrong.ok);
   CHECK(wrong.message.find("central differences") != std::string::npos);
-  const auto stacked = pk::testing::check_gradients([](const auto& v) { return flawed_square(v[0], 1.001, true); }, in);
+  const auto stacked = pk::testing::check_gradients(
+      [](const auto& v) { return flawed_square(v[0], 1.001, true); }, in);
   CHECK_FALSE(stacked.ok);
   CHECK(stacked.message.find("stacked") != std::string::npos);
-  const auto nan = pk::testing::check_gradients([](const auto& v) { return flawed_square(v[0], std::nan(""), false); }, in);
+  const auto nan = pk::testing::check_gradients(
+      [](const auto& v) { return flawed_square(v[0], std::nan(""), false); }, in);
   CHECK_FALSE(nan.ok);
 }
 

@@ -63,7 +63,9 @@ TEST_CASE("Texts are as wide as they say", "[viz]") {
           last = std::max(last, x);
         }
     const double width = pk::Canvas::text_width("Hxg", 20);
-    const double begin = align == pk::TextAlign::left ? 150 : align == pk::TextAlign::centre ? 150 - width / 2 : 150 - width;
+    const double begin = align == pk::TextAlign::left     ? 150
+                         : align == pk::TextAlign::centre ? 150 - width / 2
+                                                          : 150 - width;
     CHECK(static_cast<double>(first) == Approx(begin).margin(2.5));
     CHECK(static_cast<double>(last) == Approx(begin + width).margin(2.5));
   }

@@ -9,7 +9,8 @@ namespace pk = posekit;
 
 TEST_CASE("Scales end at a quantile of the magnitudes", "[viz]") {
   std::vector<double> map(1000);
-  for (std::size_t i = 0; i < 1000; ++i) map[i] = (i % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(i);
+  for (std::size_t i = 0; i < 1000; ++i)
+    map[i] = (i % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(i);
   CHECK(pk::magnitude_quantile(map.data(), map.size(), 0.99) == Approx(989).margin(1.5));
   CHECK(pk::magnitude_quantile(map.data(), map.size(), 1.0) == 999);
   std::vector<double> sparse(1000, 0.0);
@@ -36,7 +37,9 @@ TEST_CASE("Densities brighten where they are high", "[viz]") {
   const pk::Bitmap photo(4, 1, 3, 100);
   const float map[4] = {0.0f, 0.1f, 0.5f, 1.0f};
   const auto picture = pk::density_overlay(photo, map);
-  const auto brightness = [&](std::size_t x) { return picture.at(x, 0)[0] + picture.at(x, 0)[1] + picture.at(x, 0)[2]; };
+  const auto brightness = [&](std::size_t x) {
+    return picture.at(x, 0)[0] + picture.at(x, 0)[1] + picture.at(x, 0)[2];
+  };
   CHECK(brightness(3) > brightness(2));
   CHECK(brightness(2) > brightness(1));
   const float zeros[4] = {};
@@ -52,6 +55,6 @@ TEST_CASE("Poses have left and right in their colours", "[viz]") {
   }
   points(16, 0) = std::numeric_limits<float>::quiet_NaN();
   pk::draw_pose(canvas, pk::skeletons::coco_17, points, 0, 0, 1, 4);
-  CHECK(canvas.get(15 + 90, 50) == pk::colors::left);   // left wrist
+  CHECK(canvas.get(15 + 90, 50) == pk::colors::left);     // left wrist
   CHECK(canvas.get(15 + 100, 150) == pk::colors::right);  // right wrist
 }

@@ -12,7 +12,8 @@ TEST_CASE("Pages take any number of joints, and joints without a density", "[viz
   figure.title = "A title";
   figure.notes = {"a note"};
   figure.photo = pk::Bitmap(64, 48, 3, 120);
-  figure.photo_corners = pk::Tensor<float>{{-5.0f, -5.0f}, {70.0f, -5.0f}, {70.0f, 60.0f}, {-5.0f, 60.0f}};
+  figure.photo_corners =
+      pk::Tensor<float>{{-5.0f, -5.0f}, {70.0f, -5.0f}, {70.0f, 60.0f}, {-5.0f, 60.0f}};
   figure.photo_pose = pk::testing::random_tensor<float>({17, 2}, 1, 0, 40);
   figure.crop = pk::Bitmap(32, 32, 3, 90);
   figure.crop_pose = pk::testing::random_tensor<float>({17, 2}, 2, 0, 30);

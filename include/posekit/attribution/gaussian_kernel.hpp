@@ -11,9 +11,9 @@ namespace posekit {
 
 /// How far a Gaussian kernel reaches.
 enum class BlurKernel {
-  gaussian,   ///< to 6 standard deviations: what is left out is 2e-9 of its mass
-  taps_31,    ///< 31 taps whatever the standard deviation (the reference implementation of PoseIG;
-              ///< at 19 pixels they hold 58.5 % of the mass)
+  gaussian,  ///< to 6 standard deviations: what is left out is 2e-9 of its mass
+  taps_31,   ///< 31 taps whatever the standard deviation (the reference implementation of PoseIG;
+             ///< at 19 pixels they hold 58.5 % of the mass)
 };
 
 /// A normalised Gaussian sampled at whole pixels, and its derivative with respect to the standard
@@ -27,11 +27,11 @@ struct GaussianKernel {
 /// Throws ValueError when `sigma` is negative or no number.
 inline GaussianKernel gaussian_kernel(double sigma, BlurKernel kind = BlurKernel::gaussian) {
   if (!(sigma >= 0) || !(sigma < 1e6)) {
-    throw ValueError(error_text("gaussian_kernel: sigma is ", sigma, ", expected a number in [0, 1e6)"));
+    throw ValueError(
+        error_text("gaussian_kernel: sigma is ", sigma, ", expected a number in [0, 1e6)"));
   }
-  const std::size_t radius = kind == BlurKernel::taps_31
-                                 ? 15
-                                 : static_cast<std::size_t>(std::ceil(6.0 * sigma));
+  const std::size_t radius =
+      kind == BlurKernel::taps_31 ? 15 : static_cast<std::size_t>(std::ceil(6.0 * sigma));
   GaussianKernel kernel;
   kernel.weights.assign(radius + 1, 0.0);
   kernel.slopes.assign(radius + 1, 0.0);

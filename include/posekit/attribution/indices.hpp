@@ -66,8 +66,8 @@ template <class T>
 void require_maps(const Tensor<T>& maps, const char* function) {
   require_rank(maps, 3, function, "maps", "[J, H, W]");
   if (maps.shape()[1] == 0 || maps.shape()[2] == 0) {
-    throw ShapeError(error_text(function, ": maps has shape ", to_string(maps.shape()),
-                                ", expected pixels"));
+    throw ShapeError(
+        error_text(function, ": maps has shape ", to_string(maps.shape()), ", expected pixels"));
   }
 }
 
@@ -90,7 +90,8 @@ Tensor<M> dilate(const Tensor<M>& mask, std::size_t radius) {
       for (std::size_t i = 0; i < length; ++i) {
         if (from[i * step] == M(0)) continue;
         const std::size_t end = std::min(length, i + std::min(radius, length) + 1);
-        for (std::size_t k = std::max(covered, i - std::min(i, radius)); k < end; ++k) to[k * step] = M(1);
+        for (std::size_t k = std::max(covered, i - std::min(i, radius)); k < end; ++k)
+          to[k * step] = M(1);
         covered = std::max(covered, end);
       }
     }
@@ -130,9 +131,9 @@ Tensor<T> foreground_index(const Tensor<T>& maps, const Tensor<M>& mask,
   return result;
 }
 
-/// LI_A(X), Eq. (12) and (13) of PoseIG: the attribution for joint A around joint X under a Gaussian
-/// window, relative to what a uniform map would have there. maps [J, H, W]; points [1, K, 2] or
-/// [K, 2] in pixels, last axis (x, y) -> [J, K], row A, column X. A point may lie anywhere.
+/// LI_A(X), Eq. (12) and (13) of PoseIG: the attribution for joint A around joint X under a
+/// Gaussian window, relative to what a uniform map would have there. maps [J, H, W]; points [1, K,
+/// 2] or [K, 2] in pixels, last axis (x, y) -> [J, K], row A, column X. A point may lie anywhere.
 template <class T>
 Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
                          const LocalityIndexOptions& options = {}) {
@@ -145,8 +146,8 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
   }
   require_finite(points, "locality_index", "points");
   if (!(options.sigma > 0)) {
-    throw ValueError(error_text("locality_index: sigma is ", options.sigma,
-                                ", expected a positive number"));
+    throw ValueError(
+        error_text("locality_index: sigma is ", options.sigma, ", expected a positive number"));
   }
   const std::size_t joints = maps.shape()[0];
   const std::size_t height = maps.shape()[1];
@@ -167,8 +168,8 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
   };
   std::vector<double> sums(joints);
   for (std::size_t j = 0; j < joints; ++j) {
-    sums[j] = internal::map_sum("locality_index", maps.data() + j * height * width, height * width, j,
-                                options.empty);
+    sums[j] = internal::map_sum("locality_index", maps.data() + j * height * width, height * width,
+                                j, options.empty);
   }
   Tensor<T> result = make_tensor<T>({joints, count});
   for (std::size_t k = 0; k < count; ++k) {
@@ -183,7 +184,8 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
       for (std::size_t y = 0; y < height; ++y) {
         if (down[y] == 0) continue;
         double row = 0;
-        for (std::size_t x = 0; x < width; ++x) row += across[x] * static_cast<double>(map[y * width + x]);
+        for (std::size_t x = 0; x < width; ++x)
+          row += across[x] * static_cast<double>(map[y * width + x]);
         weighted += down[y] * row;
       }
       result.data()[j * count + k] = static_cast<T>(weighted / sums[j] / (mass_x * mass_y) *

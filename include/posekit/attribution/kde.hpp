@@ -15,8 +15,8 @@ namespace posekit::inline POSEKIT_ISA {
 
 /// The kernel density estimate of an attribution map, evaluated at every pixel: what
 /// `scipy.stats.gaussian_kde(pixels, weights=map)` gives, with Scott's factor n_eff^(-1/6),
-/// n_eff = 1 / sum w^2 over the weights divided by their sum, and the full weighted 2 x 2 covariance.
-/// A density per square pixel; PoseIG, Sec. 3.2.
+/// n_eff = 1 / sum w^2 over the weights divided by their sum, and the full weighted 2 x 2
+/// covariance. A density per square pixel; PoseIG, Sec. 3.2.
 ///
 /// map [H, W] of magnitudes -> [H, W]. Throws ValueError where the map holds something negative or
 /// not finite, is 0 everywhere, or has its weight on one line (or pixel), whose covariance is
@@ -29,8 +29,8 @@ Tensor<T> kde_map(const Tensor<T>& map, int threads = 0) {
   double sum = 0;
   for (std::size_t i = 0; i < map.size(); ++i) {
     if (!(map.data()[i] >= T(0)) || !std::isfinite(map.data()[i])) {
-      throw ValueError(error_text("kde_map: map[", i / width, ", ", i % width, "] is ", map.data()[i],
-                                  ", expected finite magnitudes"));
+      throw ValueError(error_text("kde_map: map[", i / width, ", ", i % width, "] is ",
+                                  map.data()[i], ", expected finite magnitudes"));
     }
     sum += static_cast<double>(map.data()[i]);
   }
@@ -42,7 +42,8 @@ Tensor<T> kde_map(const Tensor<T>& map, int threads = 0) {
   for (std::size_t i = 0; i < map.size(); ++i) {
     weights[i] = static_cast<double>(map.data()[i]) / sum;
     squares += weights[i] * weights[i];
-    mean += weights[i] * Eigen::Vector2d(static_cast<double>(i % width), static_cast<double>(i / width));
+    mean += weights[i] *
+            Eigen::Vector2d(static_cast<double>(i % width), static_cast<double>(i / width));
   }
   Eigen::Matrix2d covariance = Eigen::Matrix2d::Zero();
   for (std::size_t i = 0; i < map.size(); ++i) {
@@ -55,8 +56,9 @@ Tensor<T> kde_map(const Tensor<T>& map, int threads = 0) {
   const double variance_y = covariance(1, 1);
   if (!(1.0 - squares > 1e-12) || !(variance_x > 0) || !(variance_y > 0) ||
       covariance.determinant() <= 1e-12 * variance_x * variance_y) {
-    throw ValueError("kde_map: the map has its weight on one line or pixel, where a density in two "
-                     "dimensions is undefined");
+    throw ValueError(
+        "kde_map: the map has its weight on one line or pixel, where a density in two "
+        "dimensions is undefined");
   }
   covariance *= std::pow(1.0 / squares, -1.0 / 3.0) / (1.0 - squares);
   const Eigen::Matrix2d inverse = covariance.inverse();

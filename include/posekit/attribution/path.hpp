@@ -71,7 +71,8 @@ class BlurPath final : public ImagePath<T> {
   BlurPath(Tensor<T> image, double sigma, BlurKernel kernel = BlurKernel::gaussian)
       : image_(std::move(image)), shape_(shape_of(image_)), sigma_(sigma), kernel_(kernel) {
     require_rank(image_, 3, "BlurPath", "image", "[C, H, W]");
-    scratch_size_ = kernels::blur_scratch<T>(shape_[1], shape_[2], gaussian_kernel(sigma, kernel).radius());
+    scratch_size_ =
+        kernels::blur_scratch<T>(shape_[1], shape_[2], gaussian_kernel(sigma, kernel).radius());
   }
   const Shape& shape() const override { return shape_; }
   void point(double alpha, Tensor<T>& image, Tensor<T>* derivative) const override {

@@ -38,7 +38,7 @@ enum class Baseline {
 
 /// What is integrated.
 enum class Integrand {
-  path_derivative,      ///< grad S(gamma) * gamma'(alpha): the attributions sum to S(x) - S(baseline)
+  path_derivative,  ///< grad S(gamma) * gamma'(alpha): the attributions sum to S(x) - S(baseline)
   endpoint_difference,  ///< Eq. (10) as printed: (x - baseline) * the integral of grad S(gamma);
                         ///< the same for a straight path, not complete for a blur path
 };
@@ -114,8 +114,10 @@ Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
     case Baseline::mean:
       for (std::size_t c = 0; c < image.shape()[0]; ++c) {
         double sum = 0;
-        for (std::size_t i = 0; i < pixels; ++i) sum += static_cast<double>(image.data()[c * pixels + i]);
-        std::fill_n(baseline.data() + c * pixels, pixels, static_cast<T>(sum / static_cast<double>(pixels)));
+        for (std::size_t i = 0; i < pixels; ++i)
+          sum += static_cast<double>(image.data()[c * pixels + i]);
+        std::fill_n(baseline.data() + c * pixels, pixels,
+                    static_cast<T>(sum / static_cast<double>(pixels)));
       }
       break;
     case Baseline::image:
@@ -127,11 +129,12 @@ Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
 
 /// Throws ShapeError and ValueError where there is nothing that could be computed.
 template <class T>
-void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth, const PoseIgOptions& options) {
+void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth,
+                               const PoseIgOptions& options) {
   require_rank(image, 3, "pose_ig", "image", "[C, H, W]");
   if (image.size() == 0) {
-    throw ShapeError(error_text("pose_ig: image has shape ", to_string(image.shape()),
-                                ", expected pixels"));
+    throw ShapeError(
+        error_text("pose_ig: image has shape ", to_string(image.shape()), ", expected pixels"));
   }
   const std::size_t rank = truth.dimension();
   if ((rank != 2 && rank != 3) || (rank == 3 && truth.shape()[0] != 1) || truth.size() == 0 ||
@@ -170,8 +173,8 @@ struct PoseIgProblem {
 
   /// S of joint j, and dS/dpose [D] into `gradient` unless it is null.
   double score(const Tensor<T>& pose, std::size_t j, double* gradient = nullptr) const {
-    return likelihood(options.likelihood, pose.data() + j * dimensions, truth.data() + j * dimensions,
-                      dimensions, gradient);
+    return likelihood(options.likelihood, pose.data() + j * dimensions,
+                      truth.data() + j * dimensions, dimensions, gradient);
   }
 
   /// The pose [J, D] for one image [C, H, W].
@@ -276,9 +279,9 @@ class PoseIgStep {
 
 /// Pose integrated gradients: which pixels of an image made a model put each joint where it did.
 ///
-/// `model` is any callable Var<T> -> Var<T> from images [1, C, H, W] to poses [1, J, D]; it is called
-/// from several threads at once, each with its own tape. `image` is [C, H, W], `truth` [1, J, D] or
-/// [J, D] (D = 2 or 3) in the model's output space. All joints share each forward pass.
+/// `model` is any callable Var<T> -> Var<T> from images [1, C, H, W] to poses [1, J, D]; it is
+/// called from several threads at once, each with its own tape. `image` is [C, H, W], `truth` [1,
+/// J, D] or [J, D] (D = 2 or 3) in the model's output space. All joints share each forward pass.
 ///
 /// For joint k the attribution is Eq. (10) of PoseIG with the path derivative inside the integral,
 ///     G = integral over alpha of dS(model(gamma(alpha)), truth, k) / dx * gamma'(alpha)
@@ -297,11 +300,12 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
   if (options.path == PathKind::blur) {
     path = std::make_unique<BlurPath<T>>(image, options.sigma, options.kernel);
   } else {
-    path = std::make_unique<StraightPath<T>>(internal::baseline_image(image, options, baseline), image);
+    path = std::make_unique<StraightPath<T>>(internal::baseline_image(image, options, baseline),
+                                             image);
   }
   const std::size_t joints = truth.shape()[truth.dimension() - 2];
-  const internal::PoseIgProblem<Model, T> problem{model, truth, options, *path, joints,
-                                                  truth.shape()[truth.dimension() - 1]};
+  const internal::PoseIgProblem<Model, T> problem{
+      model, truth, options, *path, joints, truth.shape()[truth.dimension() - 1]};
 
   PoseIgResult<T> result;
   result.baseline = path->image_at(0.0);
@@ -313,8 +317,8 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
 
   const std::size_t size = image.size();
   std::vector<double> sums(joints * size, 0.0);
-  const int threads = static_cast<int>(
-      std::min<std::size_t>(static_cast<std::size_t>(resolve_threads(options.threads)), nodes.size()));
+  const int threads = static_cast<int>(std::min<std::size_t>(
+      static_cast<std::size_t>(resolve_threads(options.threads)), nodes.size()));
   using Step = internal::PoseIgStep<Model, T>;
   struct Worker {
     std::unique_ptr<Step> step;
@@ -323,14 +327,18 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
   parallel_ordered(
       nodes.size(), threads,
       [&] { return Worker{std::make_unique<Step>(problem, threads > 1 ? 1 : options.threads)}; },
-      [&](Worker& worker, std::size_t i) { worker.integrand = &(*worker.step)(nodes[i].position, i); },
+      [&](Worker& worker, std::size_t i) {
+        worker.integrand = &(*worker.step)(nodes[i].position, i);
+      },
       [&](const Worker& worker, std::size_t i) {
         const std::size_t samples = std::max<std::size_t>(options.noise_samples, 1);
         const double weight = nodes[i].weight / static_cast<double>(samples);
         const T* integrand = worker.integrand->data();
-        for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weight * static_cast<double>(integrand[k]);
+        for (std::size_t k = 0; k < sums.size(); ++k)
+          sums[k] += weight * static_cast<double>(integrand[k]);
         if (options.progress && !options.progress({i + 1, nodes.size()})) {
-          throw Cancelled(error_text("pose_ig: cancelled after ", i + 1, " of ", nodes.size(), " steps"));
+          throw Cancelled(
+              error_text("pose_ig: cancelled after ", i + 1, " of ", nodes.size(), " steps"));
         }
       });
 

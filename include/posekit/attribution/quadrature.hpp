@@ -30,7 +30,8 @@ inline std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t
   std::vector<QuadratureNode> nodes;
   switch (rule) {
     case Quadrature::left:
-      for (std::size_t i = 0; i < steps; ++i) nodes.push_back({static_cast<double>(i) / n, 1.0 / n});
+      for (std::size_t i = 0; i < steps; ++i)
+        nodes.push_back({static_cast<double>(i) / n, 1.0 / n});
       break;
     case Quadrature::midpoint:
       for (std::size_t i = 0; i < steps; ++i) {

@@ -26,9 +26,9 @@ void broadcast_vjp(Pullback<T>& pullback, std::size_t operand, const Shape& shap
   const std::size_t rank = shape.size();
   const Shape& operand_shape = operand == 0 ? shape_a : shape_b;
   const Shape out_strides = kernels::broadcast_strides(operand_shape, rank);
-  const kernels::StridedRows<4> loop(
-      shape, {out_strides, kernels::broadcast_strides(shape, rank),
-              kernels::broadcast_strides(shape_a, rank), kernels::broadcast_strides(shape_b, rank)});
+  const kernels::StridedRows<4> loop(shape, {out_strides, kernels::broadcast_strides(shape, rank),
+                                             kernels::broadcast_strides(shape_a, rank),
+                                             kernels::broadcast_strides(shape_b, rank)});
   const std::size_t size = element_count(shape);
   const std::size_t operand_size = element_count(operand_shape);
   for (std::size_t k = 0; k < pullback.count(); ++k) {
@@ -55,8 +55,7 @@ Var<T> binary(const char* name, const Var<T>& a, const Var<T>& b, const Op& op, 
   const std::size_t rank = shape.size();
   Tensor<T> value = tape.pool().take(shape);
   const kernels::StridedRows<3> loop(
-      shape, {kernels::broadcast_strides(shape, rank),
-              kernels::broadcast_strides(a.shape(), rank),
+      shape, {kernels::broadcast_strides(shape, rank), kernels::broadcast_strides(a.shape(), rank),
               kernels::broadcast_strides(b.shape(), rank)});
   kernels::strided_map<T, simd::DefaultArch, 2>(
       loop, value.data(), {value_a->data(), value_b->data()}, false, op, tape.threads());
@@ -93,9 +92,9 @@ Var<T> unary(const char* name, const Var<T>& x, const Op& op, const OpX& op_x) {
         const kernels::StridedRows<3> loop(flat, {one, one, one});
         for (std::size_t k = 0; k < p.count(); ++k) {
           const T* g = p.cotangent() + k * flat[0];
-          kernels::strided_map<T, simd::DefaultArch, 2>(
-              loop, target.data + k * flat[0], {g, saved != nullptr ? saved->data() : g},
-              target.accumulate, op_x, p.threads());
+          kernels::strided_map<T, simd::DefaultArch, 2>(loop, target.data + k * flat[0],
+                                                        {g, saved != nullptr ? saved->data() : g},
+                                                        target.accumulate, op_x, p.threads());
         }
       });
 }
@@ -157,8 +156,7 @@ Var<T> operator/(const Var<T>& a, const Var<T>& b) {
 template <class T>
 Var<T> squared_difference(const Var<T>& a, const Var<T>& b) {
   return internal::binary(
-      "squared_difference", a, b,
-      [](const auto& x, const auto& y) { return (x - y) * (x - y); },
+      "squared_difference", a, b, [](const auto& x, const auto& y) { return (x - y) * (x - y); },
       [](const auto& g, const auto& x, const auto& y) { return g * ((x - y) + (x - y)); },
       [](const auto& g, const auto& x, const auto& y) { return g * ((y - x) + (y - x)); });
 }

@@ -41,7 +41,8 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
   AlignedBuffer<T> take_memory(std::size_t size) {
     const auto found = memory_.lower_bound(size);
     if (found == memory_.end()) {
-      // In exchange for the largest, so that a pool never holds more buffers than were in use at once.
+      // In exchange for the largest, so that a pool never holds more buffers than were in use at
+      // once.
       if (!memory_.empty()) memory_.erase(std::prev(memory_.end()));
       return AlignedBuffer<T>(std::max<std::size_t>(size, 1));
     }
@@ -97,7 +98,8 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
 template <class T>
 class PooledScratch {
  public:
-  PooledScratch(BufferPool<T>& pool, std::size_t size) : pool_(pool), buffer_(pool.take_memory(size)) {}
+  PooledScratch(BufferPool<T>& pool, std::size_t size)
+      : pool_(pool), buffer_(pool.take_memory(size)) {}
   ~PooledScratch() { pool_.give_memory(std::move(buffer_)); }
   PooledScratch(const PooledScratch&) = delete;
   PooledScratch& operator=(const PooledScratch&) = delete;

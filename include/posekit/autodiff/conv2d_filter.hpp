@@ -60,8 +60,7 @@ class Conv2dFilter {
       packed_ = make_tensor<T>({layout.packed_size(depth)});
       const T* data = filter_.data();
       kernels::pack_panels(
-          layout, depth,
-          [&](std::size_t k, std::size_t n) { return data[k * out_channels() + n]; },
+          layout, depth, [&](std::size_t k, std::size_t n) { return data[k * out_channels() + n]; },
           packed_->data());
     }
     return packed_->data();
@@ -69,8 +68,8 @@ class Conv2dFilter {
 
   /// The filter for `kernels::conv2d_vjp` with this stride, dilation and padding.
   std::shared_ptr<const Vjp> vjp(const Conv2dGeometry& g) const {
-    const Key key{g.stride_height, g.stride_width,   g.dilation_height,
-                  g.dilation_width, g.pad_top, g.pad_left};
+    const Key key{g.stride_height,  g.stride_width, g.dilation_height,
+                  g.dilation_width, g.pad_top,      g.pad_left};
     const std::lock_guard lock(mutex_);
     auto& entry = vjps_[key];
     if (entry == nullptr) {
@@ -83,7 +82,8 @@ class Conv2dFilter {
   }
 
  private:
-  using Key = std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, std::size_t>;
+  using Key =
+      std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, std::size_t>;
 
   Tensor<T> filter_;
   std::optional<Tensor<T>> bias_;

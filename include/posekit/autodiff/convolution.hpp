@@ -40,8 +40,8 @@ void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
 
 template <class T>
 void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
-                const Conv2dFilter<T>& filter, const T* input,
-                const kernels::Epilogue<T>& epilogue, T* output) {
+                const Conv2dFilter<T>& filter, const T* input, const kernels::Epilogue<T>& epilogue,
+                T* output) {
   const auto parts = static_cast<std::size_t>(std::max(threads, 1));
   const PooledScratch<T> scratch(pool, kernels::conv2d_scratch<T>(g) * parts);
   kernels::conv2d<T>(g, input, filter.packed(), epilogue, output, scratch.data(), threads);
@@ -86,7 +86,8 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
   Tape<T>& tape = x.tape();
   if (options.activation != Activation::none && options.activation != Activation::relu &&
       options.activation != Activation::relu6) {
-    throw ValueError("conv2d: with a differentiable filter the activation must be none, relu or relu6");
+    throw ValueError(
+        "conv2d: with a differentiable filter the activation must be none, relu or relu6");
   }
   std::optional<Tensor<T>> bias_value;
   if (bias.valid()) bias_value = bias.value();
@@ -94,8 +95,8 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
   const Conv2dGeometry g =
       internal::conv2d_geometry("conv2d", x.shape(), constant->kernel_height(),
                                 constant->kernel_width(), constant->out_channels(), options);
-  internal::require_channels("conv2d", *constant, constant->in_channels(),
-                             constant->out_channels(), g.in_channels);
+  internal::require_channels("conv2d", *constant, constant->in_channels(), constant->out_channels(),
+                             g.in_channels);
   const bool differentiate =
       x.requires_grad() || filter.requires_grad() || (bias.valid() && bias.requires_grad());
   internal::FusedActivation<T> fused(tape, options.activation, g.batch * g.out_pixels(),

@@ -73,8 +73,8 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
   kernels::depthwise_conv2d<T>(g, x.value().data(), constant->filter().data(), {}, value.data(),
                                tape.threads());
   const auto image = filter.requires_grad() ? tape.shared_value(x) : nullptr;
-  const Var<T> product = tape.record(
-      "depthwise_conv2d", std::move(value), {x, filter}, [=](Pullback<T>& p) {
+  const Var<T> product =
+      tape.record("depthwise_conv2d", std::move(value), {x, filter}, [=](Pullback<T>& p) {
         if (const auto target = p.target(0)) {
           kernels::depthwise_conv2d_vjp<T>(g, constant->filter().data(), p.count(), p.cotangent(),
                                            nullptr, target.data, target.accumulate, p.threads());

@@ -115,26 +115,25 @@ Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {
   const simd::Batch<T> no_slope(T(0));
   // Whole parts of 16 elements, so that no two threads write one byte of the mask.
   const std::size_t parts = (size + 15) / 16;
-  parallel_ranges(parts, size > 16384 ? tape.threads() : 1,
-                  [&](std::size_t begin, std::size_t end, int) {
-                    std::size_t i = 16 * begin;
-                    const std::size_t stop = std::min(size, 16 * end);
-                    for (; i < stop; i += L) {
-                      const std::size_t count = std::min(L, stop - i);
-                      const auto v = count == L ? simd::load<T, simd::DefaultArch>(in + i)
-                                                : simd::load_partial<T, simd::DefaultArch>(in + i, count);
-                      std::uint32_t bits = 0;
-                      const auto y =
-                          kernels::activate<T, simd::DefaultArch>(v, activation, no_slope, bits);
-                      if (count == L) {
-                        simd::store<T, simd::DefaultArch>(out + i, y);
-                      } else {
-                        bits &= (1u << count) - 1u;
-                        simd::store_partial<T, simd::DefaultArch>(out + i, y, count);
-                      }
-                      kernels::set_mask_bits<L>(bits_out, i, bits);
-                    }
-                  });
+  parallel_ranges(
+      parts, size > 16384 ? tape.threads() : 1, [&](std::size_t begin, std::size_t end, int) {
+        std::size_t i = 16 * begin;
+        const std::size_t stop = std::min(size, 16 * end);
+        for (; i < stop; i += L) {
+          const std::size_t count = std::min(L, stop - i);
+          const auto v = count == L ? simd::load<T, simd::DefaultArch>(in + i)
+                                    : simd::load_partial<T, simd::DefaultArch>(in + i, count);
+          std::uint32_t bits = 0;
+          const auto y = kernels::activate<T, simd::DefaultArch>(v, activation, no_slope, bits);
+          if (count == L) {
+            simd::store<T, simd::DefaultArch>(out + i, y);
+          } else {
+            bits &= (1u << count) - 1u;
+            simd::store_partial<T, simd::DefaultArch>(out + i, y, count);
+          }
+          kernels::set_mask_bits<L>(bits_out, i, bits);
+        }
+      });
   return tape.record(name, std::move(value), {x}, [size, mask](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
@@ -196,7 +195,9 @@ Var<T> prelu(const Var<T>& x, const Var<T>& slope) {
   };
   return internal::binary(
       "prelu", x, slope,
-      [=](const auto& v, const auto& s) { return choose(positive(v), v, std::decay_t<decltype(v)>(v * s)); },
+      [=](const auto& v, const auto& s) {
+        return choose(positive(v), v, std::decay_t<decltype(v)>(v * s));
+      },
       [=](const auto& g, const auto& v, const auto& s) {
         return choose(positive(v), g, std::decay_t<decltype(g)>(g * s));
       },

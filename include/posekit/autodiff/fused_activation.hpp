@@ -26,8 +26,9 @@ void require_channels(const char* name, const Conv2dFilter<T>& filter, std::size
   for (const auto& [what, size] : {std::pair<const char*, std::size_t>{"bias", filter.bias_size()},
                                    {"slope", filter.slope_size()}}) {
     if (size != 0 && size != out_channels) {
-      throw ShapeError(error_text(name, ": ", what, " has ", size, " elements, expected one for each of ",
-                                  out_channels, " output channels"));
+      throw ShapeError(error_text(name, ": ", what, " has ", size,
+                                  " elements, expected one for each of ", out_channels,
+                                  " output channels"));
     }
   }
 }
@@ -99,24 +100,26 @@ kernels::Epilogue<T> epilogue_of(const Conv2dFilter<T>& filter, Activation activ
 /// `vjp(pullback, target, cotangent, mask)` computes x's cotangent from the product's: that is
 /// `cotangent`, silenced where `mask` says so unless it is null.
 template <class T, class Vjp>
-Var<T> record_fused(const char* name, const Var<T>& x, Tensor<T> value, FusedActivation<T> fused, Vjp vjp) {
+Var<T> record_fused(const char* name, const Var<T>& x, Tensor<T> value, FusedActivation<T> fused,
+                    Vjp vjp) {
   Tape<T>& tape = x.tape();
   auto output = tape.pool().share(std::move(value));
   if (fused.activation == Activation::sigmoid && x.requires_grad()) fused.output = output;
   const auto rectifier = fused.is_mask() ? fused.mask : nullptr;
-  const Var<T> result = tape.record(
-      name, std::move(output), {x}, [fused = std::move(fused), vjp = std::move(vjp)](Pullback<T>& p) {
-        const auto target = p.target(0);
-        if (!target) return;
-        if (fused.is_pointwise_map()) {
-          const auto before = p.scratch(p.count() * fused.rows * fused.channels);
-          fused.map(p.count(), p.cotangent(), before.data(), p.threads());
-          vjp(p, target, before.data(), static_cast<const std::uint8_t*>(nullptr));
-        } else {
-          vjp(p, target, p.cotangent(),
-              fused.is_mask() && !p.is_rectified() ? fused.mask_data() : nullptr);
-        }
-      });
+  const Var<T> result =
+      tape.record(name, std::move(output), {x},
+                  [fused = std::move(fused), vjp = std::move(vjp)](Pullback<T>& p) {
+                    const auto target = p.target(0);
+                    if (!target) return;
+                    if (fused.is_pointwise_map()) {
+                      const auto before = p.scratch(p.count() * fused.rows * fused.channels);
+                      fused.map(p.count(), p.cotangent(), before.data(), p.threads());
+                      vjp(p, target, before.data(), static_cast<const std::uint8_t*>(nullptr));
+                    } else {
+                      vjp(p, target, p.cotangent(),
+                          fused.is_mask() && !p.is_rectified() ? fused.mask_data() : nullptr);
+                    }
+                  });
   if (rectifier != nullptr) tape.declare_rectifier(result, rectifier);
   return result;
 }

@@ -19,8 +19,8 @@ Var<T> matmul(const Var<T>& a, const Var<T>& b) {
     throw ShapeError(error_text("matmul: shapes ", to_string(left), " and ", to_string(right),
                                 " do not multiply, expected [M, K] and [K, N]"));
   }
-  const Var<T> product = conv2d(reshape(a, {1, 1, left[0], left[1]}),
-                                reshape(b, {1, 1, right[0], right[1]}));
+  const Var<T> product =
+      conv2d(reshape(a, {1, 1, left[0], left[1]}), reshape(b, {1, 1, right[0], right[1]}));
   return reshape(product, {left[0], right[1]});
 }
 

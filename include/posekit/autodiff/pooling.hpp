@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <utility>
 
-#include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/pool2d.hpp>
 
@@ -26,19 +26,19 @@ namespace internal {
 
 inline Conv2dGeometry pool2d_geometry(const char* name, const Shape& shape,
                                       const Pool2dOptions& options) {
-  const Conv2dGeometry g =
-      conv2d_geometry(name, shape, options.window[0], options.window[1],
-                      shape.size() == 4 ? shape[3] : 0,
-                      {options.stride, {1, 1}, options.padding, Activation::none});
+  const Conv2dGeometry g = conv2d_geometry(
+      name, shape, options.window[0], options.window[1], shape.size() == 4 ? shape[3] : 0,
+      {options.stride, {1, 1}, options.padding, Activation::none});
   if (g.in_pixels() > std::numeric_limits<std::uint32_t>::max()) {
-    throw ShapeError(error_text(name, ": an image of ", g.in_height, " x ", g.in_width,
-                                " is too large"));
+    throw ShapeError(
+        error_text(name, ": an image of ", g.in_height, " x ", g.in_width, " is too large"));
   }
   const Padding2d& p = options.padding;
   if (p.kind == Padding2d::Kind::explicit_ &&
-      (p.top >= options.window[0] || p.bottom >= options.window[0] ||
-       p.left >= options.window[1] || p.right >= options.window[1])) {
-    throw ShapeError(error_text(name, ": the padding must be smaller than the window, or a window "
+      (p.top >= options.window[0] || p.bottom >= options.window[0] || p.left >= options.window[1] ||
+       p.right >= options.window[1])) {
+    throw ShapeError(error_text(name,
+                                ": the padding must be smaller than the window, or a window "
                                 "would see no pixel"));
   }
   if (g.in_pixels() == 0) {

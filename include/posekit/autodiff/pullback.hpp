@@ -44,8 +44,8 @@ class Pullback {
   /// The same as the last act of a product: `cotangent()` may not be read afterwards.
   void hand_over(std::size_t i);
   /// Where operand `i` is a rectifier's output whose cotangent will be silenced by these bits (see
-  /// `Tape::declare_rectifier`) and nobody else writes to it: the bits, which the caller may apply as
-  /// it writes, and then says so with `rectified`. Otherwise null.
+  /// `Tape::declare_rectifier`) and nobody else writes to it: the bits, which the caller may apply
+  /// as it writes, and then says so with `rectified`. Otherwise null.
   const std::uint8_t* rectifier(std::size_t i) const;
   void rectified(std::size_t i);
   /// True where the bits declared for this node have been applied to its cotangent already.

@@ -49,15 +49,15 @@ Var<T> scaled_sum(const char* name, const Var<T>& x, const std::vector<std::ptrd
   };
   const auto itself = [](const auto& v) { return v; };
   if (size > 0) {
-    kernels::strided_reduce<T, simd::DefaultArch, 1>(loop, value.data(), {x.value().data()}, itself);
+    kernels::strided_reduce<T, simd::DefaultArch, 1>(loop, value.data(), {x.value().data()},
+                                                     itself);
     for (std::size_t i = 0; i < result_size; ++i) value.data()[i] *= scale;
   }
   return tape.record(name, std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target || size == 0) return;
-    const kernels::StridedRows<2> spread(
-        shape, {kernels::broadcast_strides(shape, shape.size()),
-                kernels::broadcast_strides(kept, shape.size())});
+    const kernels::StridedRows<2> spread(shape, {kernels::broadcast_strides(shape, shape.size()),
+                                                 kernels::broadcast_strides(kept, shape.size())});
     for (std::size_t k = 0; k < p.count(); ++k) {
       kernels::strided_map<T, simd::DefaultArch, 1>(spread, target.data + k * size,
                                                     {p.cotangent() + k * result_size},

@@ -25,8 +25,7 @@ Var<T> reshape(const Var<T>& x, const Shape& shape) {
   }
   Tensor<T> value = x.tape().pool().take(shape);
   std::copy_n(x.value().data(), value.size(), value.data());
-  return x.tape().record("reshape", std::move(value), {x},
-                         [](Pullback<T>& p) { p.hand_over(0); });
+  return x.tape().record("reshape", std::move(value), {x}, [](Pullback<T>& p) { p.hand_over(0); });
 }
 
 /// Axis `a` of the result is axis `permutation[a]` of x.
@@ -186,11 +185,12 @@ struct Padding {
 
 /// Surrounds x with `value`; one Padding per axis.
 template <class T>
-Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding, std::type_identity_t<T> value = 0) {
+Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
+           std::type_identity_t<T> value = 0) {
   const Shape shape = x.shape();
   if (padding.size() != shape.size()) {
-    throw ShapeError(error_text("pad: ", padding.size(), " paddings were given for a tensor of shape ",
-                                to_string(shape)));
+    throw ShapeError(error_text("pad: ", padding.size(),
+                                " paddings were given for a tensor of shape ", to_string(shape)));
   }
   Shape result_shape = shape;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -266,18 +266,18 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
   Tensor<T> value = x.tape().pool().take(result_shape);
   const T* in = x.value().data();
   for (std::size_t i = 0; i < count; ++i) std::copy_n(in + starts[i], run, value.data() + i * run);
-  return x.tape().record(
-      "gather_nd", std::move(value), {x}, [=, starts = std::move(starts)](Pullback<T>& p) {
-        const auto target = p.target(0);
-        if (!target) return;
-        if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
-        for (std::size_t k = 0; k < p.count(); ++k) {
-          for (std::size_t i = 0; i < count; ++i) {
-            internal::copy_runs(1, run, p.cotangent() + (k * count + i) * run, 0,
-                                target.data + k * size + starts[i], 0, true);
-          }
-        }
-      });
+  return x.tape().record("gather_nd", std::move(value), {x},
+                         [=, starts = std::move(starts)](Pullback<T>& p) {
+                           const auto target = p.target(0);
+                           if (!target) return;
+                           if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
+                           for (std::size_t k = 0; k < p.count(); ++k) {
+                             for (std::size_t i = 0; i < count; ++i) {
+                               internal::copy_runs(1, run, p.cotangent() + (k * count + i) * run, 0,
+                                                   target.data + k * size + starts[i], 0, true);
+                             }
+                           }
+                         });
 }
 
 /// The index of the largest element along `axis`, the first of equals; the axis disappears. An

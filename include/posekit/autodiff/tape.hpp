@@ -189,8 +189,9 @@ class Tape {
     return result;
   }
 
-  /// Says that the first thing a node's derivative does is to multiply its cotangent by these bits (one
-  /// row per pixel, kernels::mask_row_bytes each), so that whoever computes the cotangent may do it.
+  /// Says that the first thing a node's derivative does is to multiply its cotangent by these bits
+  /// (one row per pixel, kernels::mask_row_bytes each), so that whoever computes the cotangent may
+  /// do it.
   void declare_rectifier(const Var<T>& node, std::shared_ptr<const ByteBuffer> bits) {
     nodes_[check(node, "Tape::declare_rectifier")].rectifier = std::move(bits);
   }
@@ -223,8 +224,8 @@ class Tape {
   std::shared_ptr<const Tensor<T>> shared_value(const Var<T>& var) const {
     const Node& node = nodes_[check(var, "Var::value")];
     if (node.value == nullptr) {
-      throw Error(error_text("Var::value: the value of this '", node.name,
-                             "' was released from the tape"));
+      throw Error(
+          error_text("Var::value: the value of this '", node.name, "' was released from the tape"));
     }
     return node.value;
   }

@@ -77,12 +77,12 @@ inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kern
   return {(padded - reach) / stride + 1, before};
 }
 
-inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image, std::size_t kernel_height,
-                                      std::size_t kernel_width, std::size_t out_channels,
-                                      const Conv2dOptions& options) {
+inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
+                                      std::size_t kernel_height, std::size_t kernel_width,
+                                      std::size_t out_channels, const Conv2dOptions& options) {
   if (image.size() != 4) {
-    throw ShapeError(error_text(name, ": x has shape ", to_string(image),
-                                ", expected rank 4 [N, H, W, C]"));
+    throw ShapeError(
+        error_text(name, ": x has shape ", to_string(image), ", expected rank 4 [N, H, W, C]"));
   }
   const Padding2d& p = options.padding;
   const WindowAxis y = window_axis(name, image[1], kernel_height, options.stride[0],

@@ -4,7 +4,6 @@
 #include <new>
 #include <utility>
 
-
 namespace posekit {
 
 /// Allocates on cache-line boundaries, which is also the widest SIMD register: a vector load then
@@ -26,10 +25,10 @@ class AlignedAllocator {
 
   T* allocate(std::size_t count) {
     if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{alignment}));
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{alignment}));
   }
   void deallocate(T* pointer, std::size_t) noexcept {
-    ::operator delete(pointer, std::align_val_t{alignment});
+    ::operator delete (pointer, std::align_val_t{alignment});
   }
 
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }

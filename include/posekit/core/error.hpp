@@ -19,7 +19,8 @@ class ShapeError : public Error {
   using Error::Error;
 };
 
-/// An argument has the right type and shape, but a value that makes no sense (NaN, negative, empty).
+/// An argument has the right type and shape, but a value that makes no sense (NaN, negative,
+/// empty).
 class ValueError : public Error {
  public:
   using Error::Error;

@@ -61,7 +61,7 @@ inline Shape broadcast_shapes(const Shape& a, const Shape& b, const char* functi
     const std::size_t extent_b = i < b.size() ? b[b.size() - 1 - i] : 1;
     if (extent_a != extent_b && extent_a != 1 && extent_b != 1) {
       throw ShapeError(error_text(function, ": shapes ", to_string(a), " and ", to_string(b),
-                                      " do not broadcast"));
+                                  " do not broadcast"));
     }
     result[result.size() - 1 - i] = extent_a == 1 ? extent_b : extent_a;
   }

@@ -51,8 +51,8 @@ template <class T, class Range>
 Tensor<T> tensor_from(const Shape& shape, const Range& values) {
   Tensor<T> result = make_tensor<T>(shape);
   if (static_cast<std::size_t>(values.size()) != result.size()) {
-    throw ShapeError(error_text("tensor_from: ", values.size(), " values do not fill shape ",
-                                    to_string(shape)));
+    throw ShapeError(
+        error_text("tensor_from: ", values.size(), " values do not fill shape ", to_string(shape)));
   }
   std::transform(values.begin(), values.end(), result.data(),
                  [](const auto& value) { return static_cast<T>(value); });
@@ -64,7 +64,7 @@ template <class T>
 Tensor<T> reshaped(Tensor<T> tensor, const Shape& shape) {
   if (element_count(shape) != tensor.size()) {
     throw ShapeError(error_text("reshaped: a tensor of shape ", to_string(tensor.shape()),
-                                    " cannot become ", to_string(shape)));
+                                " cannot become ", to_string(shape)));
   }
   tensor.reshape(shape);
   return tensor;
@@ -83,8 +83,8 @@ template <class T>
 void require_rank(const Tensor<T>& tensor, std::size_t rank, const char* function,
                   const char* argument, const char* axes) {
   if (tensor.dimension() != rank) {
-    throw ShapeError(error_text(function, ": ", argument, " has shape ",
-                                    to_string(tensor.shape()), ", expected rank ", rank, " ", axes));
+    throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(tensor.shape()),
+                                ", expected rank ", rank, " ", axes));
   }
 }
 
@@ -93,8 +93,8 @@ template <class T>
 void require_shape(const Tensor<T>& tensor, const Shape& shape, const char* function,
                    const char* argument) {
   if (!std::equal(tensor.shape().begin(), tensor.shape().end(), shape.begin(), shape.end())) {
-    throw ShapeError(error_text(function, ": ", argument, " has shape ",
-                                    to_string(tensor.shape()), ", expected ", to_string(shape)));
+    throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(tensor.shape()),
+                                ", expected ", to_string(shape)));
   }
 }
 
@@ -111,7 +111,7 @@ void require_finite(const Tensor<T>& tensor, const char* function, const char* a
       rest /= tensor.shape()[axis];
     }
     throw ValueError(error_text(function, ": ", argument, to_string(index), " is ", data[i],
-                                    ", expected a finite number"));
+                                ", expected a finite number"));
   }
 }
 

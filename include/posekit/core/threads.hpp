@@ -29,8 +29,8 @@ inline int resolve_threads([[maybe_unused]] int requested) {
 
 namespace detail {
 
-/// `body` is a plain function, so that what a caller's loop does is compiled once, not once for each
-/// way to reach it.
+/// `body` is a plain function, so that what a caller's loop does is compiled once, not once for
+/// each way to reach it.
 inline void run_parts(std::size_t count, int parts,
                       void (*body)(void* context, std::size_t begin, std::size_t end, int part),
                       void* context) {
@@ -42,7 +42,8 @@ inline void run_parts(std::size_t count, int parts,
   std::exception_ptr error;
 #pragma omp parallel for num_threads(parts) schedule(static, 1)
   for (int part = 0; part < parts; ++part) {
-    const std::size_t begin = count * static_cast<std::size_t>(part) / static_cast<std::size_t>(parts);
+    const std::size_t begin =
+        count * static_cast<std::size_t>(part) / static_cast<std::size_t>(parts);
     const std::size_t end =
         count * static_cast<std::size_t>(part + 1) / static_cast<std::size_t>(parts);
     try {
@@ -80,8 +81,8 @@ void parallel_for(std::size_t count, int threads, const Body& body) {
   });
 }
 
-/// Computes `count` items on up to `threads` threads and hands them over in ascending order, so that
-/// what is summed up is summed in the same order whatever the number of threads.
+/// Computes `count` items on up to `threads` threads and hands them over in ascending order, so
+/// that what is summed up is summed in the same order whatever the number of threads.
 ///
 /// `make_worker()` is called once on each thread; `compute(worker, index)` runs concurrently,
 /// `commit(worker, index)` in order and never twice at once. The first exception stops everything

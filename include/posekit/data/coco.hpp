@@ -82,7 +82,8 @@ class CocoReader {
       data.images.push_back(std::move(image));
     }
     for (const auto& item : list("annotations")) {
-      data.annotations.push_back(annotation(item, error_text("annotations[", data.annotations.size(), "]")));
+      data.annotations.push_back(
+          annotation(item, error_text("annotations[", data.annotations.size(), "]")));
     }
     return data;
   }
@@ -90,7 +91,9 @@ class CocoReader {
  private:
   using Json = nlohmann::json;
 
-  [[noreturn]] void fail(const std::string& what) const { throw FileError(error_text(name_, ": ", what)); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(error_text(name_, ": ", what));
+  }
 
   const Json& list(const char* key) const {
     const auto found = root_.find(key);
@@ -125,22 +128,26 @@ class CocoReader {
     result.image_id = integer(item, "image_id", where);
     if (item.contains("bbox")) {
       const auto box = numbers(item["bbox"], where + ".bbox");
-      if (box.size() != 4) fail(error_text(where, ".bbox has ", box.size(), " numbers, expected 4"));
+      if (box.size() != 4)
+        fail(error_text(where, ".bbox has ", box.size(), " numbers, expected 4"));
       result.box = {box[0], box[1], box[2], box[3]};
     }
     if (item.contains("keypoints")) {
       const auto values = numbers(item["keypoints"], where + ".keypoints");
       if (values.size() % 3 != 0) {
-        fail(error_text(where, ".keypoints has ", values.size(), " numbers, expected triples (x, y, v)"));
+        fail(error_text(where, ".keypoints has ", values.size(),
+                        " numbers, expected triples (x, y, v)"));
       }
       for (std::size_t i = 0; i < values.size(); i += 3) {
         if (values[i + 2] != 0 && values[i + 2] != 1 && values[i + 2] != 2) {
-          fail(error_text(where, ".keypoints has the visibility ", values[i + 2], ", expected 0, 1 or 2"));
+          fail(error_text(where, ".keypoints has the visibility ", values[i + 2],
+                          ", expected 0, 1 or 2"));
         }
         result.keypoints.push_back({values[i], values[i + 1], static_cast<int>(values[i + 2])});
       }
     }
-    if (item.contains("segmentation")) segmentation(item["segmentation"], where + ".segmentation", result);
+    if (item.contains("segmentation"))
+      segmentation(item["segmentation"], where + ".segmentation", result);
     return result;
   }
 
@@ -175,21 +182,23 @@ class CocoReader {
     std::size_t total = 0;
     for (const std::size_t run : result.runs) total += run;
     if (total != result.runs_height * result.runs_width) {
-      fail(error_text(where, ": the runs cover ", total, " pixels, the size is ", result.runs_height,
-                      " x ", result.runs_width));
+      fail(error_text(where, ": the runs cover ", total, " pixels, the size is ",
+                      result.runs_height, " x ", result.runs_width));
     }
   }
 
   /// COCO's text form: each run, from the third on as the difference to the one before the last, in
   /// groups of 5 bits, least significant first, bit 6 where more follow.
-  std::vector<std::size_t> compressed_runs(const std::string& text, const std::string& where) const {
+  std::vector<std::size_t> compressed_runs(const std::string& text,
+                                           const std::string& where) const {
     std::vector<std::size_t> runs;
     for (std::size_t i = 0; i < text.size();) {
       std::int64_t value = 0;
       unsigned shift = 0;
       bool more = true;
       while (more) {
-        if (i == text.size() || shift > 50 || text[i] < 48 || text[i] > 111) fail(where + ".counts is damaged");
+        if (i == text.size() || shift > 50 || text[i] < 48 || text[i] > 111)
+          fail(where + ".counts is damaged");
         const auto group = static_cast<std::int64_t>(text[i++] - 48);
         value |= (group & 31) << shift;
         shift += 5;
@@ -221,20 +230,21 @@ inline const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64
     if (annotation.id == id) return annotation;
     if (ids.size() < 200) ids += (ids.empty() ? "" : ", ") + std::to_string(annotation.id);
   }
-  throw ValueError(error_text(data.source, ": there is no annotation with id ", id, "; there are ", ids));
+  throw ValueError(
+      error_text(data.source, ": there is no annotation with id ", id, "; there are ", ids));
 }
 
 /// The pixels of an annotation's segmentation as a mask [height, width] of 0 and 1: those whose
-/// centre lies inside one of its outlines, or its runs. Throws ValueError where it has none, or where
-/// the runs belong to an image of another size.
+/// centre lies inside one of its outlines, or its runs. Throws ValueError where it has none, or
+/// where the runs belong to an image of another size.
 inline Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, std::size_t height,
                                               std::size_t width) {
   Tensor<std::uint8_t> mask = zeros<std::uint8_t>({height, width});
   if (!annotation.runs.empty()) {
     if (annotation.runs_height != height || annotation.runs_width != width) {
-      throw ValueError(error_text("segmentation_mask: annotation ", annotation.id, " is of an image of ",
-                                  annotation.runs_width, " x ", annotation.runs_height, ", not ",
-                                  width, " x ", height));
+      throw ValueError(error_text("segmentation_mask: annotation ", annotation.id,
+                                  " is of an image of ", annotation.runs_width, " x ",
+                                  annotation.runs_height, ", not ", width, " x ", height));
     }
     std::size_t at = 0;
     for (std::size_t i = 0; i < annotation.runs.size(); ++i) {
@@ -245,7 +255,8 @@ inline Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, 
     return mask;
   }
   if (annotation.polygons.empty()) {
-    throw ValueError(error_text("segmentation_mask: annotation ", annotation.id, " has no segmentation"));
+    throw ValueError(
+        error_text("segmentation_mask: annotation ", annotation.id, " has no segmentation"));
   }
   std::vector<double> crossings;
   for (const std::vector<double>& polygon : annotation.polygons) {
@@ -257,14 +268,17 @@ inline Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, 
         const std::size_t k = (i + 1) % points;
         const double y0 = polygon[2 * i + 1], y1 = polygon[2 * k + 1];
         if ((y0 <= line) == (y1 <= line)) continue;
-        crossings.push_back(polygon[2 * i] + (line - y0) / (y1 - y0) * (polygon[2 * k] - polygon[2 * i]));
+        crossings.push_back(polygon[2 * i] +
+                            (line - y0) / (y1 - y0) * (polygon[2 * k] - polygon[2 * i]));
       }
       std::sort(crossings.begin(), crossings.end());
       for (std::size_t i = 0; i + 1 < crossings.size(); i += 2) {
         // Centres x + 1/2 in [crossing, next crossing).
         const double limit = static_cast<double>(width);
-        const auto begin = static_cast<std::size_t>(std::clamp(std::ceil(crossings[i] - 0.5), 0.0, limit));
-        const auto end = static_cast<std::size_t>(std::clamp(std::ceil(crossings[i + 1] - 0.5), 0.0, limit));
+        const auto begin =
+            static_cast<std::size_t>(std::clamp(std::ceil(crossings[i] - 0.5), 0.0, limit));
+        const auto end =
+            static_cast<std::size_t>(std::clamp(std::ceil(crossings[i + 1] - 0.5), 0.0, limit));
         for (std::size_t x = begin; x < end; ++x) mask.data()[y * width + x] = 1;
       }
     }

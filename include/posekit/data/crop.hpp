@@ -40,7 +40,8 @@ struct Crop {
 /// A square crop of size x size pixels around a box, `margin` times as large as its longer side,
 /// turned by `degrees` (clockwise in the photo). What lies outside the photo will be black.
 /// Throws ValueError for an empty box.
-inline Crop square_crop(const Box& box, std::size_t size, double margin = 1.0, double degrees = 0.0) {
+inline Crop square_crop(const Box& box, std::size_t size, double margin = 1.0,
+                        double degrees = 0.0) {
   if (!(box.width > 0) || !(box.height > 0) || size == 0 || !(margin > 0)) {
     throw ValueError(error_text("square_crop: a box of ", box.width, " x ", box.height,
                                 " with margin ", margin, " gives no crop of ", size, " pixels"));
@@ -49,7 +50,8 @@ inline Crop square_crop(const Box& box, std::size_t size, double margin = 1.0, d
   const double angle = degrees * 3.14159265358979323846 / 180.0;
   Crop crop;
   crop.width = crop.height = size;
-  crop.to_photo.leftCols<2>() << std::cos(angle), -std::sin(angle), std::sin(angle), std::cos(angle);
+  crop.to_photo.leftCols<2>() << std::cos(angle), -std::sin(angle), std::sin(angle),
+      std::cos(angle);
   crop.to_photo.leftCols<2>() *= scale;
   const double middle = 0.5 * (static_cast<double>(size) - 1.0);
   const Eigen::Vector2d centre(box.x + 0.5 * box.width - 0.5, box.y + 0.5 * box.height - 0.5);

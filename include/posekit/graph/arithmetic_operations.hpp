@@ -28,16 +28,15 @@ IntegerTensor map_integers(const char* name, const IntegerTensor& a, const Integ
   const Shape shape = broadcast_shapes(shape_of(a), shape_of(b), name);
   IntegerTensor result = make_tensor<std::int64_t>(shape);
   const std::size_t rank = shape.size();
-  const kernels::StridedRows<3> loop(shape,
-                                     {kernels::broadcast_strides(shape, rank),
-                                      kernels::broadcast_strides(shape_of(a), rank),
-                                      kernels::broadcast_strides(shape_of(b), rank)});
+  const kernels::StridedRows<3> loop(shape, {kernels::broadcast_strides(shape, rank),
+                                             kernels::broadcast_strides(shape_of(a), rank),
+                                             kernels::broadcast_strides(shape_of(b), rank)});
   const auto& steps = loop.row_steps();
   for (std::size_t row = 0; row < loop.rows(); ++row) {
     const auto offsets = loop.row_offsets(row);
     for (std::size_t i = 0; i < loop.row_length(); ++i) {
-      result.data()[offsets[0] + i * steps[0]] = op(a.data()[offsets[1] + i * steps[1]],
-                                                    b.data()[offsets[2] + i * steps[2]]);
+      result.data()[offsets[0] + i * steps[0]] =
+          op(a.data()[offsets[1] + i * steps[1]], b.data()[offsets[2] + i * steps[2]]);
     }
   }
   return result;

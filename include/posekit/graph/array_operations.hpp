@@ -1,7 +1,7 @@
 #pragma once
 
-// Shapes, slices and indices of imported networks, of real tensors and of the integers that networks
-// compute sizes and indices with.
+// Shapes, slices and indices of imported networks, of real tensors and of the integers that
+// networks compute sizes and indices with.
 
 #include <algorithm>
 #include <cstddef>
@@ -45,8 +45,8 @@ inline Shape reshape_target(const Shape& from, const IntegerTensor& target) {
     shape[static_cast<std::size_t>(open)] = total / known;
   }
   if (element_count(shape) != total) {
-    throw GraphError(error_text("a tensor of shape ", to_string(from), " cannot become ",
-                                to_string(target)));
+    throw GraphError(
+        error_text("a tensor of shape ", to_string(from), " cannot become ", to_string(target)));
   }
   return shape;
 }
@@ -123,7 +123,8 @@ GraphValue<T> join(Tape<T>& tape, const GraphValues<T>& parts, std::int64_t axis
   for (const auto& part : parts) {
     Shape other = part.shape();
     if (other.size() != shape.size()) {
-      throw GraphError(error_text(to_string(other), " does not join ", to_string(parts[0].shape())));
+      throw GraphError(
+          error_text(to_string(other), " does not join ", to_string(parts[0].shape())));
     }
     const std::size_t extent = other[at];
     other[at] = shape[at];
@@ -186,9 +187,8 @@ GraphValue<T> slice_value(const GraphValue<T>& value, std::size_t axis, std::siz
   const std::size_t stride = shape[axis] * inner;
   shape[axis] = end - begin;
   IntegerTensor result = make_tensor<std::int64_t>(shape);
-  posekit::internal::copy_runs(rows, (end - begin) * inner,
-                               value.integers().data() + begin * inner, stride, result.data(),
-                               (end - begin) * inner, false);
+  posekit::internal::copy_runs(rows, (end - begin) * inner, value.integers().data() + begin * inner,
+                               stride, result.data(), (end - begin) * inner, false);
   return result;
 }
 
@@ -202,8 +202,8 @@ GraphFunction<T> unpack(const GraphNodeView& view) {
     const std::size_t at = normalize_axis(axis, shape.size(), "Unpack");
     const std::size_t extent = shape[at];
     if (count >= 0 && static_cast<std::size_t>(count) != extent) {
-      throw GraphError(error_text("axis ", at, " of shape ", to_string(shape), " is unpacked into ",
-                                  count));
+      throw GraphError(
+          error_text("axis ", at, " of shape ", to_string(shape), " is unpacked into ", count));
     }
     shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(at));
     GraphValues<T> parts;
@@ -233,7 +233,8 @@ GraphFunction<T> strided_slice(const GraphNodeView& view) {
   }
   const auto begin_mask = static_cast<std::uint64_t>(view.attribute<std::int64_t>("begin_mask", 0));
   const auto end_mask = static_cast<std::uint64_t>(view.attribute<std::int64_t>("end_mask", 0));
-  const auto shrink = static_cast<std::uint64_t>(view.attribute<std::int64_t>("shrink_axis_mask", 0));
+  const auto shrink =
+      static_cast<std::uint64_t>(view.attribute<std::int64_t>("shrink_axis_mask", 0));
   return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     const IntegerTensor& begins = in[1].integers();
     const IntegerTensor& ends = in[2].integers();
@@ -261,11 +262,12 @@ GraphFunction<T> strided_slice(const GraphNodeView& view) {
       std::int64_t end = ((end_mask >> axis) & 1u) != 0 ? extent : clip(ends.data()[axis]);
       if (shrunk) end = begin + 1;
       if (shrunk && begin >= extent) {
-        throw GraphError(error_text("index ", begin, " is outside axis ", axis, " of shape ",
-                                    to_string(shape)));
+        throw GraphError(
+            error_text("index ", begin, " is outside axis ", axis, " of shape ", to_string(shape)));
       }
       end = std::max(end, begin);
-      value = slice_value(value, axis, static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
+      value =
+          slice_value(value, axis, static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
       if (!shrunk) result.push_back(static_cast<std::size_t>(end - begin));
     }
     return {with_shape(value, result)};
@@ -278,7 +280,8 @@ GraphFunction<T> pad(const GraphNodeView& view) {
   return [](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     const IntegerTensor& values = in[1].integers();
     if (values.dimension() != 2 || values.shape()[1] != 2) {
-      throw GraphError("the paddings have shape " + to_string(values.shape()) + ", expected [rank, 2]");
+      throw GraphError("the paddings have shape " + to_string(values.shape()) +
+                       ", expected [rank, 2]");
     }
     std::vector<Padding> padding;
     for (std::size_t i = 0; i < values.shape()[0]; ++i) {

@@ -66,7 +66,8 @@ enum class LayerKind { none, conv2d, depthwise, matmul };
 
 inline LayerKind layer_kind(const std::string& op) {
   if (op == "Conv2D" || op == "_FusedConv2D") return LayerKind::conv2d;
-  if (op == "DepthwiseConv2dNative" || op == "FusedDepthwiseConv2dNative") return LayerKind::depthwise;
+  if (op == "DepthwiseConv2dNative" || op == "FusedDepthwiseConv2dNative")
+    return LayerKind::depthwise;
   if (op == "MatMul" || op == "_FusedMatMul") return LayerKind::matmul;
   return LayerKind::none;
 }
@@ -110,7 +111,8 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
 
   Activation activation = Activation::none;
   if (node->op == "Relu" || node->op == "Relu6" || node->op == "Sigmoid") {
-    const GraphNode* source = node->inputs.size() == 1 ? index.sole_source(node->inputs[0]) : nullptr;
+    const GraphNode* source =
+        node->inputs.size() == 1 ? index.sole_source(node->inputs[0]) : nullptr;
     if (source == nullptr) return std::nullopt;
     activation = graph_operations::activation_named(node->op);
     step_to(source);
@@ -150,8 +152,8 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
 
   const std::size_t rank = kind == LayerKind::matmul ? 2 : 4;
   if (filter->dimension() != rank) {
-    throw GraphError(error_text("the filter has shape ", to_string(filter->shape()),
-                                ", expected rank ", rank));
+    throw GraphError(
+        error_text("the filter has shape ", to_string(filter->shape()), ", expected rank ", rank));
   }
   Tensor<T> weights = cast<T>(*filter);
   std::size_t channels = filter->shape().back();

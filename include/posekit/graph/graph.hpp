@@ -47,7 +47,7 @@ struct Graph {
   std::string source;  ///< the file, for error messages
   std::vector<GraphNode> nodes;
   std::map<std::string, ConstantTensor> constants;  ///< by the name of their Const node
-  std::vector<NamedOutput> inputs;                   ///< the signature, in the file's order
+  std::vector<NamedOutput> inputs;                  ///< the signature, in the file's order
   std::vector<NamedOutput> outputs;
 };
 

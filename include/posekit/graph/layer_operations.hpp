@@ -121,8 +121,7 @@ GraphFunction<T> general_layer(const FusedOps& fused, const Product& product) {
     if (in.size() != fused.inputs()) {
       throw GraphError(error_text("has ", in.size(), " inputs, expected ", fused.inputs()));
     }
-    const Var<T> y = product(in[0].real(), in[1].real(),
-                             fused.bias ? in[2].real() : Var<T>());
+    const Var<T> y = product(in[0].real(), in[1].real(), fused.bias ? in[2].real() : Var<T>());
     return {activate(y, fused.activation,
                      fused.activation == Activation::prelu ? in.back().real() : Var<T>())};
   };

@@ -65,7 +65,7 @@ class Network {
 
  private:
   struct Prepared {
-    GraphFunction<T> function;           // empty for Placeholder, Const and NoOp
+    GraphFunction<T> function;  // empty for Placeholder, Const and NoOp
     std::vector<NodeOutput> inputs;
     std::optional<FusedLayer<T>> fused;
   };
@@ -107,7 +107,8 @@ class Network {
     }
 
     [[noreturn]] void fail(const GraphNode& node, const std::string& reason) const {
-      throw GraphError(error_text(graph.source, ": node '", node.name, "' (", node.op, "): ", reason));
+      throw GraphError(
+          error_text(graph.source, ": node '", node.name, "' (", node.op, "): ", reason));
     }
 
     void prepare(const GraphNode& node) {
@@ -172,9 +173,11 @@ class Network {
         }
       }
       // A node's own name may hold a colon.
-      const NodeOutput output = index.find(name) != nullptr ? NodeOutput{name, 0} : parse_node_output(name);
+      const NodeOutput output =
+          index.find(name) != nullptr ? NodeOutput{name, 0} : parse_node_output(name);
       if (index.find(output.node) == nullptr) {
-        throw GraphError(error_text(graph.source, ": there is no node or output named '", name, "'"));
+        throw GraphError(
+            error_text(graph.source, ": there is no node or output named '", name, "'"));
       }
       return output;
     }
@@ -214,13 +217,13 @@ class Network {
         const std::size_t at = order[i];
         if (!needed[at] || fed[at]) continue;
         const Prepared& node = prepared[at];
-        use_fused[at] =
-            node.fused.has_value() &&
-            std::none_of(node.fused->covered.begin(), node.fused->covered.end(),
-                         [&](const std::string& name) {
-                           const std::size_t covered = *index.position(name);
-                           return fed[covered] || (asked[covered] && graph.nodes[covered].op != "Const");
-                         });
+        use_fused[at] = node.fused.has_value() &&
+                        std::none_of(node.fused->covered.begin(), node.fused->covered.end(),
+                                     [&](const std::string& name) {
+                                       const std::size_t covered = *index.position(name);
+                                       return fed[covered] || (asked[covered] &&
+                                                               graph.nodes[covered].op != "Const");
+                                     });
         inputs[at] = use_fused[at] ? std::vector<NodeOutput>{node.fused->input} : node.inputs;
         for (const NodeOutput& input : inputs[at]) {
           const std::size_t source = *index.position(input.node);

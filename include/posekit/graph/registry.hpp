@@ -33,42 +33,69 @@ const std::map<std::string, GraphFunctionBuilder<T>, std::less<>>& graph_operati
       {"Conv2D", &ops::conv2d<T>},
       {"Conv2DBackpropInput", &ops::conv2d_transpose<T>},
       {"DepthwiseConv2dNative", &ops::depthwise_conv2d<T>},
-      {"Exp", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return exp(x); }); }},
+      {"Exp",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return exp(x); });
+       }},
       {"ExpandDims", &ops::expand_dims<T>},
       {"FloorDiv", &ops::floor_divide<T>},
       {"FusedDepthwiseConv2dNative", &ops::depthwise_conv2d<T>},
       {"GatherNd", &ops::gather_nd<T>},
       {"Identity", &ops::identity<T>},
-      {"Log", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return log(x); }); }},
+      {"Log",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return log(x); });
+       }},
       {"MatMul", &ops::matmul<T>},
       {"MaxPool", &ops::max_pool2d<T>},
-      {"Mean", [](const GraphNodeView& v) {
+      {"Mean",
+       [](const GraphNodeView& v) {
          return ops::reduce<T>(v, [](const Var<T>& x, const std::vector<std::ptrdiff_t>& axes,
                                      bool keep) { return mean(x, axes, keep); });
        }},
       {"Mul", &ops::multiply<T>},
-      {"Neg", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return -x; }); }},
+      {"Neg",
+       [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return -x; }); }},
       {"Pack", &ops::pack<T>},
       {"Pad", &ops::pad<T>},
       {"PadV2", &ops::pad<T>},
       {"RealDiv", &ops::divide<T>},
-      {"Relu", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return relu(x); }); }},
-      {"Relu6", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return relu6(x); }); }},
+      {"Relu",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return relu(x); });
+       }},
+      {"Relu6",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return relu6(x); });
+       }},
       {"Reshape", &ops::reshape<T>},
       {"ResizeBilinear", &ops::resize_bilinear<T>},
       {"Shape", &ops::shape_values<T>},
-      {"Sigmoid", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return sigmoid(x); }); }},
-      {"Sqrt", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return sqrt(x); }); }},
-      {"Square", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return square(x); }); }},
+      {"Sigmoid",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return sigmoid(x); });
+       }},
+      {"Sqrt",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return sqrt(x); });
+       }},
+      {"Square",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return square(x); });
+       }},
       {"SquaredDifference", &ops::squared_difference<T>},
       {"Squeeze", &ops::squeeze<T>},
       {"StridedSlice", &ops::strided_slice<T>},
       {"Sub", &ops::subtract<T>},
-      {"Sum", [](const GraphNodeView& v) {
+      {"Sum",
+       [](const GraphNodeView& v) {
          return ops::reduce<T>(v, [](const Var<T>& x, const std::vector<std::ptrdiff_t>& axes,
                                      bool keep) { return sum(x, axes, keep); });
        }},
-      {"Tanh", [](const GraphNodeView& v) { return ops::unary<T>(v, [](const Var<T>& x) { return tanh(x); }); }},
+      {"Tanh",
+       [](const GraphNodeView& v) {
+         return ops::unary<T>(v, [](const Var<T>& x) { return tanh(x); });
+       }},
       {"Transpose", &ops::transpose<T>},
       {"Unpack", &ops::unpack<T>},
       {"_FusedConv2D", &ops::conv2d<T>},

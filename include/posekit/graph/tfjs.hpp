@@ -41,8 +41,9 @@ class TfjsReader {
     if (!root.is_object()) fail("holds no JSON object");
     if (const Json* format = find(root, "format");
         format != nullptr && format->is_string() && *format == "layers-model") {
-      fail("is a Keras layers model, expected a graph model (tensorflowjs_converter "
-           "--output_format=tfjs_graph_model)");
+      fail(
+          "is a Keras layers model, expected a graph model (tensorflowjs_converter "
+          "--output_format=tfjs_graph_model)");
     }
     graph_.source = name_;
     read_nodes(object(root, "modelTopology", "the file"));
@@ -107,7 +108,8 @@ class TfjsReader {
       }
       graph_.nodes.push_back(std::move(node));
     }
-    if (const Json* library = find(topology, "library"); library != nullptr && library->is_object()) {
+    if (const Json* library = find(topology, "library");
+        library != nullptr && library->is_object()) {
       const Json* functions = find(*library, "function");
       if (functions != nullptr && functions->is_array() && !functions->empty()) {
         fail("the model has functions (control flow), which are not supported");
@@ -122,7 +124,8 @@ class TfjsReader {
       const auto digits = value.get<std::string>();
       std::int64_t result = 0;
       std::size_t i = !digits.empty() && digits[0] == '-' ? 1 : 0;
-      if (i == digits.size() || digits.size() > 18) fail(where + " holds no integer: '" + digits + "'");
+      if (i == digits.size() || digits.size() > 18)
+        fail(where + " holds no integer: '" + digits + "'");
       for (; i < digits.size(); ++i) {
         if (digits[i] < '0' || digits[i] > '9') fail(where + " holds no integer: '" + digits + "'");
         result = result * 10 + (digits[i] - '0');
@@ -252,7 +255,7 @@ class TfjsReader {
         minimum = m->get<double>();
       }
     }
-    const std::size_t width = stored == "bool" || stored == "uint8"        ? 1
+    const std::size_t width = stored == "bool" || stored == "uint8"       ? 1
                               : stored == "float16" || stored == "uint16" ? 2
                                                                           : 4;
     std::size_t count = 0;
@@ -312,8 +315,9 @@ class TfjsReader {
       if (metadata != nullptr && metadata->is_object()) signature = find(*metadata, "signature");
     }
     if (signature == nullptr || !signature->is_object()) return;
-    for (const auto& [key, list] : {std::pair<const char*, std::vector<NamedOutput>*>{"inputs", &graph_.inputs},
-                                    {"outputs", &graph_.outputs}}) {
+    for (const auto& [key, list] :
+         {std::pair<const char*, std::vector<NamedOutput>*>{"inputs", &graph_.inputs},
+          {"outputs", &graph_.outputs}}) {
       const Json* entries = find(*signature, key);
       if (entries == nullptr || !entries->is_object()) continue;
       for (const auto& [name, value] : entries->items()) {

@@ -27,7 +27,8 @@ class GraphValue {
   GraphValue() = default;
   GraphValue(IntegerTensor integers)  // NOLINT: both kinds convert
       : integers_(std::make_shared<const IntegerTensor>(std::move(integers))) {}
-  /// A tensor that the operation has just recorded. One that came in is handed on as its GraphValue.
+  /// A tensor that the operation has just recorded. One that came in is handed on as its
+  /// GraphValue.
   GraphValue(Var<T> var) : GraphValue(var, true) {}  // NOLINT
 
   /// A value that is not the network's own, so that it stays on the tape.
@@ -88,9 +89,9 @@ struct GraphNodeView {
 
   void require_inputs(std::size_t least, std::size_t most) const {
     if (input_count() < least || input_count() > most) {
-      throw GraphError(error_text("has ", input_count(), " inputs, expected ",
-                                  least == most ? error_text(least)
-                                                : error_text(least, " to ", most)));
+      throw GraphError(
+          error_text("has ", input_count(), " inputs, expected ",
+                     least == most ? error_text(least) : error_text(least, " to ", most)));
     }
   }
 

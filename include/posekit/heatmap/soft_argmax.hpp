@@ -41,7 +41,8 @@ std::vector<kernels::SoftArgmaxState<T>> soft_argmax_states(const Shape& shape, 
   parallel_for(maps, maps * pixels > 4096 ? threads : 1, [&](std::size_t map) {
     states[map] = kernels::soft_argmax<T>(shape[2], shape[3], logits + map * pixels,
                                           static_cast<T>(options.beta));
-    coordinates[2 * map] = static_cast<T>(x_axis.scale * static_cast<double>(states[map].x) + x_axis.offset);
+    coordinates[2 * map] =
+        static_cast<T>(x_axis.scale * static_cast<double>(states[map].x) + x_axis.offset);
     coordinates[2 * map + 1] =
         static_cast<T>(y_axis.scale * static_cast<double>(states[map].y) + y_axis.offset);
   });
@@ -52,12 +53,13 @@ std::vector<kernels::SoftArgmaxState<T>> soft_argmax_states(const Shape& shape, 
 
 /// The expected coordinates under a softmax over each heatmap, Eq. (3) of PoseIG:
 ///     J = sum_p exp(beta h_p) / (sum_p' exp(beta h_p')) p
-/// logits [N, J, H, W] -> [N, J, 2], last axis (x, y) in the convention of the options. NaN in a map
-/// makes its coordinates NaN. Throws ShapeError.
+/// logits [N, J, H, W] -> [N, J, 2], last axis (x, y) in the convention of the options. NaN in a
+/// map makes its coordinates NaN. Throws ShapeError.
 template <class T>
 Tensor<T> soft_argmax(const Tensor<T>& logits, const SoftArgmaxOptions& options = {}) {
   const Shape shape = shape_of(logits);
-  Tensor<T> result = make_tensor<T>({shape.size() == 4 ? shape[0] : 0, shape.size() == 4 ? shape[1] : 0, 2});
+  Tensor<T> result =
+      make_tensor<T>({shape.size() == 4 ? shape[0] : 0, shape.size() == 4 ? shape[1] : 0, 2});
   internal::soft_argmax_states(shape, logits.data(), options, result.data(), resolve_threads(0));
   return result;
 }
@@ -70,10 +72,10 @@ Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options = {}) 
   const auto input = tape.shared_value(logits);
   Tensor<T> value =
       tape.pool().take({shape.size() == 4 ? shape[0] : 0, shape.size() == 4 ? shape[1] : 0, 2});
-  auto states = internal::soft_argmax_states(shape, input->data(), options, value.data(), tape.threads());
+  auto states =
+      internal::soft_argmax_states(shape, input->data(), options, value.data(), tape.threads());
   return tape.record(
-      "soft_argmax", std::move(value), {logits},
-      [=, states = std::move(states)](Pullback<T>& p) {
+      "soft_argmax", std::move(value), {logits}, [=, states = std::move(states)](Pullback<T>& p) {
         const auto target = p.target(0);
         if (!target) return;
         const std::size_t maps = states.size();

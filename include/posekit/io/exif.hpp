@@ -65,7 +65,8 @@ inline ExifOrientation exif_orientation(std::span<const std::uint8_t> jpeg) {
   ExifOrientation orientation;
   for_each_jpeg_segment(jpeg, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
     constexpr std::uint8_t application_1 = 0xe1;
-    if (marker != application_1 || content.size() < 6 || std::memcmp(content.data(), "Exif\0\0", 6) != 0) {
+    if (marker != application_1 || content.size() < 6 ||
+        std::memcmp(content.data(), "Exif\0\0", 6) != 0) {
       return true;
     }
     orientation = tiff_orientation(content.subspan(6));

@@ -51,8 +51,8 @@ inline void write_file(const std::filesystem::path& path,
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   // The address tells processes apart, the counter the calls of one.
-  temporary += error_text(".", reinterpret_cast<std::uintptr_t>(&temporary) >> 4, "-", counter++,
-                          ".tmp");
+  temporary +=
+      error_text(".", reinterpret_cast<std::uintptr_t>(&temporary) >> 4, "-", counter++, ".tmp");
   std::error_code ignored;
   {
     std::ofstream stream(temporary, std::ios::binary);

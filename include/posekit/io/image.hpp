@@ -34,8 +34,8 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/io/exif.hpp>
-#include <posekit/io/jpeg.hpp>
 #include <posekit/io/file.hpp>
+#include <posekit/io/jpeg.hpp>
 
 // stb is compiled here, privately, so that it neither needs a library nor meets a copy of stb that
 // the program has of its own, before or after this header.
@@ -209,7 +209,8 @@ Tensor<T> to_tensor(const Bitmap& image) {
   const std::size_t pixels = image.width * image.height;
   for (std::size_t c = 0; c < image.channels; ++c) {
     for (std::size_t i = 0; i < pixels; ++i) {
-      result.data()[c * pixels + i] = static_cast<T>(image.samples[i * image.channels + c]) / T(255);
+      result.data()[c * pixels + i] =
+          static_cast<T>(image.samples[i * image.channels + c]) / T(255);
     }
   }
   return result;
@@ -226,7 +227,8 @@ Bitmap to_bitmap(const Tensor<T>& tensor) {
     for (std::size_t i = 0; i < pixels; ++i) {
       const T value = tensor.data()[c * pixels + i];
       const T clamped = value > T(0) ? std::min(value, T(1)) : T(0);
-      image.samples[i * image.channels + c] = static_cast<std::uint8_t>(std::lround(clamped * T(255)));
+      image.samples[i * image.channels + c] =
+          static_cast<std::uint8_t>(std::lround(clamped * T(255)));
     }
   }
   return image;

@@ -36,17 +36,19 @@ void for_each_jpeg_segment(std::span<const std::uint8_t> jpeg, const Visit& visi
   }
 }
 
-/// Throws FileError, which begins with `name`, unless every Huffman table of a JPEG file is one that a
-/// decoder has room for: at most 256 symbols, all of them in the file.
+/// Throws FileError, which begins with `name`, unless every Huffman table of a JPEG file is one
+/// that a decoder has room for: at most 256 symbols, all of them in the file.
 inline void check_jpeg_tables(std::span<const std::uint8_t> jpeg, const std::string& name) {
   for_each_jpeg_segment(jpeg, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
     constexpr std::uint8_t define_huffman_tables = 0xc4;
     while (marker == define_huffman_tables && !content.empty()) {
-      constexpr std::size_t head = 17;  // a byte that says which table, how many codes of each length
+      constexpr std::size_t head =
+          17;  // a byte that says which table, how many codes of each length
       std::size_t symbols = 0;
       for (std::size_t i = 1; i < head && i < content.size(); ++i) symbols += content[i];
       if (symbols > 256 || content.size() < head + symbols) {
-        throw FileError(error_text(name, ": a Huffman table has ", symbols, " symbols in ", content.size(),
+        throw FileError(error_text(name, ": a Huffman table has ", symbols, " symbols in ",
+                                   content.size(),
                                    " bytes, expected at most 256 symbols within the table"));
       }
       content = content.subspan(head + symbols);

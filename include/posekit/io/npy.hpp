@@ -99,7 +99,8 @@ class NpyHeaderParser {
   }
   bool boolean() {
     skip_space();
-    for (const auto& [word, value] : {std::pair<std::string_view, bool>{"True", true}, {"False", false}}) {
+    for (const auto& [word, value] :
+         {std::pair<std::string_view, bool>{"True", true}, {"False", false}}) {
       if (text_.substr(at_, word.size()) == word) {
         at_ += word.size();
         return value;
@@ -116,7 +117,8 @@ class NpyHeaderParser {
       const std::size_t begin = at_;
       while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') {
         const auto digit = static_cast<std::size_t>(text_[at_++] - '0');
-        if (value > (std::numeric_limits<std::size_t>::max() - digit) / 10) fail("has a huge extent");
+        if (value > (std::numeric_limits<std::size_t>::max() - digit) / 10)
+          fail("has a huge extent");
         value = value * 10 + digit;
       }
       if (at_ == begin) fail("has an extent that is no number");
@@ -169,7 +171,8 @@ inline NpyHeader npy_header(std::span<const std::uint8_t> bytes, const std::stri
   if (version > 1) length |= std::size_t{bytes[10]} << 16 | std::size_t{bytes[11]} << 24;
   if (length > bytes.size() - prefix) {
     throw FileError(error_text(name, ": is truncated: the npy header has ", length,
-                               " bytes, the file only ", bytes.size() - prefix, " after its start"));
+                               " bytes, the file only ", bytes.size() - prefix,
+                               " after its start"));
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + prefix, length);
   NpyHeader header = NpyHeaderParser(text, name).parse();
@@ -190,7 +193,8 @@ T npy_element(const std::uint8_t* bytes, bool swap) {
     const Stored bound = static_cast<Stored>(std::ldexp(1.0, std::numeric_limits<T>::digits));
     const Stored least = std::is_signed_v<T> ? -bound : Stored(0);
     if (!(value >= least && value < bound)) {
-      throw ValueError(error_text("the element ", value, " does not fit the integer type asked for"));
+      throw ValueError(
+          error_text("the element ", value, " does not fit the integer type asked for"));
     }
   }
   return static_cast<T>(value);
@@ -232,7 +236,8 @@ auto npy_reader(const NpyHeader& header) -> T (*)(const std::uint8_t*, bool) {
 template <class T>
 std::string npy_descr() {
   static_assert(std::is_arithmetic_v<T>);
-  const char order = sizeof(T) == 1 ? '|' : (std::endian::native == std::endian::little ? '<' : '>');
+  const char order =
+      sizeof(T) == 1 ? '|' : (std::endian::native == std::endian::little ? '<' : '>');
   char kind = 'f';
   if (std::is_same_v<T, bool>) {
     kind = 'b';
@@ -299,7 +304,8 @@ Tensor<T> load_npy(const std::filesystem::path& path) {
 /// Writes an npy file (version 1, row-major), or nothing. Throws FileError.
 template <class T>
 void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
-  std::string header = "{'descr': '" + internal::npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
+  std::string header =
+      "{'descr': '" + internal::npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
   for (const std::size_t extent : tensor.shape()) header += std::to_string(extent) + ",";
   header += "), }";
   header.append(64 - (10 + header.size() + 1) % 64, ' ');

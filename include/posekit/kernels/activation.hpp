@@ -31,7 +31,8 @@ constexpr std::size_t mask_row_bytes(std::size_t channels) { return (channels + 
 
 /// The bits of lanes [channel, channel + lanes) of a row; `channel` is a multiple of `lanes`.
 template <std::size_t Lanes>
-[[gnu::always_inline]] inline std::uint32_t mask_bits(const std::uint8_t* row, std::size_t channel) {
+[[gnu::always_inline]] inline std::uint32_t mask_bits(const std::uint8_t* row,
+                                                      std::size_t channel) {
   if constexpr (Lanes >= 16) {
     return static_cast<std::uint32_t>(row[channel / 8]) |
            static_cast<std::uint32_t>(row[channel / 8 + 1]) << 8;
@@ -59,9 +60,9 @@ template <std::size_t Lanes>
 
 /// x between `low` and `high`; NaN stays NaN.
 template <class T, class Arch>
-[[gnu::always_inline]] inline simd::Batch<T, Arch> clamp_keeping_nan(const simd::Batch<T, Arch>& x,
-                                                                     const simd::Batch<T, Arch>& low,
-                                                                     const simd::Batch<T, Arch>& high) {
+[[gnu::always_inline]] inline simd::Batch<T, Arch> clamp_keeping_nan(
+    const simd::Batch<T, Arch>& x, const simd::Batch<T, Arch>& low,
+    const simd::Batch<T, Arch>& high) {
   return xsimd::select(x <= low, low, xsimd::select(x >= high, high, x));
 }
 

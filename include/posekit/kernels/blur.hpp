@@ -126,8 +126,8 @@ constexpr std::size_t blur_scratch(std::size_t height, std::size_t width, std::s
 }
 
 /// Convolves planes [planes, height, width] with the symmetric kernel weights[|j|], j = -radius ...
-/// radius, along both axes, into `out`. Where `slopes` is given (the derivatives of the weights with
-/// respect to a parameter), `slope_out` receives the derivative of `out` with respect to it.
+/// radius, along both axes, into `out`. Where `slopes` is given (the derivatives of the weights
+/// with respect to a parameter), `slope_out` receives the derivative of `out` with respect to it.
 template <class T, class Arch = simd::DefaultArch>
 void blur(std::size_t planes, std::size_t height, std::size_t width, const T* in,
           std::size_t radius, const T* weights, const T* slopes, T* out, T* slope_out, T* scratch) {
@@ -136,11 +136,13 @@ void blur(std::size_t planes, std::size_t height, std::size_t width, const T* in
   T* line = across1 + height * width;
   std::vector<std::size_t> columns(width + 2 * radius);
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    columns[i] = reflect_index(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(radius), width);
+    columns[i] =
+        reflect_index(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(radius), width);
   }
   std::vector<std::size_t> rows(height + 2 * radius);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i] = reflect_index(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(radius), height);
+    rows[i] =
+        reflect_index(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(radius), height);
   }
   const auto run = [&](auto second) {
     for (std::size_t p = 0; p < planes; ++p) {

@@ -46,8 +46,8 @@ namespace detail {
 /// Rows of a gathered tile with rows of `depth` elements.
 template <class T>
 constexpr std::size_t tile_rows(std::size_t depth) {
-  return std::clamp<std::size_t>(96 * 1024 / (sizeof(T) * std::max<std::size_t>(depth, 1)) / 36 * 36,
-                                 36, 360);
+  return std::clamp<std::size_t>(
+      96 * 1024 / (sizeof(T) * std::max<std::size_t>(depth, 1)) / 36 * 36, 36, 360);
 }
 
 /// The receptive field of one output pixel as [kernel_height, kernel_width, in_channels], zero
@@ -122,8 +122,8 @@ void conv2d(const Conv2dGeometry& g, const T* input, const T* packed, const Epil
       for (std::size_t r = 0; r < rows; ++r) {
         const std::size_t image = (first + r) / g.out_pixels();
         const std::size_t pixel = (first + r) % g.out_pixels();
-        detail::gather_patch(g, input + image * g.in_pixels() * g.in_channels,
-                             pixel / g.out_width, pixel % g.out_width, patches + r * depth);
+        detail::gather_patch(g, input + image * g.in_pixels() * g.in_channels, pixel / g.out_width,
+                             pixel % g.out_width, patches + r * depth);
       }
       run(patches, first, rows);
     }

@@ -43,8 +43,9 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
   for (std::size_t first = 0; first < pixels; first += detail::filter_tile) {
     const std::size_t count = std::min(detail::filter_tile, pixels - first);
     const T* rows = cotangent + first * g.out_channels;
-    pack_panels(layout, count, [&](std::size_t k, std::size_t n) { return rows[k * g.out_channels + n]; },
-                packed);
+    pack_panels(
+        layout, count, [&](std::size_t k, std::size_t n) { return rows[k * g.out_channels + n]; },
+        packed);
     for (std::size_t r = 0; r < count; ++r) {
       const std::size_t image = (first + r) / g.out_pixels();
       const std::size_t pixel = (first + r) % g.out_pixels();
@@ -74,8 +75,7 @@ void depthwise_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cota
     for (std::size_t row = 0; row < g.batch * g.out_height; ++row) {
       const std::size_t y = row % g.out_height * g.stride_height + ky;
       if (y < g.pad_top || y - g.pad_top >= g.in_height) continue;
-      const T* in =
-          input + (row / g.out_height * g.in_height + y - g.pad_top) * g.in_width * c;
+      const T* in = input + (row / g.out_height * g.in_height + y - g.pad_top) * g.in_width * c;
       const T* out = cotangent + row * g.out_width * c;
       for (std::size_t ox = 0; ox < g.out_width; ++ox) {
         const std::size_t x = ox * g.stride_width + kx;

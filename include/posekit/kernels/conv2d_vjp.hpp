@@ -44,11 +44,12 @@ struct Conv2dVjpPlan {
 
 namespace detail {
 
-/// The tap of the filter through which output offset `t` reaches phase `phase`; -1 if there is none.
+/// The tap of the filter through which output offset `t` reaches phase `phase`; -1 if there is
+/// none.
 constexpr std::ptrdiff_t vjp_tap(std::size_t phase, std::ptrdiff_t t, std::size_t kernel,
                                  std::size_t stride, std::size_t dilation, std::size_t pad) {
-  const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>(phase + pad) -
-                               t * static_cast<std::ptrdiff_t>(stride);
+  const std::ptrdiff_t reach =
+      static_cast<std::ptrdiff_t>(phase + pad) - t * static_cast<std::ptrdiff_t>(stride);
   if (reach < 0 || reach % static_cast<std::ptrdiff_t>(dilation) != 0) return -1;
   const std::ptrdiff_t k = reach / static_cast<std::ptrdiff_t>(dilation);
   return k < static_cast<std::ptrdiff_t>(kernel) ? k : -1;
@@ -90,8 +91,8 @@ inline Conv2dVjpPlan conv2d_vjp_plan(const Conv2dGeometry& g) {
       group.phases_x = phases_x;
       group.taps_y = detail::vjp_taps(y, phases_y, g.kernel_height, g.stride_height,
                                       g.dilation_height, g.pad_top);
-      group.taps_x = detail::vjp_taps(x, phases_x, g.kernel_width, g.stride_width,
-                                      g.dilation_width, g.pad_left);
+      group.taps_x = detail::vjp_taps(x, phases_x, g.kernel_width, g.stride_width, g.dilation_width,
+                                      g.pad_left);
       group.packed_offset = plan.packed_size;
       const std::size_t depth = group.taps() * g.out_channels;
       const std::size_t columns = group.phases() * g.in_channels;
@@ -149,7 +150,8 @@ namespace detail {
 
 /// Lists the channels of one pixel whose bit is set. `units` has room for 16 more than `channels`.
 template <class Arch>
-inline std::size_t list_units(std::size_t channels, const std::uint8_t* mask, std::uint32_t* units) {
+inline std::size_t list_units(std::size_t channels, const std::uint8_t* mask,
+                              std::uint32_t* units) {
   std::size_t count = 0;
   for (std::size_t c = 0; c < channels; c += 16) {
     count += simd::write_set_bits<Arch>(mask_bits<16>(mask, c), static_cast<std::uint32_t>(c),
@@ -171,7 +173,8 @@ inline void copy_masked(const T* source, const std::uint8_t* mask, std::size_t c
   for (; c < channels; ++c) target[c] = ((mask[c / 8] >> (c % 8)) & 1u) != 0 ? source[c] : T(0);
 }
 
-/// Adds or copies a row of results [phases_y, phases_x, in_channels] to the input pixels of a block.
+/// Adds or copies a row of results [phases_y, phases_x, in_channels] to the input pixels of a
+/// block.
 template <class T>
 inline void scatter_block(const Conv2dGeometry& g, const Conv2dVjpGroup& group, std::size_t by,
                           std::size_t bx, const T* values, T* image, bool accumulate) {
@@ -201,8 +204,8 @@ constexpr std::size_t blocks(std::size_t extent, std::size_t stride, std::size_t
 /// `cotangent` is [seeds, batch, out_height, out_width, out_channels], `result`
 /// [seeds, batch, in_height, in_width, in_channels]. `mask`, where given, holds the bits of the
 /// rectifier that followed the convolution ([batch * out_pixels] rows, the same for all seeds);
-/// `keep`, where given, those of the rectifier that came before it ([batch * in_pixels] rows), behind
-/// which the result is then 0. `keep` needs stride 1.
+/// `keep`, where given, those of the rectifier that came before it ([batch * in_pixels] rows),
+/// behind which the result is then 0. `keep` needs stride 1.
 template <class T, class Arch = simd::DefaultArch>
 void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* packed,
                 std::size_t seeds, const T* cotangent, const std::uint8_t* mask, T* result,
@@ -250,7 +253,8 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
             std::uint32_t* units = indices + static_cast<std::size_t>(thread) * sizes.indices;
             std::vector<GatherSegment> segments(group.taps());
             if (mask == nullptr) {
-              for (std::size_t c = 0; c < g.out_channels; ++c) units[c] = static_cast<std::uint32_t>(c);
+              for (std::size_t c = 0; c < g.out_channels; ++c)
+                units[c] = static_cast<std::uint32_t>(c);
             }
             for (std::size_t i = begin; i < end; ++i) {
               const std::size_t image = i / blocks;
@@ -270,11 +274,11 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
                 if (mask != nullptr) list += count;
               }
               const std::size_t pixel = in_pixel(by, bx);
-              product(segments.data(), used, cotangent + image * out_plane, g.batch * out_plane,
-                      direct ? result + image * in_plane + pixel * g.in_channels : rows,
-                      direct ? g.batch * in_plane : columns, direct && accumulate,
-                      keep == nullptr ? nullptr
-                                      : keep + (image * g.in_pixels() + pixel) * keep_stride);
+              product(
+                  segments.data(), used, cotangent + image * out_plane, g.batch * out_plane,
+                  direct ? result + image * in_plane + pixel * g.in_channels : rows,
+                  direct ? g.batch * in_plane : columns, direct && accumulate,
+                  keep == nullptr ? nullptr : keep + (image * g.in_pixels() + pixel) * keep_stride);
               if (direct) continue;
               for (std::size_t seed = 0; seed < seeds; ++seed) {
                 detail::scatter_block(g, group, by, bx, rows + seed * columns,
@@ -304,41 +308,42 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
         });
         continue;
       }
-      parallel_ranges(g.batch * blocks, threads, [&](std::size_t begin, std::size_t end, int thread) {
-        T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
-        T* values = gathered + tile * plan.max_depth;
-        for (std::size_t first = begin; first < end; first += tile) {
-          const std::size_t rows = std::min(tile, end - first);
-          for (std::size_t r = 0; r < rows; ++r) {
-            const std::size_t image = (first + r) / blocks;
-            const std::size_t block = (first + r) % blocks;
-            for (std::size_t tap = 0; tap < group.taps(); ++tap) {
-              T* part = gathered + r * depth + tap * g.out_channels;
-              std::size_t pixel = 0;
-              if (!reach(block / blocks_x, block % blocks_x, tap, pixel)) {
-                std::fill_n(part, g.out_channels, T(0));
-                continue;
-              }
-              const T* source = from + image * out_plane + pixel * g.out_channels;
-              if (mask == nullptr) {
-                std::copy_n(source, g.out_channels, part);
-              } else {
-                detail::copy_masked<T, Arch>(
-                    source, mask + (image * g.out_pixels() + pixel) * mask_stride, g.out_channels,
-                    part);
-              }
-            }
-          }
-          multiply(first, rows, gathered, values);
-          if (contiguous) continue;
-          for (std::size_t r = 0; r < rows; ++r) {
-            const std::size_t block = (first + r) % blocks;
-            detail::scatter_block(g, group, block / blocks_x, block % blocks_x,
-                                  values + r * columns, to + (first + r) / blocks * in_plane,
-                                  accumulate);
-          }
-        }
-      });
+      parallel_ranges(g.batch * blocks, threads,
+                      [&](std::size_t begin, std::size_t end, int thread) {
+                        T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
+                        T* values = gathered + tile * plan.max_depth;
+                        for (std::size_t first = begin; first < end; first += tile) {
+                          const std::size_t rows = std::min(tile, end - first);
+                          for (std::size_t r = 0; r < rows; ++r) {
+                            const std::size_t image = (first + r) / blocks;
+                            const std::size_t block = (first + r) % blocks;
+                            for (std::size_t tap = 0; tap < group.taps(); ++tap) {
+                              T* part = gathered + r * depth + tap * g.out_channels;
+                              std::size_t pixel = 0;
+                              if (!reach(block / blocks_x, block % blocks_x, tap, pixel)) {
+                                std::fill_n(part, g.out_channels, T(0));
+                                continue;
+                              }
+                              const T* source = from + image * out_plane + pixel * g.out_channels;
+                              if (mask == nullptr) {
+                                std::copy_n(source, g.out_channels, part);
+                              } else {
+                                detail::copy_masked<T, Arch>(
+                                    source, mask + (image * g.out_pixels() + pixel) * mask_stride,
+                                    g.out_channels, part);
+                              }
+                            }
+                          }
+                          multiply(first, rows, gathered, values);
+                          if (contiguous) continue;
+                          for (std::size_t r = 0; r < rows; ++r) {
+                            const std::size_t block = (first + r) % blocks;
+                            detail::scatter_block(g, group, block / blocks_x, block % blocks_x,
+                                                  values + r * columns,
+                                                  to + (first + r) / blocks * in_plane, accumulate);
+                          }
+                        }
+                      });
     }
   }
 }

@@ -31,7 +31,8 @@ struct DensityProblem {
   std::vector<double> table;             // [2 height - 1][2 width - 1]
 
   double gaussian(std::ptrdiff_t dx, std::ptrdiff_t dy) const {
-    return table[static_cast<std::size_t>(dy + static_cast<std::ptrdiff_t>(height) - 1) * (2 * width - 1) +
+    return table[static_cast<std::size_t>(dy + static_cast<std::ptrdiff_t>(height) - 1) *
+                     (2 * width - 1) +
                  static_cast<std::size_t>(dx + static_cast<std::ptrdiff_t>(width) - 1)];
   }
 };
@@ -46,7 +47,8 @@ inline constexpr std::size_t density_columns =
 /// The sums of one tile of `density_rows` x `density_columns` pixels over the weights at a squared
 /// Mahalanobis distance up to `cut` (some more are included).
 template <class Arch>
-void density_tile(const DensityProblem& p, std::size_t y0, std::size_t x0, double cut, double* sums) {
+void density_tile(const DensityProblem& p, std::size_t y0, std::size_t x0, double cut,
+                  double* sums) {
   using Batch = simd::Batch<double, Arch>;
   constexpr std::size_t L = simd::lanes<double, Arch>;
   constexpr std::size_t R = density_rows;
@@ -99,7 +101,8 @@ void density_tile(const DensityProblem& p, std::size_t y0, std::size_t x0, doubl
     }
   }
   for (std::size_t r = 0; r < R; ++r) {
-    for (std::size_t v = 0; v < V; ++v) simd::store<double, Arch>(sums + (r * V + v) * L, acc[r][v]);
+    for (std::size_t v = 0; v < V; ++v)
+      simd::store<double, Arch>(sums + (r * V + v) * L, acc[r][v]);
   }
 }
 
@@ -157,7 +160,8 @@ void gaussian_density(std::size_t height, std::size_t width, const double* weigh
     const std::size_t columns = std::min(C, width - x0);
     bool precise = true;
     for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t c = 0; c < columns; ++c) precise = precise && sums[r * C + c] * 1e-8 >= left_out;
+      for (std::size_t c = 0; c < columns; ++c)
+        precise = precise && sums[r * C + c] * 1e-8 >= left_out;
     }
     if (!precise) {
       detail::density_tile<Arch>(p, y0, x0, std::numeric_limits<double>::max(), sums);

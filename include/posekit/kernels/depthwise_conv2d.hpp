@@ -42,8 +42,7 @@ namespace detail {
 inline void build_segments(AxisPhase& phase, const std::vector<AxisPhase::Tap>& taps,
                            std::size_t source_extent) {
   const auto valid = [&](const AxisPhase::Tap& tap, std::size_t t) {
-    const std::ptrdiff_t source =
-        static_cast<std::ptrdiff_t>(phase.source_step * t) + tap.offset;
+    const std::ptrdiff_t source = static_cast<std::ptrdiff_t>(phase.source_step * t) + tap.offset;
     return source >= 0 && source < static_cast<std::ptrdiff_t>(source_extent);
   };
   for (std::size_t t = 0; t < phase.count; ++t) {
@@ -72,7 +71,8 @@ inline std::vector<AxisPhase> forward_phases(std::size_t in_extent, std::size_t 
   phase.source_step = stride;
   std::vector<AxisPhase::Tap> taps;
   for (std::size_t k = 0; k < kernel; ++k) {
-    taps.push_back({k, static_cast<std::ptrdiff_t>(k * dilation) - static_cast<std::ptrdiff_t>(pad)});
+    taps.push_back(
+        {k, static_cast<std::ptrdiff_t>(k * dilation) - static_cast<std::ptrdiff_t>(pad)});
   }
   detail::build_segments(phase, taps, in_extent);
   return {phase};
@@ -123,7 +123,8 @@ struct RowSteps {
   std::size_t source, target, source_mask, target_mask;
 };
 
-/// What a run reads and writes: its first target's source pixel and mask bits, the filter, the target.
+/// What a run reads and writes: its first target's source pixel and mask bits, the filter, the
+/// target.
 template <class T>
 struct RowPointers {
   const T* source;
@@ -135,9 +136,9 @@ struct RowPointers {
 /// `Pixels` targets from `t` on, in `Vectors` vectors of channels from `channel` on; of a partial
 /// vector (then `Vectors` is 1) `count` channels.
 template <class T, class Arch, std::size_t Pixels, std::size_t Vectors, bool Partial, bool Masked>
-[[gnu::flatten]] inline void tap_tile(const std::vector<RowTap>& taps, const RowSteps& steps, std::size_t t,
-                     std::size_t channel, std::size_t count, const RowPointers<T>& at,
-                     const Epilogue<T>& epilogue) {
+[[gnu::flatten]] inline void tap_tile(const std::vector<RowTap>& taps, const RowSteps& steps,
+                                      std::size_t t, std::size_t channel, std::size_t count,
+                                      const RowPointers<T>& at, const Epilogue<T>& epilogue) {
   using Batch = simd::Batch<T, Arch>;
   constexpr std::size_t L = simd::lanes<T, Arch>;
   const auto read = [&](const T* p) {
@@ -156,7 +157,8 @@ template <class T, class Arch, std::size_t Pixels, std::size_t Vectors, bool Par
   const T* first = at.source + t * steps.source + channel;
   for (const RowTap& tap : taps) {
     Batch weight[Vectors];
-    simd::unroll<Vectors>([&](auto v) { weight[v] = read(at.filter + tap.weight + channel + v * L); });
+    simd::unroll<Vectors>(
+        [&](auto v) { weight[v] = read(at.filter + tap.weight + channel + v * L); });
     const T* source = first + tap.source;
     simd::unroll<Pixels>([&](auto i) {
       simd::unroll<Vectors>([&](auto v) {
@@ -171,8 +173,9 @@ template <class T, class Arch, std::size_t Pixels, std::size_t Vectors, bool Par
   }
   Epilogue<T> part = epilogue;
   if (part.mask != nullptr) part.mask += t * steps.target_mask;
-  store_tile<T, Arch>(sum, TileTarget<T>{at.target + t * steps.target + channel, steps.target, channel,
-                                         Partial ? count : Vectors * L, steps.target_mask},
+  store_tile<T, Arch>(sum,
+                      TileTarget<T>{at.target + t * steps.target + channel, steps.target, channel,
+                                    Partial ? count : Vectors * L, steps.target_mask},
                       part);
 }
 
@@ -240,7 +243,8 @@ void depthwise_planes(std::size_t planes, std::size_t channels, const std::vecto
           for (const AxisPhase::Tap& tap_y : segment_y.taps) {
             for (const AxisPhase::Tap& tap_x : segment.taps) {
               const std::ptrdiff_t pixel =
-                  tap_y.offset * static_cast<std::ptrdiff_t>(source_width) + tap_x.offset + run.source;
+                  tap_y.offset * static_cast<std::ptrdiff_t>(source_width) + tap_x.offset +
+                  run.source;
               run.taps.push_back({pixel * static_cast<std::ptrdiff_t>(channels),
                                   pixel * static_cast<std::ptrdiff_t>(mask_stride),
                                   (tap_y.index * kernel_width + tap_x.index) * channels});
@@ -254,35 +258,39 @@ void depthwise_planes(std::size_t planes, std::size_t channels, const std::vecto
   const RowSteps steps{columns[0].source_step * channels, columns[0].step * channels,
                        columns[0].source_step * mask_stride, columns[0].step * mask_stride};
   const std::size_t blocks = (channels + depthwise_block<T> - 1) / depthwise_block<T>;
-  parallel_ranges(planes * blocks * target_height, threads, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t y = i % target_height;
-      const std::size_t block = i / target_height % blocks;
-      const std::size_t plane = i / target_height / blocks;
-      const std::size_t phase = y % rows.size();
-      const AxisPhase& row = rows[phase];
-      const std::size_t ty = y / rows.size();
-      std::size_t segment = 0;
-      while (ty >= row.segments[segment].end) ++segment;
-      // Taps lead from here to pixels of the image, even where this row lies outside it.
-      const auto source_row = static_cast<std::ptrdiff_t>(row.source_step * ty * source_width);
-      const auto plane_pixel = static_cast<std::ptrdiff_t>(plane * source_height * source_width);
-      const auto mask_pixel =
-          static_cast<std::ptrdiff_t>(plane % mask_planes * source_height * source_width);
-      for (const RowRun& run : runs[phase][segment]) {
-        const std::size_t first = (plane * target_height + y) * target_width + run.first;
-        Epilogue<T> part = epilogue;
-        if (part.mask != nullptr) part.mask += first * mask_stride;
-        const RowPointers<T> at{
-            source + (plane_pixel + source_row) * static_cast<std::ptrdiff_t>(channels),
-            Masked ? source_mask + (mask_pixel + source_row) * static_cast<std::ptrdiff_t>(mask_stride)
-                   : nullptr,
-            filter, target + first * channels};
-        tap_run<T, Arch, Masked>(run, steps, block * depthwise_block<T>,
-                                      std::min(channels, (block + 1) * depthwise_block<T>), at, part);
-      }
-    }
-  });
+  parallel_ranges(
+      planes * blocks * target_height, threads, [&](std::size_t begin, std::size_t end, int) {
+        for (std::size_t i = begin; i < end; ++i) {
+          const std::size_t y = i % target_height;
+          const std::size_t block = i / target_height % blocks;
+          const std::size_t plane = i / target_height / blocks;
+          const std::size_t phase = y % rows.size();
+          const AxisPhase& row = rows[phase];
+          const std::size_t ty = y / rows.size();
+          std::size_t segment = 0;
+          while (ty >= row.segments[segment].end) ++segment;
+          // Taps lead from here to pixels of the image, even where this row lies outside it.
+          const auto source_row = static_cast<std::ptrdiff_t>(row.source_step * ty * source_width);
+          const auto plane_pixel =
+              static_cast<std::ptrdiff_t>(plane * source_height * source_width);
+          const auto mask_pixel =
+              static_cast<std::ptrdiff_t>(plane % mask_planes * source_height * source_width);
+          for (const RowRun& run : runs[phase][segment]) {
+            const std::size_t first = (plane * target_height + y) * target_width + run.first;
+            Epilogue<T> part = epilogue;
+            if (part.mask != nullptr) part.mask += first * mask_stride;
+            const RowPointers<T> at{
+                source + (plane_pixel + source_row) * static_cast<std::ptrdiff_t>(channels),
+                Masked ? source_mask +
+                             (mask_pixel + source_row) * static_cast<std::ptrdiff_t>(mask_stride)
+                       : nullptr,
+                filter, target + first * channels};
+            tap_run<T, Arch, Masked>(run, steps, block * depthwise_block<T>,
+                                     std::min(channels, (block + 1) * depthwise_block<T>), at,
+                                     part);
+          }
+        }
+      });
 }
 
 }  // namespace detail
@@ -314,10 +322,10 @@ void depthwise_conv2d_vjp(const Conv2dGeometry& g, const T* filter, std::size_t 
   Epilogue<T> epilogue;
   epilogue.accumulate = accumulate;
   const auto run = [&](auto masked) {
-    detail::depthwise_planes<T, Arch, masked>(
-        seeds * g.batch, g.in_channels, rows, columns, g.kernel_width, filter, cotangent,
-        g.out_height, g.out_width, mask, g.batch, result, g.in_height, g.in_width, epilogue,
-        threads);
+    detail::depthwise_planes<T, Arch, masked>(seeds * g.batch, g.in_channels, rows, columns,
+                                              g.kernel_width, filter, cotangent, g.out_height,
+                                              g.out_width, mask, g.batch, result, g.in_height,
+                                              g.in_width, epilogue, threads);
   };
   if (mask != nullptr) {
     run(std::bool_constant<true>{});

@@ -26,9 +26,9 @@ struct Epilogue {
   const std::uint8_t* keep = nullptr;
 };
 
-/// Where a tile of sums goes: `valid` columns from `target` on, which is `column` of its row. Row r is
-/// `r * stride` elements further, its bits `r * mask_stride` bytes. A `mask_stride` of 0 makes all
-/// rows share theirs.
+/// Where a tile of sums goes: `valid` columns from `target` on, which is `column` of its row. Row r
+/// is `r * stride` elements further, its bits `r * mask_stride` bytes. A `mask_stride` of 0 makes
+/// all rows share theirs.
 template <class T>
 struct TileTarget {
   T* target;
@@ -71,11 +71,12 @@ inline void store_vector(simd::Batch<T, Arch> value, T* out, std::size_t column,
 
 }  // namespace detail
 
-/// Stores a tile of sums. `epilogue.mask` and `epilogue.keep`, where given, point at the bits of the
-/// tile's first row.
+/// Stores a tile of sums. `epilogue.mask` and `epilogue.keep`, where given, point at the bits of
+/// the tile's first row.
 template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
 [[gnu::always_inline]] inline void store_tile(const simd::Batch<T, Arch> (&sum)[Rows][Vectors],
-                                              const TileTarget<T>& to, const Epilogue<T>& epilogue) {
+                                              const TileTarget<T>& to,
+                                              const Epilogue<T>& epilogue) {
   using Batch = simd::Batch<T, Arch>;
   constexpr std::size_t L = simd::lanes<T, Arch>;
   const bool plain = !epilogue.accumulate && epilogue.keep == nullptr;
@@ -90,8 +91,8 @@ template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
       simd::unroll<Rows>([&](auto r) { simd::store<T, Arch>(out + r * to.stride, sum[r][v]); });
     } else if (plain && rectifier && (v + 1) * L <= to.valid) {
       const Batch zero(T(0));
-      const Batch high(epilogue.activation == Activation::relu6 ? T(6)
-                                                                : std::numeric_limits<T>::infinity());
+      const Batch high(
+          epilogue.activation == Activation::relu6 ? T(6) : std::numeric_limits<T>::infinity());
       simd::unroll<Rows>([&](auto r) __attribute__((always_inline)) {
         const Batch x = sum[r][v];
         if (epilogue.mask != nullptr) {

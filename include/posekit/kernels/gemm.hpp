@@ -3,7 +3,8 @@
 // Matrix products with the right-hand side packed once and used many times, as a network's weights
 // are. Two products share the packed form:
 //   gemm_rows    C[m, :] = act(bias + A[m, :] B), every element of A used (forward passes)
-//   GatherGemm   C[m, :] = sum over a list of columns of A times rows of B, the same list for all rows
+//   GatherGemm   C[m, :] = sum over a list of columns of A times rows of B, the same list for all
+//   rows
 //                m (backward passes: the list names the units that a rectifier let through, and the
 //                rows are the cotangents of several outputs at one pixel)
 
@@ -79,14 +80,15 @@ namespace detail {
 
 /// Vectors per step along the columns of a panel of `width` columns.
 template <class T, class Arch, std::size_t Width>
-inline constexpr std::size_t step_vectors =
-    (Width / simd::lanes<T, Arch>) % 3 == 0 ? 3 : (Width / simd::lanes<T, Arch> == 1 ? 1 : 2);
+inline constexpr std::size_t step_vectors = (Width / simd::lanes<T, Arch>) % 3 == 0
+                                                ? 3
+                                                : (Width / simd::lanes<T, Arch> == 1 ? 1 : 2);
 
 /// Rows that keep the accumulators, one step of B and one broadcast in registers.
 template <class Arch, std::size_t Vectors>
-inline constexpr std::size_t step_rows =
-    simd::has_32_registers<Arch> ? (Vectors == 3 ? 9 : (Vectors == 2 ? 12 : 14))
-                                 : (Vectors == 3 ? 4 : (Vectors == 2 ? 6 : 8));
+inline constexpr std::size_t step_rows = simd::has_32_registers<Arch>
+                                             ? (Vectors == 3 ? 9 : (Vectors == 2 ? 12 : 14))
+                                             : (Vectors == 3 ? 4 : (Vectors == 2 ? 6 : 8));
 
 /// Rows handled at once by a gathered product.
 template <class Arch>
@@ -193,10 +195,11 @@ void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_st
     if (part.keep != nullptr) part.keep += m * mask_stride;
     for (std::size_t j = 0; j < layout.panels(); ++j) {
       detail::with_panel_width(layout.width(j), [&](auto width) {
-        detail::dense_panel<T, Arch, width>(
-            count, depth, a + m * a_stride, a_stride, packed + depth * layout.first(j),
-            {c + m * c_stride + layout.first(j), c_stride, layout.first(j), layout.valid(j), mask_stride},
-            part);
+        detail::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
+                                            packed + depth * layout.first(j),
+                                            {c + m * c_stride + layout.first(j), c_stride,
+                                             layout.first(j), layout.valid(j), mask_stride},
+                                            part);
       });
     }
   }
@@ -210,9 +213,9 @@ struct GatherSegment {
   std::size_t count = 0;
 };
 
-/// C[m, :] (+)= sum over segments and their units of A[m, a_offset + unit] B[b_row + unit, :] for m in
-/// [0, rows). The shape is fixed when it is made; the lists, and what they are applied to, change from
-/// call to call.
+/// C[m, :] (+)= sum over segments and their units of A[m, a_offset + unit] B[b_row + unit, :] for m
+/// in [0, rows). The shape is fixed when it is made; the lists, and what they are applied to,
+/// change from call to call.
 template <class T, class Arch = simd::DefaultArch>
 class GatherGemm {
  public:
@@ -235,10 +238,11 @@ class GatherGemm {
     }
   }
 
-  /// `keep`, where given, holds the bits of the columns of C that are stored, the same for all rows;
-  /// the others become 0.
-  void operator()(const GatherSegment* segments, std::size_t count, const T* a, std::size_t a_stride,
-                  T* c, std::size_t c_stride, bool accumulate, const std::uint8_t* keep) const {
+  /// `keep`, where given, holds the bits of the columns of C that are stored, the same for all
+  /// rows; the others become 0.
+  void operator()(const GatherSegment* segments, std::size_t count, const T* a,
+                  std::size_t a_stride, T* c, std::size_t c_stride, bool accumulate,
+                  const std::uint8_t* keep) const {
     Epilogue<T> epilogue;
     epilogue.accumulate = accumulate;
     epilogue.keep = keep;

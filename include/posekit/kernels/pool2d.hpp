@@ -39,38 +39,39 @@ void for_each_window(const Conv2dGeometry& g, std::size_t oy, const Visit& visit
 
 }  // namespace detail
 
-/// output = max over each window; `source`, where given, receives the input pixel (y * in_width + x)
-/// of each maximum, the first of equals.
+/// output = max over each window; `source`, where given, receives the input pixel (y * in_width +
+/// x) of each maximum, the first of equals.
 template <class T>
 void max_pool2d(const Conv2dGeometry& g, const T* input, T* output, std::uint32_t* source,
                 int threads) {
   const std::size_t c = g.in_channels;
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
-    detail::for_each_window(g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
-      T* out = output + (row * g.out_width + ox) * c;
-      std::uint32_t* from = source == nullptr ? nullptr : source + (row * g.out_width + ox) * c;
-      bool first = true;
-      for (std::size_t y = ys.begin; y < ys.end; ++y) {
-        for (std::size_t x = xs.begin; x < xs.end; ++x) {
-          const auto pixel = static_cast<std::uint32_t>(y * g.in_width + x);
-          const T* in = image + std::size_t{pixel} * c;
-          if (first) {
-            std::copy_n(in, c, out);
-            if (from != nullptr) std::fill_n(from, c, pixel);
-            first = false;
-          } else if (from == nullptr) {
-            for (std::size_t i = 0; i < c; ++i) out[i] = in[i] > out[i] ? in[i] : out[i];
-          } else {
-            for (std::size_t i = 0; i < c; ++i) {
-              const bool larger = in[i] > out[i];
-              out[i] = larger ? in[i] : out[i];
-              from[i] = larger ? pixel : from[i];
+    detail::for_each_window(
+        g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
+          T* out = output + (row * g.out_width + ox) * c;
+          std::uint32_t* from = source == nullptr ? nullptr : source + (row * g.out_width + ox) * c;
+          bool first = true;
+          for (std::size_t y = ys.begin; y < ys.end; ++y) {
+            for (std::size_t x = xs.begin; x < xs.end; ++x) {
+              const auto pixel = static_cast<std::uint32_t>(y * g.in_width + x);
+              const T* in = image + std::size_t{pixel} * c;
+              if (first) {
+                std::copy_n(in, c, out);
+                if (from != nullptr) std::fill_n(from, c, pixel);
+                first = false;
+              } else if (from == nullptr) {
+                for (std::size_t i = 0; i < c; ++i) out[i] = in[i] > out[i] ? in[i] : out[i];
+              } else {
+                for (std::size_t i = 0; i < c; ++i) {
+                  const bool larger = in[i] > out[i];
+                  out[i] = larger ? in[i] : out[i];
+                  from[i] = larger ? pixel : from[i];
+                }
+              }
             }
           }
-        }
-      }
-    });
+        });
   });
 }
 
@@ -100,18 +101,19 @@ void average_pool2d(const Conv2dGeometry& g, const T* input, T* output, int thre
   const std::size_t c = g.in_channels;
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
-    detail::for_each_window(g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
-      T* out = output + (row * g.out_width + ox) * c;
-      std::fill_n(out, c, T(0));
-      for (std::size_t y = ys.begin; y < ys.end; ++y) {
-        for (std::size_t x = xs.begin; x < xs.end; ++x) {
-          const T* in = image + (y * g.in_width + x) * c;
-          for (std::size_t i = 0; i < c; ++i) out[i] += in[i];
-        }
-      }
-      const T scale = T(1) / static_cast<T>((ys.end - ys.begin) * (xs.end - xs.begin));
-      for (std::size_t i = 0; i < c; ++i) out[i] *= scale;
-    });
+    detail::for_each_window(
+        g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
+          T* out = output + (row * g.out_width + ox) * c;
+          std::fill_n(out, c, T(0));
+          for (std::size_t y = ys.begin; y < ys.end; ++y) {
+            for (std::size_t x = xs.begin; x < xs.end; ++x) {
+              const T* in = image + (y * g.in_width + x) * c;
+              for (std::size_t i = 0; i < c; ++i) out[i] += in[i];
+            }
+          }
+          const T scale = T(1) / static_cast<T>((ys.end - ys.begin) * (xs.end - xs.begin));
+          for (std::size_t i = 0; i < c; ++i) out[i] *= scale;
+        });
   });
 }
 

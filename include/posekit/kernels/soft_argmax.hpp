@@ -46,7 +46,8 @@ SoftArgmaxState<T> soft_argmax(std::size_t height, std::size_t width, const T* l
     Batch m(T(0)), mx(T(0));
     std::size_t x = 0;
     for (; x + L <= width; x += L) {
-      const Batch e = simd::exp<T, Arch>(simd::load<T, Arch>(row + x) * Batch(beta) - Batch(largest));
+      const Batch e =
+          simd::exp<T, Arch>(simd::load<T, Arch>(row + x) * Batch(beta) - Batch(largest));
       m += e;
       mx = xsimd::fma(e, lane + Batch(static_cast<T>(x)), mx);
     }
@@ -87,11 +88,10 @@ void soft_argmax_vjp(std::size_t height, std::size_t width, const T* logits, T b
     const Batch from_y(gy * (static_cast<T>(y) - state.y));
     for (std::size_t x = 0; x < width; x += L) {
       const std::size_t count = std::min(L, width - x);
-      const Batch logit = count == L ? simd::load<T, Arch>(row + x)
-                                     : simd::load_partial<T, Arch>(row + x, count);
+      const Batch logit =
+          count == L ? simd::load<T, Arch>(row + x) : simd::load_partial<T, Arch>(row + x, count);
       const Batch p = simd::exp<T, Arch>(logit * Batch(beta) - Batch(state.shift));
-      const Batch slope =
-          xsimd::fma(lane + Batch(static_cast<T>(x) - state.x), Batch(gx), from_y);
+      const Batch slope = xsimd::fma(lane + Batch(static_cast<T>(x) - state.x), Batch(gx), from_y);
       Batch value = p * Batch(scale) * slope;
       if (count == L) {
         if (accumulate) value += simd::load<T, Arch>(out + x);

@@ -114,7 +114,8 @@ void strided_map(const StridedRows<Inputs + 1>& loop, T* out,
                  const auto call = [&](const auto& read) {
                    return [&]<std::size_t... I>(std::index_sequence<I...>) {
                      return op(read(std::get<I>(in) + offsets[I + 1], steps[I + 1])...);
-                   }(std::make_index_sequence<Inputs>{});
+                   }
+                   (std::make_index_sequence<Inputs>{});
                  };
                  T* target = out + offsets[0];
                  if (simple) {
@@ -127,8 +128,7 @@ void strided_map(const StridedRows<Inputs + 1>& loop, T* out,
                    }
                  }
                  for (; i < end; ++i) {
-                   const T value =
-                       call([&](const T* p, std::size_t step) { return p[i * step]; });
+                   const T value = call([&](const T* p, std::size_t step) { return p[i * step]; });
                    T& slot = target[i * steps[0]];
                    slot = accumulate ? slot + value : value;
                  }
@@ -149,7 +149,8 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
     const auto call = [&](const auto& read) {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {
         return op(read(std::get<I>(in) + offsets[I + 1], steps[I + 1])...);
-      }(std::make_index_sequence<Inputs>{});
+      }
+      (std::make_index_sequence<Inputs>{});
     };
     T* target = out + offsets[0];
     std::size_t i = 0;
@@ -168,8 +169,7 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
       if (steps[0] == 0) *target += simd::sum_lanes<T, Arch>(sum);
     }
     for (; i < length; ++i) {
-      target[i * steps[0]] +=
-          call([&](const T* p, std::size_t step) { return p[i * step]; });
+      target[i * steps[0]] += call([&](const T* p, std::size_t step) { return p[i * step]; });
     }
   }
 }

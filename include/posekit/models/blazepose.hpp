@@ -18,7 +18,8 @@ PoseModel<T> blazepose_heatmaps(const Network<T>& network, double beta = 30.0) {
     return slice(network(models_internal::network_input(image, T(1), T(0)), {node})[0], 3, 0, 33);
   };
   return models_internal::heatmap_model<T>(
-      skeletons::blazepose_33, 256, node, maps, {.beta = beta, .stride = 4, .offset = 1.5, .logits = false});
+      skeletons::blazepose_33, 256, node, maps,
+      {.beta = beta, .stride = 4, .offset = 1.5, .logits = false});
 }
 
 /// BlazePose's landmarks: [N, 195] = 39 times (x, y, z in input pixels from the image's corner,
@@ -35,9 +36,7 @@ PoseModel<T> blazepose_landmarks(const Network<T>& network) {
   model.output = PoseOutput::coordinates;
   model.size = 256;
   model.reads = node;
-  model.positions = [=](const Var<T>& image) {
-    return slice(landmarks(image), 2, 0, 2) - T(0.5);
-  };
+  model.positions = [=](const Var<T>& image) { return slice(landmarks(image), 2, 0, 2) - T(0.5); };
   model.confidence = [=](const Var<T>& image) {
     const Tensor<T> values = landmarks(image).value();
     Tensor<T> result = make_tensor<T>({values.shape()[0], 33});

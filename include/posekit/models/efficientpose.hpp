@@ -14,8 +14,9 @@ PoseModel<T> efficientpose(const Network<T>& network, double beta = 50.0) {
   const auto maps = [=](const Var<T>& image) {
     return network(models_internal::network_input(image, T(2), T(-1)), {node})[0];
   };
-  auto model = models_internal::heatmap_model<T>(
-      skeletons::efficientpose_16, 288, node, maps, {.beta = beta, .stride = 1, .offset = 0, .logits = false});
+  auto model =
+      models_internal::heatmap_model<T>(skeletons::efficientpose_16, 288, node, maps,
+                                        {.beta = beta, .stride = 1, .offset = 0, .logits = false});
   model.any_size = true;
   return model;
 }

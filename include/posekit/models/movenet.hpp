@@ -22,7 +22,8 @@ PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 
     return network(feeds, {node})[0];
   };
   return models_internal::heatmap_model<T>(
-      skeletons::coco_17, size, node, maps, {.beta = beta, .stride = 4, .offset = 1.5, .logits = true});
+      skeletons::coco_17, size, node, maps,
+      {.beta = beta, .stride = 4, .offset = 1.5, .logits = true});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models

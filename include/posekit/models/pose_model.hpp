@@ -33,10 +33,11 @@ struct PoseModel {
   std::string name;
   const Skeleton* skeleton = nullptr;
   PoseOutput output = PoseOutput::heatmap;
-  std::size_t size = 0;        ///< S that the network was made for
-  bool any_size = false;       ///< true where S is only a proposal
-  double crop_margin = 1.25;   ///< side of the square to show the network, relative to a person's box
-  std::string reads;           ///< the network's output that the positions come from
+  std::size_t size = 0;   ///< S that the network was made for
+  bool any_size = false;  ///< true where S is only a proposal
+  double crop_margin =
+      1.25;           ///< side of the square to show the network, relative to a person's box
+  std::string reads;  ///< the network's output that the positions come from
   std::function<Var<T>(const Var<T>&)> positions;
   /// [N, J], how sure the network is of each joint, in [0, 1]; not differentiated.
   std::function<Tensor<T>(const Var<T>&)> confidence;

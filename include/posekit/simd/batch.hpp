@@ -165,7 +165,8 @@ template <class T, class Arch>
   bool buffer[lanes<T, Arch>];
   mask.store_unaligned(buffer);
   std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < lanes<T, Arch>; ++i) bits |= static_cast<std::uint32_t>(buffer[i]) << i;
+  for (std::size_t i = 0; i < lanes<T, Arch>; ++i)
+    bits |= static_cast<std::uint32_t>(buffer[i]) << i;
   return bits;
 }
 
@@ -184,13 +185,11 @@ template <class T, class Arch>
   if constexpr (detail::is_avx2<Arch> && std::is_same_v<T, float>) {
     const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
-    return Batch<T, Arch>(
-        _mm256_and_ps(value, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane))));
+    return Batch<T, Arch>(_mm256_and_ps(value, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane))));
   } else if constexpr (detail::is_avx2<Arch> && std::is_same_v<T, double>) {
     const __m256i lane = _mm256_setr_epi64x(1, 2, 4, 8);
     const __m256i set = _mm256_and_si256(_mm256_set1_epi64x(static_cast<long long>(bits)), lane);
-    return Batch<T, Arch>(
-        _mm256_and_pd(value, _mm256_castsi256_pd(_mm256_cmpeq_epi64(set, lane))));
+    return Batch<T, Arch>(_mm256_and_pd(value, _mm256_castsi256_pd(_mm256_cmpeq_epi64(set, lane))));
   }
 #endif
 #if XSIMD_WITH_SSE2
@@ -212,15 +211,15 @@ template <class T, class Arch>
   return Batch<T, Arch>::load_aligned(buffer);
 }
 
-/// Writes base + i for every set bit i < 16, in ascending order, and returns how many there are. Up to
-/// 16 elements of `out` may be overwritten whatever their number.
+/// Writes base + i for every set bit i < 16, in ascending order, and returns how many there are. Up
+/// to 16 elements of `out` may be overwritten whatever their number.
 template <class Arch>
 inline std::size_t write_set_bits(std::uint32_t bits, std::uint32_t base, std::uint32_t* out) {
 #if XSIMD_WITH_AVX512F
   if constexpr (detail::is_avx512<Arch>) {
-    const __m512i index = _mm512_add_epi32(
-        _mm512_set1_epi32(static_cast<int>(base)),
-        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __m512i index =
+        _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(base)),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), index));
     return static_cast<std::size_t>(std::popcount(bits));
   }

@@ -23,8 +23,9 @@ struct ExpConstants<float> {
   static constexpr float low = -104.0f, high = 89.0f;  // beyond them 0 and infinity
   static constexpr float ln2_head = 0.693359375f, ln2_tail = -2.12194440e-4f;
   // (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, to 1.1e-8 of exp(r).
-  static constexpr std::array<float, 5> tail{5e-01f, 1.666657684599397629e-01f, 4.166655443768593994e-02f,
-                                             8.363202971575859389e-03f, 1.392621346633236884e-03f};
+  static constexpr std::array<float, 5> tail{5e-01f, 1.666657684599397629e-01f,
+                                             4.166655443768593994e-02f, 8.363202971575859389e-03f,
+                                             1.392621346633236884e-03f};
 };
 
 template <>
@@ -36,10 +37,11 @@ struct ExpConstants<double> {
   static constexpr double low = -746.0, high = 710.0;
   static constexpr double ln2_head = 6.93145751953125e-1, ln2_tail = 1.42860682030941723212e-6;
   // To 1.7e-17 of exp(r).
-  static constexpr std::array<double, 10> tail{
-      5.000000000000001027e-01, 1.666666666666666744e-01, 4.166666666662398566e-02, 8.333333333330060643e-03,
-      1.388888891728468682e-03, 1.984126986310498229e-04, 2.480152118598968379e-05, 2.755726835667646677e-06,
-      2.762014057909311234e-07, 2.510043857342007966e-08};
+  static constexpr std::array<double, 10> tail{5.000000000000001027e-01, 1.666666666666666744e-01,
+                                               4.166666666662398566e-02, 8.333333333330060643e-03,
+                                               1.388888891728468682e-03, 1.984126986310498229e-04,
+                                               2.480152118598968379e-05, 2.755726835667646677e-06,
+                                               2.762014057909311234e-07, 2.510043857342007966e-08};
 };
 
 }  // namespace detail
@@ -52,7 +54,8 @@ template <class T, class Arch>
   using Integers = xsimd::batch<typename C::Bits, Arch>;
   const B magic(C::magic);
   // exp(x) = 2^n exp(r), n whole, |r| <= ln(2) / 2. NaN becomes C::low here, and comes back below.
-  const B y = xsimd::select(x >= B(C::high), B(C::high), xsimd::select(x > B(C::low), x, B(C::low)));
+  const B y =
+      xsimd::select(x >= B(C::high), B(C::high), xsimd::select(x > B(C::low), x, B(C::low)));
   const B n = xsimd::fma(y, B(T(1.442695040888963407359924681001892137L)), magic) - magic;
   const B r = xsimd::fma(n, B(-C::ln2_tail), xsimd::fma(n, B(-C::ln2_head), y));
   B p(C::tail.back());
@@ -60,7 +63,8 @@ template <class T, class Arch>
     p = xsimd::fma(p, r, B(C::tail[C::tail.size() - 2 - i]));
   });
   p = xsimd::fma(p, r * r, r) + B(T(1));
-  // 2^n in two factors, so that each is a normal number. The low bits of `whole + magic` are `whole`.
+  // 2^n in two factors, so that each is a normal number. The low bits of `whole + magic` are
+  // `whole`.
   const B shifted = xsimd::fma(n, B(T(0.5)), magic);
   const auto power = [](const B& whole_plus_magic) __attribute__((always_inline)) {
     const auto bits = xsimd::bitwise_cast<Integers>(whole_plus_magic);

@@ -34,12 +34,14 @@ struct GradientCheckResult {
   explicit operator bool() const { return ok; }
 };
 
-/// Compares, for a random cotangent w, the gradient of sum(w * f(inputs)) that the tape computes with
-/// central differences, for every element of every input; and the stacked products of `Tape::vjp`
-/// with the single ones. `function` is called as Var<double>(const std::vector<Var<double>>&) and must
-/// be differentiable around the inputs (no kinks within a step).
+/// Compares, for a random cotangent w, the gradient of sum(w * f(inputs)) that the tape computes
+/// with central differences, for every element of every input; and the stacked products of
+/// `Tape::vjp` with the single ones. `function` is called as Var<double>(const
+/// std::vector<Var<double>>&) and must be differentiable around the inputs (no kinks within a
+/// step).
 template <class Function>
-GradientCheckResult check_gradients(const Function& function, const std::vector<Tensor<double>>& inputs,
+GradientCheckResult check_gradients(const Function& function,
+                                    const std::vector<Tensor<double>>& inputs,
                                     const GradientCheckOptions& options = {}) {
   GradientCheckResult result;
   const auto report = [&](double error, const std::string& what) {
@@ -78,9 +80,11 @@ GradientCheckResult check_gradients(const Function& function, const std::vector<
       const double below = value(moved);
       moved[k].data()[i] = centre;
       const double numeric = (above - below) / (2.0 * options.step);
-      const double error = std::abs(gradient.data()[i] - numeric) / std::max(1.0, std::abs(numeric));
-      report(error, error_text("input ", k, " element ", i, " of shape ", to_string(inputs[k].shape()),
-                               ": the tape gives ", gradient.data()[i], ", central differences ", numeric));
+      const double error =
+          std::abs(gradient.data()[i] - numeric) / std::max(1.0, std::abs(numeric));
+      report(error, error_text("input ", k, " element ", i, " of shape ",
+                               to_string(inputs[k].shape()), ": the tape gives ",
+                               gradient.data()[i], ", central differences ", numeric));
     }
   }
 
@@ -98,18 +102,20 @@ GradientCheckResult check_gradients(const Function& function, const std::vector<
       const Tensor<double>& alone = variables[k].grad();
       for (std::size_t i = 0; i < alone.size(); ++i) {
         const double both = together.data()[s * alone.size() + i];
-        const double error = std::abs(both - alone.data()[i]) / std::max(1.0, std::abs(alone.data()[i]));
-        report(error, error_text("input ", k, " element ", i, ": cotangent ", s, " of ", options.seeds,
-                                 " stacked gives ", both, ", alone ", alone.data()[i]));
+        const double error =
+            std::abs(both - alone.data()[i]) / std::max(1.0, std::abs(alone.data()[i]));
+        report(error,
+               error_text("input ", k, " element ", i, ": cotangent ", s, " of ", options.seeds,
+                          " stacked gives ", both, ", alone ", alone.data()[i]));
       }
     }
   }
   return result;
 }
 
-/// The largest difference between an operation's value and gradients in float and in double, relative
-/// to the largest magnitude of each tensor. `function` is generic: called with Var<float> and with
-/// Var<double>.
+/// The largest difference between an operation's value and gradients in float and in double,
+/// relative to the largest magnitude of each tensor. `function` is generic: called with Var<float>
+/// and with Var<double>.
 template <class Function>
 double float_disagreement(const Function& function, const std::vector<Tensor<double>>& inputs,
                           std::uint64_t seed = 1) {

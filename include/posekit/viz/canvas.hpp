@@ -129,8 +129,9 @@ class Canvas {
     const double step = 1.0 / zoom;
     for (std::size_t ty = bounds.y0; ty < bounds.y1; ++ty) {
       for (std::size_t tx = bounds.x0; tx < bounds.x1; ++tx) {
-        put(tx, ty, average(picture, (static_cast<double>(tx) - std::round(x)) * step,
-                            (static_cast<double>(ty) - std::round(y)) * step, step));
+        put(tx, ty,
+            average(picture, (static_cast<double>(tx) - std::round(x)) * step,
+                    (static_cast<double>(ty) - std::round(y)) * step, step));
       }
     }
   }
@@ -163,8 +164,8 @@ class Canvas {
     return {limit(x0, width()), limit(y0, height()), limit(x1, width()), limit(y1, height())};
   }
 
-  /// The mean of the picture's pixels in a square of side `step`, or the nearest pixel where that is
-  /// smaller than one.
+  /// The mean of the picture's pixels in a square of side `step`, or the nearest pixel where that
+  /// is smaller than one.
   static Color average(const Bitmap& picture, double x, double y, double step) {
     const auto index = [](double v, std::size_t extent) {
       return static_cast<std::size_t>(std::clamp(v, 0.0, static_cast<double>(extent - 1)));

@@ -27,7 +27,8 @@ double magnitude_quantile(const T* map, std::size_t size, double quantile) {
     if (std::isfinite(map[i])) magnitudes.push_back(std::abs(static_cast<double>(map[i])));
   }
   if (magnitudes.empty()) return 0;
-  const auto at = static_cast<std::ptrdiff_t>(quantile * static_cast<double>(magnitudes.size() - 1));
+  const auto at =
+      static_cast<std::ptrdiff_t>(quantile * static_cast<double>(magnitudes.size() - 1));
   std::nth_element(magnitudes.begin(), magnitudes.begin() + at, magnitudes.end());
   const double value = magnitudes[static_cast<std::size_t>(at)];
   return value > 0 ? value : *std::max_element(magnitudes.begin(), magnitudes.end());
@@ -40,7 +41,8 @@ inline Bitmap faded_gray(const Bitmap& photo, double contrast = 0.35) {
     for (std::size_t x = 0; x < photo.width; ++x) {
       const std::uint8_t* p = photo.at(x, y);
       const double luminance = (0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) / 255.0;
-      const auto gray = static_cast<std::uint8_t>(std::lround(255.0 * (1.0 - contrast * (1.0 - luminance))));
+      const auto gray =
+          static_cast<std::uint8_t>(std::lround(255.0 * (1.0 - contrast * (1.0 - luminance))));
       std::fill_n(result.at(x, y), 3, gray);
     }
   }
@@ -56,7 +58,8 @@ Bitmap signed_overlay(const Bitmap& photo, const T* map, double limit) {
     for (std::size_t x = 0; x < photo.width; ++x) {
       const double value = limit > 0 ? static_cast<double>(map[y * photo.width + x]) / limit : 0.0;
       // Small values stay visible: opacity rises with the root of the magnitude.
-      canvas.blend(x, y, apply(Colormap::diverging, value), std::sqrt(std::min(1.0, std::abs(value))));
+      canvas.blend(x, y, apply(Colormap::diverging, value),
+                   std::sqrt(std::min(1.0, std::abs(value))));
     }
   }
   return canvas.bitmap();
@@ -74,7 +77,9 @@ Bitmap density_overlay(const Bitmap& photo, const T* map) {
     for (std::size_t x = 0; x < photo.width; ++x) {
       const double value = top > 0 ? static_cast<double>(map[y * photo.width + x]) / top : 0.0;
       const Color photo_color = mix(canvas.get(x, y), colors::black, 0.35);
-      canvas.put(x, y, mix(photo_color, apply(Colormap::sequential, value), 0.25 + 0.6 * std::min(1.0, value)));
+      canvas.put(
+          x, y,
+          mix(photo_color, apply(Colormap::sequential, value), 0.25 + 0.6 * std::min(1.0, value)));
     }
   }
   return canvas.bitmap();
@@ -95,8 +100,8 @@ inline Color side_color(std::string_view joint) {
 /// Draws a pose: points [J, 2] in pixels of the picture, which is drawn at (x0, y0) with `zoom`.
 /// Joints whose `strength` [J] is below `least` are drawn faintly.
 template <class T>
-void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points, double x0, double y0,
-               double zoom, double thickness = 3, const Tensor<T>* strength = nullptr,
+void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points, double x0,
+               double y0, double zoom, double thickness = 3, const Tensor<T>* strength = nullptr,
                double least = 0.2) {
   // A point at a pixel's centre i lies at zoom (i + 1/2) - 1/2 of the enlarged picture.
   const auto place = [&](std::size_t joint, std::size_t axis) {
@@ -104,7 +109,8 @@ void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points
            zoom * (static_cast<double>(points.data()[2 * joint + axis]) + 0.5) - 0.5;
   };
   const auto opacity = [&](std::size_t joint) {
-    return strength == nullptr || static_cast<double>(strength->data()[joint]) >= least ? 1.0 : 0.25;
+    return strength == nullptr || static_cast<double>(strength->data()[joint]) >= least ? 1.0
+                                                                                        : 0.25;
   };
   for (const Bone& bone : skeleton.bones) {
     const bool same = body_side(skeleton.joints[bone.from]) == body_side(skeleton.joints[bone.to]);
@@ -114,7 +120,8 @@ void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points
   }
   for (std::size_t j = 0; j < skeleton.size(); ++j) {
     canvas.disc(place(j, 0), place(j, 1), 0.9 * thickness + 1, colors::white, opacity(j));
-    canvas.disc(place(j, 0), place(j, 1), 0.9 * thickness, side_color(skeleton.joints[j]), opacity(j));
+    canvas.disc(place(j, 0), place(j, 1), 0.9 * thickness, side_color(skeleton.joints[j]),
+                opacity(j));
   }
 }
 

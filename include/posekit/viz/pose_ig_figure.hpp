@@ -84,8 +84,10 @@ inline std::string readable(std::string name) {
 template <class T>
 Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>& panel) {
   constexpr double side = 420, gap = 18, top = 66;
-  const double height = side * static_cast<double>(figure.crop.height) / static_cast<double>(figure.crop.width);
-  Canvas canvas(static_cast<std::size_t>(3 * side + 4 * gap), static_cast<std::size_t>(top + height + 96));
+  const double height =
+      side * static_cast<double>(figure.crop.height) / static_cast<double>(figure.crop.width);
+  Canvas canvas(static_cast<std::size_t>(3 * side + 4 * gap),
+                static_cast<std::size_t>(top + height + 96));
   canvas.text(gap, 34, internal::readable(panel.joint), 17, colors::ink, TextAlign::left, 1.3);
   const std::string numbers = "FI " + internal::fixed_number(panel.fi, 2) + "    LI " +
                               internal::fixed_number(panel.li, 2) + "    DI " +
@@ -97,9 +99,11 @@ Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>
       magnitude_quantile(panel.attribution, figure.crop.width * figure.crop.height, 0.995);
   std::vector<std::pair<std::string, Bitmap>> pictures;
   pictures.emplace_back("what the network sees", figure.crop);
-  pictures.emplace_back("attributions (sum over RGB)", signed_overlay(figure.crop, panel.attribution, limit));
+  pictures.emplace_back("attributions (sum over RGB)",
+                        signed_overlay(figure.crop, panel.attribution, limit));
   if (panel.density != nullptr) {
-    pictures.emplace_back("density of the attributions (KDE)", density_overlay(figure.crop, panel.density));
+    pictures.emplace_back("density of the attributions (KDE)",
+                          density_overlay(figure.crop, panel.density));
   }
   double x = gap;
   for (const auto& [caption, picture] : pictures) {
@@ -115,23 +119,26 @@ Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>
   canvas.text(gap + 116, y + 18, "prediction", 9, colors::ink);
   char scale[32];
   std::snprintf(scale, sizeof scale, "%.2g", limit);
-  draw_colorbar(canvas, side + 2 * gap, y, side, 12, Colormap::diverging, std::string("-") + scale, "0",
-                std::string("+") + scale);
-  canvas.text(side + 2 * gap, y + 46, "red raises the likelihood of the target, blue lowers it", 8, colors::muted);
+  draw_colorbar(canvas, side + 2 * gap, y, side, 12, Colormap::diverging, std::string("-") + scale,
+                "0", std::string("+") + scale);
+  canvas.text(side + 2 * gap, y + 46, "red raises the likelihood of the target, blue lowers it", 8,
+              colors::muted);
   if (panel.density != nullptr) {
-    draw_colorbar(canvas, 2 * side + 3 * gap, y, side, 12, Colormap::sequential, "0", "density", "maximum");
+    draw_colorbar(canvas, 2 * side + 3 * gap, y, side, 12, Colormap::sequential, "0", "density",
+                  "maximum");
   }
   return canvas.bitmap();
 }
 
-/// All joints on a page: photo, crop and baseline on top, below them for each joint its attributions
-/// and their density with the three indices.
+/// All joints on a page: photo, crop and baseline on top, below them for each joint its
+/// attributions and their density with the three indices.
 template <class T>
 Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
   constexpr double margin = 26, cell = 178, pair_gap = 4, column_gap = 22;
   const std::size_t columns = std::clamp<std::size_t>(figure.panels.size(), 3, 4);
   const std::size_t rows = (figure.panels.size() + columns - 1) / columns;
-  const double aspect = static_cast<double>(figure.crop.height) / static_cast<double>(figure.crop.width);
+  const double aspect =
+      static_cast<double>(figure.crop.height) / static_cast<double>(figure.crop.width);
   const double cell_width = 2 * cell + pair_gap;
   const double cell_height = cell * aspect + 42;
   const double width = 2 * margin + static_cast<double>(columns) * cell_width +
@@ -153,8 +160,10 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
     draw_pose(canvas, *figure.skeleton, figure.photo_pose, x, top, zoom, 2.2);
   }
   const auto corner = [&](std::size_t i, std::size_t axis) {
-    const double limit = static_cast<double>(axis == 0 ? figure.photo.width : figure.photo.height) - 1;
-    const double v = std::clamp(static_cast<double>(figure.photo_corners.data()[2 * i + axis]), 0.0, limit);
+    const double limit =
+        static_cast<double>(axis == 0 ? figure.photo.width : figure.photo.height) - 1;
+    const double v =
+        std::clamp(static_cast<double>(figure.photo_corners.data()[2 * i + axis]), 0.0, limit);
     return (axis == 0 ? x : top) + zoom * (v + 0.5) - 0.5;
   };
   for (std::size_t i = 0; i < 4; ++i) {
@@ -166,11 +175,13 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
   x += photo_width + column_gap;
   const double crop_width = head / aspect;
   zoom = internal::draw_fitted(canvas, figure.crop, x, top, crop_width);
-  if (figure.skeleton != nullptr) draw_pose(canvas, *figure.skeleton, figure.crop_pose, x, top, zoom, 3);
+  if (figure.skeleton != nullptr)
+    draw_pose(canvas, *figure.skeleton, figure.crop_pose, x, top, zoom, 3);
   canvas.text(x, top - 9, "what the network sees", 9, colors::muted);
   x += crop_width + column_gap;
   zoom = internal::draw_fitted(canvas, figure.baseline, x, top, crop_width);
-  if (figure.skeleton != nullptr) draw_pose(canvas, *figure.skeleton, figure.baseline_pose, x, top, zoom, 3);
+  if (figure.skeleton != nullptr)
+    draw_pose(canvas, *figure.skeleton, figure.baseline_pose, x, top, zoom, 3);
   canvas.text(x, top - 9, figure.baseline_caption, 9, colors::muted);
   x += crop_width + column_gap;
 
@@ -205,7 +216,8 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
   y = top + head + 34;
   canvas.line(margin, y, width - margin, y, colors::rule, 1);
   canvas.text(margin, y + 20,
-              "each joint: attributions (left) and their kernel density (right); colours are scaled joint by joint",
+              "each joint: attributions (left) and their kernel density (right); colours are "
+              "scaled joint by joint",
               9, colors::muted);
   y += 34;
   for (std::size_t i = 0; i < figure.panels.size(); ++i) {
@@ -214,24 +226,28 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
     const double cy = y + static_cast<double>(i / columns) * cell_height;
     const double limit =
         magnitude_quantile(panel.attribution, figure.crop.width * figure.crop.height, 0.995);
-    zoom = internal::draw_fitted(canvas, signed_overlay(figure.crop, panel.attribution, limit), cx, cy + 18, cell);
+    zoom = internal::draw_fitted(canvas, signed_overlay(figure.crop, panel.attribution, limit), cx,
+                                 cy + 18, cell);
     internal::draw_markers(canvas, panel, cx, cy + 18, zoom, 6);
     if (panel.density != nullptr) {
-      internal::draw_fitted(canvas, density_overlay(figure.crop, panel.density), cx + cell + pair_gap,
-                            cy + 18, cell);
+      internal::draw_fitted(canvas, density_overlay(figure.crop, panel.density),
+                            cx + cell + pair_gap, cy + 18, cell);
       internal::draw_markers(canvas, panel, cx + cell + pair_gap, cy + 18, zoom, 6);
     } else {
       canvas.text(cx + 1.5 * cell + pair_gap, cy + 18 + 0.5 * cell * aspect, "no attribution", 9,
                   colors::muted, TextAlign::centre);
     }
-    canvas.text(cx, cy + 12, internal::readable(panel.joint), 10, side_color(panel.joint), TextAlign::left, 1.3);
+    canvas.text(cx, cy + 12, internal::readable(panel.joint), 10, side_color(panel.joint),
+                TextAlign::left, 1.3);
     canvas.text(cx + cell_width, cy + 12,
-                "FI " + internal::fixed_number(panel.fi, 2) + "  LI " + internal::fixed_number(panel.li, 1) +
-                    "  DI " + internal::fixed_number(panel.di, 1),
+                "FI " + internal::fixed_number(panel.fi, 2) + "  LI " +
+                    internal::fixed_number(panel.li, 1) + "  DI " +
+                    internal::fixed_number(panel.di, 1),
                 9, colors::ink, TextAlign::right);
   }
   canvas.text(margin, height - 20,
-              "FI: share of the attribution on the person, 1 = as an even map.  LI: around the joint, 1 = as an "
+              "FI: share of the attribution on the person, 1 = as an even map.  LI: around the "
+              "joint, 1 = as an "
               "even map.  DI: spread over the image, 0 - 100.",
               8.5, colors::muted);
   return canvas.bitmap();
