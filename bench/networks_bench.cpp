@@ -80,6 +80,7 @@ void register_torch(const std::shared_ptr<const Subject>& s, bool channels_last)
   for (std::size_t j = 0; j < s->c.joints; ++j) seeds.push_back(all[static_cast<std::int64_t>(j)]);
 
   // Both must compute the same before either is timed.
+  torch::set_num_threads(1);
   pk::Tape<float> tape({.threads = 1});
   const auto ours = forward(*s, tape);
   const torch::Tensor theirs = (*net)(s->feed, input, s->c.heatmaps).contiguous();
@@ -166,7 +167,7 @@ void register_subject(const std::shared_ptr<const Subject>& s) {
                         pk::reshaped(pk::Tensor<float>(image), {1, 3, s->c.size, s->c.size})))
                   .value();
           // A wide likelihood, so that no joint's gradient vanishes: one that does costs nothing.
-          constexpr std::size_t steps = 40;
+          constexpr std::size_t steps = 20;
           const pk::PoseIgOptions options{.steps = steps,
                                           .likelihood = {pk::LikelihoodKind::distance, 0.05},
                                           .threads = threads};

@@ -9,10 +9,10 @@ out = pathlib.Path(sys.argv[1])
 
 
 def medians(topic):
-    """Name -> the median over the repetitions, as Google Benchmark writes it."""
+    """Name -> the median over the repetitions (or the only one), as Google Benchmark writes it."""
     found = {}
     for b in json.loads((out / f"{topic}.json").read_text())["benchmarks"]:
-        if b.get("aggregate_name") == "median":
+        if b.get("aggregate_name", "median") == "median":
             found[re.sub(r"/(real_time|manual_time|iterations:\d+)", "", b["run_name"])] = b
     return found
 
@@ -25,7 +25,8 @@ def table(head, rows):
     print()
 
 
-machine, layers, attribution, networks = map(medians, ("machine", "layers", "attribution", "networks"))
+machine, layers, attribution = map(medians, ("machine", "layers", "attribution"))
+networks = medians("networks-1") | medians("networks-2")
 peak = {t: machine[f"multiply_add_peak/threads:{t}"]["GMAC/s"] for t in (1, 2)}
 copy = {t: machine[f"copy_bandwidth/threads:{t}"]["GB/s"] for t in (1, 2)}
 print("**Machine**: " + "; ".join(f"{t} thread{'s' if t > 1 else ''}: {peak[t]:.0f} GMAC/s from registers, "

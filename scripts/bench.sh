@@ -19,15 +19,24 @@ cmake -S "$root" -B "$build" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=
   -DPOSEKIT_BENCH_TORCH=ON -DPOSEKIT_BENCH_OPENCV=ON >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
 cmake --build "$build" -j "$processors" >>"$build.log" 2>&1 || { tail -60 "$build.log" >&2; die "the build failed"; }
 
-# Idle threads of PyTorch's libraries must not take the processor from whoever is timed next.
-export OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1
-for topic in machine layers attribution networks; do
-  say "timing: $topic"
-  "$build/bench/bench_$topic" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
-    --benchmark_enable_random_interleaving=true --benchmark_min_time=0.2 \
-    --benchmark_out="$out/$topic.json" --benchmark_out_format=json >"$out/$topic.txt" ||
-    die "bench_$topic failed"
+# time TOPIC NAME ARGUMENTS...: runs a program and keeps what it prints under that name.
+time_topic() {
+  local topic=$1 name=$2
+  shift 2
+  say "timing: $name"
+  # Threads of a library that is not being timed must not take the processor.
+  OPENBLAS_NUM_THREADS=1 "$build/bench/bench_$topic" --benchmark_report_aggregates_only=true "$@" \
+    --benchmark_out="$out/$name.json" --benchmark_out_format=json >"$out/$name.txt" 2>"$out/$name.log" ||
+    { cat "$out/$name.log" >&2; die "bench_$topic failed"; }
+}
+time_topic machine machine --benchmark_repetitions=3
+time_topic attribution attribution --benchmark_repetitions=5 --benchmark_min_time=0.1
+for threads in 1 2; do
+  # All that are compared take turns in one process.
+  time_topic networks "networks-$threads" --benchmark_filter="threads:$threads" --benchmark_repetitions=5 \
+    --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
 done
+time_topic layers layers --benchmark_repetitions=1 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=false
 
 say "timing: ONNX Runtime"
 runtime=$root/build/onnxruntime
