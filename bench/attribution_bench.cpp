@@ -60,25 +60,25 @@ void blur_path(benchmark::State& state, pk::BlurKernel kernel, bool derivative) 
     });
   }
 }
-BENCHMARK_CAPTURE(blur_path, true_sigma / posekit, pk::BlurKernel::gaussian, false)
+BENCHMARK_CAPTURE(blur_path, true_sigma, pk::BlurKernel::gaussian, false)
     ->ArgName("threads")
     ->Arg(1)
     ->Arg(2)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, taps_31 / posekit, pk::BlurKernel::taps_31, false)
+BENCHMARK_CAPTURE(blur_path, taps_31, pk::BlurKernel::taps_31, false)
     ->ArgName("threads")
     ->Arg(1)
     ->Arg(2)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, true_sigma_with_derivative / posekit, pk::BlurKernel::gaussian, true)
+BENCHMARK_CAPTURE(blur_path, true_sigma_with_derivative, pk::BlurKernel::gaussian, true)
     ->ArgName("threads")
     ->Arg(1)
     ->Arg(2)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, taps_31_with_derivative / posekit, pk::BlurKernel::taps_31, true)
+BENCHMARK_CAPTURE(blur_path, taps_31_with_derivative, pk::BlurKernel::taps_31, true)
     ->ArgName("threads")
     ->Arg(1)
     ->Arg(2)

@@ -63,8 +63,8 @@ table(["network", "what", "threads", "posekit", "PyTorch 1.13", "ONNX Runtime 1.
 rows = []
 for kernel in ("true_sigma", "taps_31"):
     for t in (1, 2):
-        ours = milliseconds(attribution, f"blur_path/{kernel}/posekit/threads:{t}")
-        slopes = milliseconds(attribution, f"blur_path/{kernel}_with_derivative/posekit/threads:{t}")
+        ours = milliseconds(attribution, f"blur_path/{kernel}/threads:{t}")
+        slopes = milliseconds(attribution, f"blur_path/{kernel}_with_derivative/threads:{t}")
         opencv = milliseconds(attribution, f"blur_path_opencv/{kernel}/threads:{t}")
         torch = milliseconds(attribution, f"blur_path_torch/{kernel}/threads:{t}")
         rows.append([f"blur path of 50 images 256×256×3, {kernel.replace('_', ' ')}", str(t), f"{ours:.1f}",
