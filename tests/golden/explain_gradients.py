@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Why a float32 gradient of a rectified network can differ from the exact one by 1e-3 and more.
 
-    explain_gradients.py MODELS GOLDEN
+    explain_gradients.py MODELS GOLDEN [CASES...]
 
 For each reference gradient: its distance from the float64 gradient; the rectified units close enough
 to a kink for rounding to cross it; which of them, when they are switched in float64, explain the
@@ -41,7 +41,7 @@ def relative(a, b):
 print(f"{'case':32} {'gradient':18} {'as it is':>9} {'flips':>5} {'left':>9}")
 for folder in sorted(p for p in golden.iterdir() if (p / "meta.json").exists()):
     meta = json.loads((folder / "meta.json").read_text())
-    if not meta["targets"]:
+    if not meta["targets"] or (sys.argv[3:] and folder.name not in sys.argv[3:]):
         continue
     network = Network(models / f"{folder.name.split('_')[0]}.json")
     image = np.load(folder / "input_u8.npy").astype("f4") / np.float32(meta["input"]["div"]) - np.float32(meta["input"]["sub"])
