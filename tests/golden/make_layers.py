@@ -5,14 +5,14 @@ Writes tests/golden/layers/*.npy: for each case its inputs, output, cotangent an
 """
 import pathlib
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+
+from torch_cases import save_case
 
 out = pathlib.Path(__file__).parent / "layers"
 out.mkdir(exist_ok=True)
 torch.manual_seed(3)
-torch.set_default_dtype(torch.float64)
 
 
 def nchw(x):
@@ -24,15 +24,7 @@ def nhwc(x):
 
 
 def case(name, function, *shapes):
-    inputs = [torch.randn(s).requires_grad_() for s in shapes]
-    y = function(*inputs)
-    w = torch.randn(y.shape)
-    grads = torch.autograd.grad(y, inputs, w)
-    for i, (x, g) in enumerate(zip(inputs, grads)):
-        np.save(out / f"{name}.in{i}.npy", x.detach().numpy())
-        np.save(out / f"{name}.grad{i}.npy", g.numpy())
-    np.save(out / f"{name}.out.npy", y.detach().numpy())
-    np.save(out / f"{name}.cotangent.npy", w.numpy())
+    save_case(out, name, function, [torch.randn(s) for s in shapes])
 
 
 # Filters are [kh, kw, in, out] and images NHWC on disk.

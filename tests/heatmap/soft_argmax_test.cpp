@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include <xtensor/xadapt.hpp>
+
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
-#include "support/layer_case.hpp"
+#include "support/heatmap_case.hpp"
 
 namespace pk = posekit;
 using pk::Coordinates;
@@ -73,8 +75,104 @@ TEST_CASE("NaN makes its own joint NaN only, wrong ranks are refused", "[heatmap
   const auto xy = pk::soft_argmax(logits);
   CHECK(xy(0, 0, 0) == Approx(0).margin(1e-6));
   CHECK(std::isnan(xy(0, 1, 0)));
-  CHECK_THROWS_WITH(
-      pk::soft_argmax(pk::zeros<float>({8, 17, 64})),
-      "soft_argmax: logits has shape [8, 17, 64], expected rank 4 [N, J, H, W] with pixels");
+  CHECK_THROWS_WITH(pk::soft_argmax(pk::zeros<float>({8, 17})),
+                    "soft_argmax: logits has shape [8, 17], expected rank 3 [N, J, W], 4 [N, J, H, "
+                    "W] or 5 [N, J, D, H, W]");
   CHECK_THROWS_AS(pk::soft_argmax(pk::zeros<float>({1, 1, 0, 4})), pk::ShapeError);
+}
+
+TEST_CASE("Soft-argmax of lines, maps and volumes, with an inverse temperature for each joint",
+          "[heatmap]") {
+  for (const auto& rank : map_ranks) {
+    check_heatmap_case(
+        "soft_argmax_" + rank, 2, [](const auto& v) { return pk::soft_argmax(v[0], v[1]); }, 1e-5);
+    check_heatmap_case(
+        "compensated_" + rank, 1,
+        [](const auto& v) { return pk::compensated_soft_argmax(v[0], {.beta = 2}); }, 1e-5);
+  }
+  pk::Tape<double> tape;
+  const auto logits = tape.variable(random_tensor<double>({2, 3, 4, 5}, 1));
+  CHECK_THROWS_WITH(pk::soft_argmax(logits, tape.variable(pk::zeros<double>({2}))),
+                    Catch::Contains("one for each of 3 joints"));
+  // The gradient to beta alone.
+  const auto constant = tape.constant(random_tensor<double>({2, 3, 4, 5}, 1));
+  const auto beta = tape.variable(pk::tensor_from<double>({1}, std::vector<double>{1.3}));
+  tape.backward(pk::soft_argmax(constant, beta), random_tensor<double>({2, 3, 2}, 2));
+  const double slope = beta.grad()(0);
+  const auto at = [&](double b) {
+    const auto xy = pk::soft_argmax(constant.value(), {.beta = b});
+    const auto seed = random_tensor<double>({2, 3, 2}, 2);
+    double sum = 0;
+    for (std::size_t i = 0; i < xy.size(); ++i) sum += xy.flat(i) * seed.flat(i);
+    return sum;
+  };
+  CHECK(slope == Approx((at(1.3 + 1e-5) - at(1.3 - 1e-5)) / 2e-5).epsilon(1e-7));
+}
+
+TEST_CASE("Compensation takes the pull to the middle away", "[heatmap]") {
+  // A blob of sigma 2 far off the centre, at beta 10, as the literature has it.
+  for (const double cx : {12.0, 14.3, 40.25, 51.0}) {
+    pk::Tensor<double> blob = pk::zeros<double>({1, 1, 64, 64});
+    for (std::size_t y = 0; y < 64; ++y)
+      for (std::size_t x = 0; x < 64; ++x)
+        blob(0, 0, y, x) = std::exp(-0.125 * (std::pow(static_cast<double>(x) - cx, 2) +
+                                              std::pow(static_cast<double>(y) - 20.6, 2)));
+    const auto plain = pk::soft_argmax(blob, {.beta = 10, .coordinates = Coordinates::pixel});
+    const auto fair =
+        pk::compensated_soft_argmax(blob, {.beta = 10, .coordinates = Coordinates::pixel});
+    CHECK(std::abs(plain(0, 0, 0) - cx) > 0.2);
+    CHECK(std::abs(fair(0, 0, 0) - cx) < 0.05);
+    CHECK(std::abs(fair(0, 0, 1) - 20.6) < 0.05);
+  }
+  const auto nothing = pk::compensated_soft_argmax(pk::zeros<double>({1, 1, 5, 8}),
+                                                   {.coordinates = Coordinates::pixel});
+  CHECK(nothing(0, 0, 0) == Approx(3.5));
+}
+
+TEST_CASE("An infinite logit takes everything and moves nothing", "[heatmap]") {
+  pk::Tape<float> tape;
+  pk::Tensor<float> logits = random_tensor<float>({1, 1, 6, 21}, 1);
+  logits(0, 0, 2, 19) = std::numeric_limits<float>::infinity();
+  const auto x = tape.variable(pk::Tensor<float>(logits));
+  const auto xy = pk::soft_argmax(x, {.coordinates = Coordinates::pixel});
+  CHECK(xy.value()(0, 0, 0) == 19);
+  CHECK(xy.value()(0, 0, 1) == 2);
+  tape.backward(xy, pk::Tensor<float>{{{1.0f, 1.0f}}});
+  for (const float g : x.grad()) CHECK(g == 0);
+  logits.fill(-std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(pk::soft_argmax(logits)(0, 0, 0)));
+}
+
+TEST_CASE("Memory of the caller's and views of tensors are taken", "[heatmap]") {
+  const auto logits = random_tensor<double>({2, 3, 5, 7}, 1);
+  const auto expected = pk::soft_argmax(logits);
+  const std::vector<std::size_t> shape{2, 3, 5, 7};
+  std::vector<double> mine(logits.begin(), logits.end());
+  const auto adaptor = xt::adapt(mine, shape);
+  CHECK(identical(pk::soft_argmax(adaptor), expected));
+  CHECK(pk::ContiguousView<double>(adaptor).data() == mine.data());  // not copied
+  // Channels last, seen as channels first.
+  pk::Tensor<double> last = pk::make_tensor<double>({2, 5, 7, 3});
+  for (std::size_t n = 0; n < 2; ++n)
+    for (std::size_t j = 0; j < 3; ++j)
+      for (std::size_t y = 0; y < 5; ++y)
+        for (std::size_t x = 0; x < 7; ++x) last(n, y, x, j) = logits(n, j, y, x);
+  CHECK(identical(pk::soft_argmax(xt::transpose(last, {0, 3, 1, 2})), expected));
+}
+
+TEST_CASE("The same bits for any number of threads", "[heatmap]") {
+  const auto logits = random_tensor<float>({3, 17, 33, 21}, 1, -4, 4);
+  pk::Tensor<float> value, gradient;
+  for (const int threads : {1, 2, 3}) {
+    pk::Tape<float> tape({.threads = threads});
+    const auto x = tape.variable(pk::Tensor<float>(logits));
+    const auto y = pk::soft_argmax(x, {.beta = 2});
+    tape.backward(y, random_tensor<float>({3, 17, 2}, 2));
+    if (threads == 1) {
+      value = y.value();
+      gradient = x.grad();
+    }
+    CHECK(identical(y.value(), value));
+    CHECK(identical(x.grad(), gradient));
+  }
 }

@@ -9,14 +9,15 @@
 #include "support/close.hpp"
 #include "support/shared_data.hpp"
 
-/// A layer's inputs, output and gradients as PyTorch computed them (tests/golden/make_layers.py).
+/// Inputs, output and gradients as PyTorch computed them (tests/golden/make_layers.py, or
+/// make_heatmaps.py where the name says heatmaps/...).
 /// Returns the worst disagreement of `function` with them, in T.
 template <class T, class Function>
 double layer_case_difference(const std::string& name, std::size_t inputs,
                              const Function& function) {
   namespace pk = posekit;
   const auto load = [&](const std::string& part) {
-    return pk::load_npy<double>(golden_file("layers/" + name + "." + part + ".npy"));
+    return pk::load_npy<double>(golden_file((name.find('/') == name.npos ? "layers/" : "") + name + "." + part + ".npy"));
   };
   pk::Tape<T> tape;
   std::vector<pk::Var<T>> variables;

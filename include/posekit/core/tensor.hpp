@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <posekit/core/aligned.hpp>
@@ -31,6 +32,53 @@ template <class T>
 Shape shape_of(const Tensor<T>& tensor) {
   return Shape(tensor.shape().begin(), tensor.shape().end());
 }
+
+/// Anything with elements and a shape that xtensor knows: a Tensor, a view of one, an adaptor on
+/// memory that somebody else owns.
+template <class E>
+concept TensorExpression = xt::is_xexpression<std::decay_t<E>>::value;
+
+/// The elements of a tensor expression as one row-major run: where they lie so already (a tensor,
+/// an adaptor), they are referred to; otherwise they are copied. Valid as long as the expression
+/// is.
+template <class T>
+class ContiguousView {
+ public:
+  template <TensorExpression E>
+  explicit ContiguousView(const E& expression)
+      : shape_(expression.shape().begin(), expression.shape().end()) {
+    if constexpr (xt::has_data_interface<E>::value && xt::has_strides<E>::value &&
+                  std::is_same_v<typename E::value_type, T>) {
+      if (row_major(expression)) {
+        data_ = expression.data() + expression.data_offset();
+        return;
+      }
+    }
+    copy_ = Tensor<T>(expression);
+    data_ = copy_.data();
+  }
+  ContiguousView(const ContiguousView&) = delete;
+  ContiguousView& operator=(const ContiguousView&) = delete;
+
+  const T* data() const { return data_; }
+  const Shape& shape() const { return shape_; }
+
+ private:
+  template <class E>
+  bool row_major(const E& expression) const {
+    std::ptrdiff_t step = 1;
+    for (std::size_t axis = shape_.size(); axis-- > 0;) {
+      if (shape_[axis] != 1 && static_cast<std::ptrdiff_t>(expression.strides()[axis]) != step)
+        return false;
+      step *= static_cast<std::ptrdiff_t>(shape_[axis]);
+    }
+    return true;
+  }
+
+  Shape shape_;
+  Tensor<T> copy_;
+  const T* data_ = nullptr;
+};
 
 /// A tensor whose elements are not initialised.
 template <class T>

@@ -1,5 +1,10 @@
 #pragma once
 
+// From logits to coordinates in one pass: softmax and expectation together.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -10,12 +15,19 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
-#include <posekit/kernels/soft_argmax.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/softmax_moments.hpp>
 
 namespace posekit {
 
 struct SoftArgmaxOptions {
   double beta = 1.0;  ///< inverse temperature: p is proportional to exp(beta * logit)
+  Coordinates coordinates = Coordinates::normalized;
+};
+
+struct CompensatedSoftArgmaxOptions {
+  double beta = 10.0;
+  double background = 0.0;  ///< the logit of pixels that hold nothing
   Coordinates coordinates = Coordinates::normalized;
 };
 
@@ -25,77 +37,198 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
+/// Work that is not worth another thread.
+inline constexpr std::size_t pixels_for_threads = 16384;
+
+/// The inverse temperature of each map: one for all, or one for each joint.
 template <class T>
-std::vector<kernels::SoftArgmaxState<T>> soft_argmax_states(const Shape& shape, const T* logits,
-                                                            const SoftArgmaxOptions& options,
-                                                            T* coordinates, int threads) {
-  if (shape.size() != 4 || shape[2] == 0 || shape[3] == 0) {
-    throw ShapeError(error_text("soft_argmax: logits has shape ", to_string(shape),
-                                ", expected rank 4 [N, J, H, W] with pixels"));
+std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,
+                         std::size_t count) {
+  if (count != 1 && count != maps.joints) {
+    throw ShapeError(error_text(function, ": beta has ", count,
+                                " elements, expected 1 or one for each of ", maps.joints,
+                                " joints"));
   }
-  const std::size_t maps = shape[0] * shape[1];
-  const std::size_t pixels = shape[2] * shape[3];
-  const AxisCoordinates x_axis = axis_coordinates(options.coordinates, shape[3]);
-  const AxisCoordinates y_axis = axis_coordinates(options.coordinates, shape[2]);
-  std::vector<kernels::SoftArgmaxState<T>> states(maps);
-  parallel_for(maps, maps * pixels > 4096 ? threads : 1, [&](std::size_t map) {
-    states[map] = kernels::soft_argmax<T>(shape[2], shape[3], logits + map * pixels,
-                                          static_cast<T>(options.beta));
-    coordinates[2 * map] =
-        static_cast<T>(x_axis.scale * static_cast<double>(states[map].x) + x_axis.offset);
-    coordinates[2 * map + 1] =
-        static_cast<T>(y_axis.scale * static_cast<double>(states[map].y) + y_axis.offset);
+  std::vector<T> all(maps.maps());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = betas[count == 1 ? 0 : i % maps.joints];
+  return all;
+}
+
+/// The softmax of each map.
+template <class T>
+std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
+                                                     const std::vector<T>& betas, int threads) {
+  std::vector<kernels::SoftmaxState<T>> states(maps.maps());
+  parallel_for(maps.maps(), maps.size() > pixels_for_threads ? threads : 1, [&](std::size_t i) {
+    states[i] = kernels::softmax_moments<T>(maps.grid, logits + i * maps.grid.size(), betas[i]);
   });
   return states;
 }
 
+/// Expected positions [N, J, axes] in a convention.
+template <class T>
+void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxState<T>>& states,
+                     Coordinates convention, T* positions) {
+  const auto axes = axes_coordinates(convention, maps.grid);
+  for (std::size_t i = 0; i < maps.maps(); ++i) {
+    for (std::size_t a = 0; a < maps.axes; ++a) {
+      positions[i * maps.axes + a] =
+          static_cast<T>(axes[a].scale * static_cast<double>(states[i].mean[a]) + axes[a].offset);
+    }
+  }
+}
+
+/// Removes from each softmax what pixels of the background level contribute, everywhere.
+template <class T>
+void compensate(const MapsShape& maps, T beta, double background,
+                std::vector<kernels::SoftmaxState<T>>& states) {
+  const auto extents = maps.grid.extents();
+  for (auto& state : states) {
+    if (state.infinite) continue;
+    const double mass = 1.0 / static_cast<double>(state.inverse_mass);
+    const double empty =
+        std::exp(static_cast<double>(beta) * background - static_cast<double>(state.shift)) *
+        static_cast<double>(maps.grid.size());
+    const double rest = mass - empty;
+    // A map that is nothing but background keeps its plain expectation.
+    if (!(rest > 1e-6 * mass)) continue;
+    for (std::size_t a = 0; a < maps.axes; ++a) {
+      const double middle = (static_cast<double>(extents[a]) - 1.0) / 2.0;
+      state.mean[a] =
+          static_cast<T>((mass * static_cast<double>(state.mean[a]) - empty * middle) / rest);
+    }
+    state.inverse_mass = static_cast<T>(1.0 / rest);
+  }
+}
+
+/// Records positions [N, J, axes] whose derivative is that of a softmax's expectation. `beta` may
+/// be an empty handle.
+template <class T>
+Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& beta,
+                          const MapsShape& maps, Coordinates convention, std::vector<T> betas,
+                          std::vector<kernels::SoftmaxState<T>> states) {
+  Tape<T>& tape = logits.tape();
+  const auto input = tape.shared_value(logits);
+  Tensor<T> value = tape.pool().take(maps.positions());
+  write_positions(maps, states, convention, value.data());
+  std::vector<Var<T>> operands{logits};
+  if (beta.valid()) operands.push_back(beta);
+  const std::size_t beta_count = beta.valid() ? beta.size() : 0;
+  return tape.record(
+      name, std::move(value), operands,
+      [=, betas = std::move(betas), states = std::move(states)](Pullback<T>& p) {
+        const auto target = p.target(0);
+        const bool wants_beta = beta_count != 0 && p.wants(1);
+        if (!target && !wants_beta) return;
+        const std::size_t count = maps.maps(), pixels = maps.grid.size();
+        const auto axes = axes_coordinates(convention, maps.grid);
+        std::vector<T> by_beta(p.count() * count);
+        const auto scratch = p.scratch(target ? 0 : pixels * static_cast<std::size_t>(p.threads()));
+        const int threads = maps.size() * p.count() > pixels_for_threads ? p.threads() : 1;
+        parallel_ranges(
+            p.count() * count, threads, [&](std::size_t begin, std::size_t end, int thread) {
+              for (std::size_t i = begin; i < end; ++i) {
+                std::array<T, 3> gradient{};
+                for (std::size_t a = 0; a < maps.axes; ++a) {
+                  gradient[a] = p.cotangent()[i * maps.axes + a] * static_cast<T>(axes[a].scale);
+                }
+                T* out = target ? target.data + i * pixels
+                                : scratch.data() + static_cast<std::size_t>(thread) * pixels;
+                if (std::all_of(gradient.begin(), gradient.end(), [](T g) { return g == T(0); })) {
+                  if (target && !target.accumulate) std::fill_n(out, pixels, T(0));
+                  continue;
+                }
+                const std::size_t map = i % count;
+                by_beta[i] = kernels::softmax_moments_vjp<T>(
+                    maps.grid, input->data() + map * pixels, betas[map], states[map], gradient, out,
+                    target && target.accumulate);
+              }
+            });
+        if (!wants_beta) return;
+        const auto of_beta = p.target(1);
+        if (!of_beta.accumulate) std::fill_n(of_beta.data, p.count() * beta_count, T(0));
+        for (std::size_t i = 0; i < by_beta.size(); ++i) {
+          const std::size_t joint = beta_count == 1 ? 0 : i % maps.joints;
+          of_beta.data[i / count * beta_count + joint] += by_beta[i];
+        }
+      });
+}
+
 }  // namespace internal
 
-/// The expected coordinates under a softmax over each heatmap, Eq. (3) of PoseIG:
+/// The expected coordinates under a softmax over each map, Eq. (3) of PoseIG:
 ///     J = sum_p exp(beta h_p) / (sum_p' exp(beta h_p')) p
-/// logits [N, J, H, W] -> [N, J, 2], last axis (x, y) in the convention of the options. NaN in a
-/// map makes its coordinates NaN. Throws ShapeError.
-template <class T>
-Tensor<T> soft_argmax(const Tensor<T>& logits, const SoftArgmaxOptions& options = {}) {
-  const Shape shape = shape_of(logits);
-  Tensor<T> result =
-      make_tensor<T>({shape.size() == 4 ? shape[0] : 0, shape.size() == 4 ? shape[1] : 0, 2});
-  internal::soft_argmax_states(shape, logits.data(), options, result.data(), resolve_threads(0));
+/// logits [N, J, W], [N, J, H, W] or [N, J, D, H, W] -> [N, J, 1 to 3], last axis (x, y, z), in the
+/// convention of the options. Views and adaptors are taken as they are where their elements are
+/// contiguous, and copied otherwise.
+///
+/// A logit of +infinity (or several) takes all of the probability, and moves nothing. NaN in a map,
+/// or -infinity everywhere, makes its coordinates NaN. Throws ShapeError.
+template <TensorExpression E>
+auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(logits);
+  const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
+  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_positions(maps,
+                            internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
+                            options.coordinates, result.data());
   return result;
 }
 
 /// The same on the tape, differentiable with respect to the logits.
 template <class T>
 Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options = {}) {
-  Tape<T>& tape = logits.tape();
-  const Shape shape = logits.shape();
-  const auto input = tape.shared_value(logits);
-  Tensor<T> value =
-      tape.pool().take({shape.size() == 4 ? shape[0] : 0, shape.size() == 4 ? shape[1] : 0, 2});
+  const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
+  std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states =
-      internal::soft_argmax_states(shape, input->data(), options, value.data(), tape.threads());
-  return tape.record(
-      "soft_argmax", std::move(value), {logits}, [=, states = std::move(states)](Pullback<T>& p) {
-        const auto target = p.target(0);
-        if (!target) return;
-        const std::size_t maps = states.size();
-        const std::size_t pixels = shape[2] * shape[3];
-        const auto scale_x = static_cast<T>(axis_coordinates(options.coordinates, shape[3]).scale);
-        const auto scale_y = static_cast<T>(axis_coordinates(options.coordinates, shape[2]).scale);
-        parallel_for(p.count() * maps, p.threads(), [&](std::size_t i) {
-          const T gx = p.cotangent()[2 * i] * scale_x;
-          const T gy = p.cotangent()[2 * i + 1] * scale_y;
-          T* out = target.data + i * pixels;
-          if (gx == T(0) && gy == T(0)) {
-            if (!target.accumulate) std::fill_n(out, pixels, T(0));
-            return;
-          }
-          const std::size_t map = i % maps;
-          kernels::soft_argmax_vjp<T>(shape[2], shape[3], input->data() + map * pixels,
-                                      static_cast<T>(options.beta), states[map], gx, gy, out,
-                                      target.accumulate);
-        });
-      });
+      internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
+  return internal::record_soft_argmax("soft_argmax", logits, Var<T>(), maps, options.coordinates,
+                                      std::move(betas), std::move(states));
+}
+
+/// The same with inverse temperatures that are differentiated too: one, or one for each joint.
+template <class T>
+Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
+                   Coordinates coordinates = Coordinates::normalized) {
+  const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
+  std::vector<T> betas = internal::map_betas("soft_argmax", maps, beta.value().data(), beta.size());
+  auto states =
+      internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
+  return internal::record_soft_argmax("soft_argmax", logits, beta, maps, coordinates,
+                                      std::move(betas), std::move(states));
+}
+
+/// Soft-argmax without its pull to the middle of the map, after Gu et al., "Removing the Bias of
+/// Integral Pose Regression" (ICCV 2021): pixels that hold nothing have a share in the softmax all
+/// the same, exp(beta * background) each, and that share is subtracted everywhere:
+///     J = sum_p (exp(beta h_p) - exp(beta b)) p / sum_p' (exp(beta h_p') - exp(beta b))
+/// A map that is nothing but background gives the plain expectation. Shapes as `soft_argmax`.
+template <TensorExpression E>
+auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(logits);
+  const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
+  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
+  internal::compensate(maps, static_cast<T>(options.beta), options.background, states);
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_positions(maps, states, options.coordinates, result.data());
+  return result;
+}
+
+/// The same on the tape.
+template <class T>
+Var<T> compensated_soft_argmax(const Var<T>& logits,
+                               const CompensatedSoftArgmaxOptions& options = {}) {
+  const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", logits.shape());
+  std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  auto states =
+      internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
+  internal::compensate(maps, static_cast<T>(options.beta), options.background, states);
+  return internal::record_soft_argmax("compensated_soft_argmax", logits, Var<T>(), maps,
+                                      options.coordinates, std::move(betas), std::move(states));
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

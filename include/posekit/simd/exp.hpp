@@ -21,6 +21,7 @@ struct ExpConstants<float> {
   static constexpr Bits bias = 127;
   static constexpr float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to whole numbers
   static constexpr float low = -104.0f, high = 89.0f;  // beyond them 0 and infinity
+  static constexpr float lowest_normal = -87.0f;
   static constexpr float ln2_head = 0.693359375f, ln2_tail = -2.12194440e-4f;
   // (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, to 1.1e-8 of exp(r).
   static constexpr std::array<float, 5> tail{5e-01f, 1.666657684599397629e-01f,
@@ -35,6 +36,7 @@ struct ExpConstants<double> {
   static constexpr Bits bias = 1023;
   static constexpr double magic = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double low = -746.0, high = 710.0;
+  static constexpr double lowest_normal = -708.0;
   static constexpr double ln2_head = 6.93145751953125e-1, ln2_tail = 1.42860682030941723212e-6;
   // To 1.7e-17 of exp(r).
   static constexpr std::array<double, 10> tail{5.000000000000001027e-01, 1.666666666666666744e-01,
@@ -46,34 +48,63 @@ struct ExpConstants<double> {
 
 }  // namespace detail
 
+namespace detail {
+
+/// exp(n ln(2) + r) without 2^n, for |r| <= ln(2) / 2.
+template <class T, class Arch>
+[[gnu::always_inline]] inline Batch<T, Arch> exp_of_remainder(const Batch<T, Arch>& r) {
+  using B = Batch<T, Arch>;
+  using C = ExpConstants<T>;
+  B p(C::tail.back());
+  simd::unroll<C::tail.size() - 1>([&](auto i) __attribute__((always_inline)) {
+    p = xsimd::fma(p, r, B(C::tail[C::tail.size() - 2 - i]));
+  });
+  return xsimd::fma(p, r * r, r) + B(T(1));
+}
+
+/// 2^n for whole numbers n from the lowest to the highest normal exponent, given n +
+/// ExpConstants::magic: that number's low bits are n.
+template <class T, class Arch>
+[[gnu::always_inline]] inline Batch<T, Arch> power_of_two(const Batch<T, Arch>& n_plus_magic) {
+  using C = ExpConstants<T>;
+  using Integers = xsimd::batch<typename C::Bits, Arch>;
+  const auto bits = xsimd::bitwise_cast<Integers>(n_plus_magic);
+  return xsimd::bitwise_cast<Batch<T, Arch>>((bits + Integers(C::bias)) << C::mantissa);
+}
+
+}  // namespace detail
+
 /// exp(x), to 1.1 units in the last place; subnormal results, 0, infinity and NaN included.
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
   using C = detail::ExpConstants<T>;
-  using Integers = xsimd::batch<typename C::Bits, Arch>;
   const B magic(C::magic);
   // exp(x) = 2^n exp(r), n whole, |r| <= ln(2) / 2. NaN becomes C::low here, and comes back below.
   const B y =
       xsimd::select(x >= B(C::high), B(C::high), xsimd::select(x > B(C::low), x, B(C::low)));
   const B n = xsimd::fma(y, B(T(1.442695040888963407359924681001892137L)), magic) - magic;
   const B r = xsimd::fma(n, B(-C::ln2_tail), xsimd::fma(n, B(-C::ln2_head), y));
-  B p(C::tail.back());
-  unroll<C::tail.size() - 1>([&](auto i) __attribute__((always_inline)) {
-    p = xsimd::fma(p, r, B(C::tail[C::tail.size() - 2 - i]));
-  });
-  p = xsimd::fma(p, r * r, r) + B(T(1));
-  // 2^n in two factors, so that each is a normal number. The low bits of `whole + magic` are
-  // `whole`.
+  // 2^n in two factors, so that each is a normal number.
   const B shifted = xsimd::fma(n, B(T(0.5)), magic);
-  const auto power = [](const B& whole_plus_magic) __attribute__((always_inline)) {
-    const auto bits = xsimd::bitwise_cast<Integers>(whole_plus_magic);
-    return xsimd::bitwise_cast<B>((bits + Integers(C::bias)) << C::mantissa);
-  };
-  const B first = power(shifted);
-  const B second = power(n - (shifted - magic) + magic);
-  const B result = p * first * second;
+  const B first = detail::power_of_two<T, Arch>(shifted);
+  const B second = detail::power_of_two<T, Arch>(n - (shifted - magic) + magic);
+  const B result = detail::exp_of_remainder<T, Arch>(r) * first * second;
   return xsimd::select(x == x, result, x);
+}
+
+/// exp(x) for x <= 0, where what would be subnormal may be the smallest normal number instead: half
+/// the work of `exp`. NaN stays NaN.
+template <class T, class Arch>
+[[gnu::always_inline]] inline Batch<T, Arch> exp_nonpositive(const Batch<T, Arch>& x) {
+  using B = Batch<T, Arch>;
+  using C = detail::ExpConstants<T>;
+  const B magic(C::magic);
+  const B y = xsimd::select(x < B(C::lowest_normal), B(C::lowest_normal), x);
+  const B whole = xsimd::fma(y, B(T(1.442695040888963407359924681001892137L)), magic);
+  const B n = whole - magic;
+  const B r = xsimd::fma(n, B(-C::ln2_tail), xsimd::fma(n, B(-C::ln2_head), y));
+  return detail::exp_of_remainder<T, Arch>(r) * detail::power_of_two<T, Arch>(whole);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::simd

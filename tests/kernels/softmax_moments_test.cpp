@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <posekit/kernels/soft_argmax.hpp>
+#include <posekit/kernels/softmax_moments.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/architectures.hpp"
@@ -29,11 +29,11 @@ TEMPLATE_LIST_TEST_CASE("Expectations under a softmax, at every lane remainder",
           my += p * static_cast<double>(y);
         }
       }
-      const auto state = kernels::soft_argmax<T, A>(height, width, logits.data(), beta);
+      const auto state = kernels::softmax_moments<T, A>({1, height, width}, logits.data(), beta);
       const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
-      CHECK(static_cast<double>(state.x) ==
+      CHECK(static_cast<double>(state.mean[0]) ==
             Approx(mx / mass).margin(tolerance * static_cast<double>(width)));
-      CHECK(static_cast<double>(state.y) ==
+      CHECK(static_cast<double>(state.mean[1]) ==
             Approx(my / mass).margin(tolerance * static_cast<double>(height)));
       pk::Tensor<T> gradient = random_tensor<T>({height, width}, 3);
       pk::Tensor<double> expected = pk::cast<double>(gradient);
@@ -45,8 +45,8 @@ TEMPLATE_LIST_TEST_CASE("Expectations under a softmax, at every lane remainder",
                              0.8 * (static_cast<double>(y) - my / mass));
         }
       }
-      kernels::soft_argmax_vjp<T, A>(height, width, logits.data(), beta, state, T(0.3), T(-0.8),
-                                     gradient.data(), true);
+      kernels::softmax_moments_vjp<T, A>({1, height, width}, logits.data(), beta, state,
+                                         {T(0.3), T(-0.8), T(0)}, gradient.data(), true);
       CHECK(relative_difference(gradient, expected) < 10 * close_enough<T>());
     }
   }
@@ -58,12 +58,12 @@ TEMPLATE_LIST_TEST_CASE("Extreme logits neither overflow nor vanish", "[kernels]
   pk::Tensor<T> logits = pk::zeros<T>({9, 21});
   for (const T level : {T(-1e4), T(0), T(1e4)}) {
     logits.fill(level);
-    const auto even = kernels::soft_argmax<T, A>(9, 21, logits.data(), T(1));
-    CHECK(static_cast<double>(even.x) == Approx(10.0).epsilon(1e-6));
-    CHECK(static_cast<double>(even.y) == Approx(4.0).epsilon(1e-6));
+    const auto even = kernels::softmax_moments<T, A>({1, 9, 21}, logits.data(), T(1));
+    CHECK(static_cast<double>(even.mean[0]) == Approx(10.0).epsilon(1e-6));
+    CHECK(static_cast<double>(even.mean[1]) == Approx(4.0).epsilon(1e-6));
     logits(7, 18) = level + T(200);
-    const auto peak = kernels::soft_argmax<T, A>(9, 21, logits.data(), T(1));
-    CHECK(static_cast<double>(peak.x) == Approx(18.0).epsilon(1e-6));
-    CHECK(static_cast<double>(peak.y) == Approx(7.0).epsilon(1e-6));
+    const auto peak = kernels::softmax_moments<T, A>({1, 9, 21}, logits.data(), T(1));
+    CHECK(static_cast<double>(peak.mean[0]) == Approx(18.0).epsilon(1e-6));
+    CHECK(static_cast<double>(peak.mean[1]) == Approx(7.0).epsilon(1e-6));
   }
 }

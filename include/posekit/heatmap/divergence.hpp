@@ -1,0 +1,301 @@
+#pragma once
+
+// Kullback-Leibler and Jensen-Shannon divergences of heatmaps, in nats, one number per map.
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/gaussian_heatmaps.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/divergence.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// What p is: weights, or logits and their softmax.
+template <class T>
+struct DivergenceSource {
+  const T* data = nullptr;
+  const std::vector<T>* betas = nullptr;  // null: weights
+  const std::vector<kernels::SoftmaxState<T>>* states = nullptr;
+};
+
+/// What q is: weights, or Gaussians around means.
+template <class T>
+struct DivergenceReference {
+  const T* weights = nullptr;
+  const T* means = nullptr;  // where weights is null
+  const GaussianOptions* options = nullptr;
+};
+
+/// Calls `run(p, q)` with the kernels' structs for one map.
+template <class T, class Run>
+void with_map(const MapsShape& maps, std::size_t map, const DivergenceSource<T>& source,
+              const DivergenceReference<T>& reference,
+              std::array<kernels::GaussianAxis<T>, 3>& axes, const Run& run) {
+  using Arch = simd::DefaultArch;
+  const std::size_t offset = map * maps.grid.size();
+  const auto with_reference = [&](const auto& p) {
+    if (reference.weights != nullptr) {
+      run(p, kernels::MapWeights<T, Arch>{reference.weights + offset});
+    } else {
+      gaussian_axes(maps, reference.means + map * maps.axes, *reference.options, map % maps.joints,
+                    axes);
+      run(p, kernels::GaussianWeights<T, Arch>{axes});
+    }
+  };
+  if (source.states != nullptr) {
+    with_reference(kernels::SoftmaxOfLogits<T, Arch>{source.data + offset, (*source.betas)[map],
+                                                     (*source.states)[map]});
+  } else {
+    with_reference(kernels::MapWeights<T, Arch>{source.data + offset});
+  }
+}
+
+template <Divergence Kind, class T>
+std::vector<kernels::DivergenceValue> divergences(const MapsShape& maps,
+                                                  const DivergenceSource<T>& source,
+                                                  const DivergenceReference<T>& reference,
+                                                  int threads) {
+  std::vector<kernels::DivergenceValue> values(maps.maps());
+  parallel_ranges(maps.maps(), maps.size() > pixels_for_threads ? threads : 1,
+                  [&](std::size_t begin, std::size_t end, int) {
+                    std::array<kernels::GaussianAxis<T>, 3> axes;
+                    for (std::size_t i = begin; i < end; ++i) {
+                      with_map(maps, i, source, reference, axes, [&](const auto& p, const auto& q) {
+                        values[i] =
+                            kernels::divergence<Kind, T, simd::DefaultArch>(maps.grid, p, q);
+                      });
+                    }
+                  });
+  return values;
+}
+
+template <class T>
+Tensor<T> divergence_tensor(const MapsShape& maps,
+                            const std::vector<kernels::DivergenceValue>& values) {
+  Tensor<T> result = make_tensor<T>(maps.per_map());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    result.data()[i] = static_cast<T>(values[i].value);
+  return result;
+}
+
+inline void require_same_maps(const char* function, const Shape& p, const Shape& q) {
+  if (p != q) {
+    throw ShapeError(error_text(function, ": the heatmaps have shapes ", to_string(p), " and ",
+                                to_string(q), ", expected the same"));
+  }
+}
+
+inline MapsShape divergence_shape(const char* function, const Shape& p, const Shape& means,
+                                  const GaussianOptions& options) {
+  const MapsShape maps = maps_shape(function, "heatmaps", p);
+  require_positions(function, "means", means, maps);
+  require_gaussian(function, options, maps.joints);
+  if (!options.normalised) {
+    throw ValueError(
+        error_text(function, ": the Gaussian must be normalised to be a distribution"));
+  }
+  return maps;
+}
+
+/// Records a divergence [N, J]. `other` is q's weights or its means; `beta` is given for logits.
+template <Divergence Kind, class T>
+Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& p,
+                         const Var<T>& other, bool gaussian, const GaussianOptions& options,
+                         std::optional<T> beta) {
+  Tape<T>& tape = p.tape();
+  const int threads = tape.threads();
+  const auto p_value = tape.shared_value(p);
+  const auto q_value = tape.shared_value(other);
+  std::vector<T> betas;
+  std::vector<kernels::SoftmaxState<T>> states;
+  if (beta) {
+    betas.assign(maps.maps(), *beta);
+    states = softmax_states(maps, p_value->data(), betas, threads);
+  }
+  const auto source = [p_value](const std::vector<T>& b,
+                                const std::vector<kernels::SoftmaxState<T>>& s) {
+    return DivergenceSource<T>{p_value->data(), b.empty() ? nullptr : &b, b.empty() ? nullptr : &s};
+  };
+  const auto reference = [q_value, gaussian](const GaussianOptions& o) {
+    return gaussian ? DivergenceReference<T>{nullptr, q_value->data(), &o}
+                    : DivergenceReference<T>{q_value->data(), nullptr, nullptr};
+  };
+  auto values = divergences<Kind>(maps, source(betas, states), reference(options), threads);
+  Tensor<T> result = divergence_tensor<T>(maps, values);
+  return tape.record(
+      name, std::move(result), {p, other},
+      [=, betas = std::move(betas), states = std::move(states),
+       values = std::move(values)](Pullback<T>& back) {
+        const auto to_p = back.target(0);
+        const auto to_q = back.target(1);
+        if (!to_p && !to_q) return;
+        const std::size_t count = maps.maps(), pixels = maps.grid.size();
+        const auto extents = maps.grid.extents();
+        const int team = maps.size() * back.count() > pixels_for_threads ? back.threads() : 1;
+        parallel_ranges(back.count() * count, team, [&](std::size_t begin, std::size_t end, int) {
+          std::array<kernels::GaussianAxis<T>, 3> axes;
+          for (std::size_t i = begin; i < end; ++i) {
+            std::array<double, 3> mean{};
+            kernels::DivergenceTargets<T> targets;
+            if (to_p) {
+              targets.p = to_p.data + i * pixels;
+              targets.p_accumulate = to_p.accumulate;
+            }
+            if (to_q && !gaussian) {
+              targets.q = to_q.data + i * pixels;
+              targets.q_accumulate = to_q.accumulate;
+            }
+            if (to_q && gaussian) targets.mean = mean.data();
+            with_map(maps, i % count, source(betas, states), reference(options), axes,
+                     [&](const auto& a, const auto& b) {
+                       kernels::divergence_vjp<Kind, T, simd::DefaultArch>(
+                           maps.grid, a, b, values[i % count], back.cotangent()[i], targets);
+                     });
+            if (targets.mean == nullptr) continue;
+            for (std::size_t axis = 0; axis < maps.axes; ++axis) {
+              T& out = to_q.data[i * maps.axes + axis];
+              const T slope =
+                  static_cast<T>(mean[axis] * pixels_per_unit(options.coordinates, extents[axis]));
+              out = to_q.accumulate ? out + slope : slope;
+            }
+          }
+        });
+      });
+}
+
+/// A Tensor as a constant of a tape, a Var as it is.
+template <class T>
+Var<T> on_tape(Tape<T>&, const Var<T>& value) {
+  return value;
+}
+template <class T>
+Var<T> on_tape(Tape<T>& tape, const Tensor<T>& value) {
+  return tape.constant(Tensor<T>(value));
+}
+
+template <Divergence Kind, class T, class Q>
+Var<T> divergence_to_gaussian(const char* name, const Var<T>& p, const Q& means,
+                              const GaussianOptions& options, std::optional<T> beta) {
+  const Var<T> centre = on_tape(p.tape(), means);
+  const MapsShape maps = divergence_shape(name, p.shape(), centre.shape(), options);
+  return record_divergence<Kind>(name, maps, p, centre, true, options, beta);
+}
+
+template <Divergence Kind, class T>
+Tensor<T> divergence_to_gaussian(const char* name, const ContiguousView<T>& p,
+                                 const Tensor<T>& means, const GaussianOptions& options) {
+  const MapsShape maps = divergence_shape(name, p.shape(), shape_of(means), options);
+  return divergence_tensor<T>(
+      maps, divergences<Kind, T>(maps, {p.data()}, {nullptr, means.data(), &options},
+                                 resolve_threads(0)));
+}
+
+template <Divergence Kind, class T>
+Tensor<T> divergence_between(const char* name, const ContiguousView<T>& p,
+                             const ContiguousView<T>& q) {
+  const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
+  require_same_maps(name, p.shape(), q.shape());
+  return divergence_tensor<T>(
+      maps, divergences<Kind, T>(maps, {p.data()}, {q.data()}, resolve_threads(0)));
+}
+
+template <Divergence Kind, class T, class Q>
+Var<T> divergence_between(const char* name, const Var<T>& p, const Q& q) {
+  const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
+  const Var<T> other = on_tape(p.tape(), q);
+  require_same_maps(name, p.shape(), other.shape());
+  return record_divergence<Kind>(name, maps, p, other, false, {}, {});
+}
+
+}  // namespace internal
+
+// Heatmaps p are probabilities, [N, J, W], [N, J, H, W] or [N, J, D, H, W]; the result is [N, J].
+// Weights below the smallest normal number count as that in logarithms (0 log 0 = 0), so that
+// values and gradients are finite. ShapeError and ValueError are thrown for what does not fit.
+
+/// JSD(p || N(mean, sigma^2)), the regulariser of Eq. (6) of MargiPose, in [0, log 2]. The Gaussian
+/// around means [N, J, D] is normalised over the map's pixels, and never materialised.
+template <TensorExpression E>
+auto js_divergence(const E& p, const Tensor<typename E::value_type>& means,
+                   const GaussianOptions& options) {
+  return internal::divergence_to_gaussian<Divergence::js, typename E::value_type>(
+      "js_divergence", ContiguousView<typename E::value_type>(p), means, options);
+}
+/// The same on the tape; `means` is a Tensor or a Var, which is differentiated too.
+template <class T, class Means>
+requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T> js_divergence(
+    const Var<T>& p, const Means& means, const GaussianOptions& options) {
+  return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence", p, means, options,
+                                                             {});
+}
+/// JSD(p || q) of two heatmaps of the same shape.
+template <TensorExpression P, TensorExpression Q>
+auto js_divergence(const P& p, const Q& q) {
+  using T = typename P::value_type;
+  return internal::divergence_between<Divergence::js, T>("js_divergence", ContiguousView<T>(p),
+                                                         ContiguousView<T>(q));
+}
+/// The same on the tape; `q` is a Tensor or a Var.
+template <class T, class Q>
+requires std::is_same_v<Q, Tensor<T>> || std::is_same_v<Q, Var<T>> Var<T> js_divergence(
+    const Var<T>& p, const Q& q) {
+  return internal::divergence_between<Divergence::js, T>("js_divergence", p, q);
+}
+/// JSD(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
+template <class T, class Means>
+requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T>
+js_divergence_of_logits(const Var<T>& logits, const Means& means, const GaussianOptions& options,
+                        double beta = 1.0) {
+  return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence_of_logits", logits,
+                                                             means, options, static_cast<T>(beta));
+}
+
+/// KL(p || N(mean, sigma^2)).
+template <TensorExpression E>
+auto kl_divergence(const E& p, const Tensor<typename E::value_type>& means,
+                   const GaussianOptions& options) {
+  return internal::divergence_to_gaussian<Divergence::kl, typename E::value_type>(
+      "kl_divergence", ContiguousView<typename E::value_type>(p), means, options);
+}
+/// The same on the tape; `means` is a Tensor or a Var.
+template <class T, class Means>
+requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T> kl_divergence(
+    const Var<T>& p, const Means& means, const GaussianOptions& options) {
+  return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence", p, means, options,
+                                                             {});
+}
+/// KL(p || q) of two heatmaps of the same shape.
+template <TensorExpression P, TensorExpression Q>
+auto kl_divergence(const P& p, const Q& q) {
+  using T = typename P::value_type;
+  return internal::divergence_between<Divergence::kl, T>("kl_divergence", ContiguousView<T>(p),
+                                                         ContiguousView<T>(q));
+}
+/// The same on the tape; `q` is a Tensor or a Var.
+template <class T, class Q>
+requires std::is_same_v<Q, Tensor<T>> || std::is_same_v<Q, Var<T>> Var<T> kl_divergence(
+    const Var<T>& p, const Q& q) {
+  return internal::divergence_between<Divergence::kl, T>("kl_divergence", p, q);
+}
+/// KL(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
+template <class T, class Means>
+requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T>
+kl_divergence_of_logits(const Var<T>& logits, const Means& means, const GaussianOptions& options,
+                        double beta = 1.0) {
+  return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence_of_logits", logits,
+                                                             means, options, static_cast<T>(beta));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/softmax_moments.hpp>
+
+namespace posekit {
+
+struct FlatSoftmaxOptions {
+  double beta = 1.0;  ///< inverse temperature
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+template <class T>
+void write_softmax(const MapsShape& maps, const T* logits, T beta, T* result, int threads) {
+  const std::size_t pixels = maps.grid.size();
+  parallel_for(maps.maps(), maps.size() > pixels_for_threads ? threads : 1, [&](std::size_t i) {
+    const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
+    kernels::softmax<T>(pixels, logits + i * pixels, beta, state, result + i * pixels);
+  });
+}
+
+}  // namespace internal
+
+/// A softmax over all pixels of each map together: p = exp(beta h) / sum exp(beta h). Shapes and
+/// special values as `soft_argmax`; the result has the logits' shape. Throws ShapeError.
+template <TensorExpression E>
+auto flat_softmax(const E& logits, const FlatSoftmaxOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(logits);
+  const MapsShape maps = maps_shape("flat_softmax", "logits", view.shape());
+  Tensor<T> result = make_tensor<T>(view.shape());
+  internal::write_softmax(maps, view.data(), static_cast<T>(options.beta), result.data(),
+                          resolve_threads(0));
+  return result;
+}
+
+/// The same on the tape.
+template <class T>
+Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}) {
+  Tape<T>& tape = logits.tape();
+  const MapsShape maps = maps_shape("flat_softmax", "logits", logits.shape());
+  const T beta = static_cast<T>(options.beta);
+  Tensor<T> value = tape.pool().take(logits.shape());
+  internal::write_softmax(maps, logits.value().data(), beta, value.data(), tape.threads());
+  const auto output = tape.pool().share(std::move(value));
+  return tape.record("flat_softmax", output, {logits}, [=](Pullback<T>& p) {
+    const auto target = p.target(0);
+    if (!target) return;
+    const std::size_t pixels = maps.grid.size();
+    const int threads = maps.size() * p.count() > internal::pixels_for_threads ? p.threads() : 1;
+    parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+      kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels, beta,
+                              p.cotangent() + i * pixels, target.data + i * pixels,
+                              target.accumulate);
+    });
+  });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,212 @@
+#pragma once
+
+// Losses of positions [N, J, D] and of heatmaps, one number for each joint: [N, J].
+
+#include <cmath>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/reductions.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/heatmap/divergence.hpp>
+#include <posekit/heatmap/gaussian_heatmaps.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/map_spread.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// Shapes of predicted and true positions, the same and of rank 3.
+inline void require_pair(const char* function, const Shape& predicted, const Shape& truth) {
+  if (predicted.size() != 3 || predicted != truth) {
+    throw ShapeError(error_text(function, ": positions have shapes ", to_string(predicted), " and ",
+                                to_string(truth), ", expected the same [N, J, D] twice"));
+  }
+}
+
+// What a loss makes of the differences of one joint, and its derivative with respect to them.
+struct EuclideanLoss {
+  static constexpr const char* name = "euclidean_loss";
+  template <class T>
+  static T value(const T* d, std::size_t n) {
+    T sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum = std::hypot(sum, d[i]);
+    return sum;
+  }
+  template <class T>
+  static void slope(const T* d, std::size_t n, T value, T* out) {
+    for (std::size_t i = 0; i < n; ++i)
+      out[i] = value > T(0) ? d[i] / value : (d[i] == T(0) ? T(0) : d[i]);
+  }
+};
+struct L1Loss {
+  static constexpr const char* name = "l1_loss";
+  template <class T>
+  static T value(const T* d, std::size_t n) {
+    T sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += std::abs(d[i]);
+    return sum;
+  }
+  template <class T>
+  static void slope(const T* d, std::size_t n, T, T* out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<T>((d[i] > T(0)) - (d[i] < T(0)));
+  }
+};
+struct MseLoss {
+  static constexpr const char* name = "mse_loss";
+  template <class T>
+  static T value(const T* d, std::size_t n) {
+    T sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += d[i] * d[i];
+    return sum / static_cast<T>(n);
+  }
+  template <class T>
+  static void slope(const T* d, std::size_t n, T, T* out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = 2 * d[i] / static_cast<T>(n);
+  }
+};
+
+template <class Loss, class T>
+Tensor<T> position_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
+  require_pair(Loss::name, shape_of(predicted), shape_of(truth));
+  const std::size_t axes = predicted.shape()[2];
+  Tensor<T> result = make_tensor<T>({predicted.shape()[0], predicted.shape()[1]});
+  std::vector<T> difference(axes);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    for (std::size_t a = 0; a < axes; ++a) {
+      difference[a] = predicted.data()[i * axes + a] - truth.data()[i * axes + a];
+    }
+    result.data()[i] = Loss::value(difference.data(), axes);
+  }
+  return result;
+}
+
+template <class Loss, class T, class Truth>
+Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
+  Tape<T>& tape = predicted.tape();
+  const Var<T> other = on_tape(tape, truth);
+  const auto a = tape.shared_value(predicted), b = tape.shared_value(other);
+  Tensor<T> value = position_loss<Loss>(*a, *b);
+  const auto output = tape.pool().share(std::move(value));
+  return tape.record(Loss::name, output, {predicted, other}, [=](Pullback<T>& p) {
+    const auto to_a = p.target(0), to_b = p.target(1);
+    const std::size_t joints = output->size(), axes = a->shape()[2];
+    std::vector<T> difference(axes), slope(axes);
+    for (std::size_t i = 0; i < p.count() * joints; ++i) {
+      const std::size_t joint = i % joints;
+      for (std::size_t k = 0; k < axes; ++k) {
+        difference[k] = a->data()[joint * axes + k] - b->data()[joint * axes + k];
+      }
+      Loss::slope(difference.data(), axes, output->data()[joint], slope.data());
+      const auto add = [&](const auto& target, T sign) {
+        if (!target) return;
+        for (std::size_t k = 0; k < axes; ++k) {
+          T& out = target.data[i * axes + k];
+          const T g = sign * p.cotangent()[i] * slope[k];
+          out = target.accumulate ? out + g : g;
+        }
+      };
+      add(to_a, T(1));
+      add(to_b, T(-1));
+    }
+  });
+}
+
+template <class Truth, class T>
+concept TruthOf = std::is_same_v<Truth, Tensor<T>> || std::is_same_v<Truth, Var<T>>;
+
+}  // namespace internal
+
+/// The distance |predicted - truth|, Eq. (5) of MargiPose. Its gradient at distance 0 is 0.
+template <class T>
+Tensor<T> euclidean_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
+  return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
+}
+template <class T, internal::TruthOf<T> Truth>
+Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
+  return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
+}
+
+/// The sum of the coordinates' absolute differences. Its gradient at 0 is 0.
+template <class T>
+Tensor<T> l1_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
+  return internal::position_loss<internal::L1Loss>(predicted, truth);
+}
+template <class T, internal::TruthOf<T> Truth>
+Var<T> l1_loss(const Var<T>& predicted, const Truth& truth) {
+  return internal::position_loss<internal::L1Loss>(predicted, truth);
+}
+
+/// The mean of the coordinates' squared differences.
+template <class T>
+Tensor<T> mse_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
+  return internal::position_loss<internal::MseLoss>(predicted, truth);
+}
+template <class T, internal::TruthOf<T> Truth>
+Var<T> mse_loss(const Var<T>& predicted, const Truth& truth) {
+  return internal::position_loss<internal::MseLoss>(predicted, truth);
+}
+
+/// The mean of the squared differences to normalised Gaussians around means [N, J, D] over each
+/// map's pixels, Eq. (4) of MargiPose divided by their number.
+template <class T>
+Var<T> heatmap_mse(const Var<T>& heatmaps, const Tensor<T>& means, const GaussianOptions& options) {
+  const Shape shape = heatmaps.shape();
+  const MapsShape maps = maps_shape("heatmap_mse", "heatmaps", shape);
+  require_positions("heatmap_mse", "means", shape_of(means), maps);
+  const Tensor<T> truth = gaussian_heatmaps(means, Shape(shape.begin() + 2, shape.end()), options);
+  const Shape rows{maps.batch, maps.joints, maps.grid.size()};
+  const Var<T> flat = reshape(heatmaps, rows);
+  return mse_loss(flat, reshaped(Tensor<T>(truth), rows));
+}
+
+/// How far each map's variance along each axis is from sigma^2 (in pixels): the sum over the axes
+/// of (variance - sigma^2)^2. `heatmaps` are probabilities. Throws ShapeError and ValueError.
+template <class T>
+Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0) {
+  Tape<T>& tape = heatmaps.tape();
+  const MapsShape maps = maps_shape("variance_loss", "heatmaps", heatmaps.shape());
+  require_sigma("variance_loss", sigma);
+  const auto input = tape.shared_value(heatmaps);
+  std::vector<kernels::MapSpread> spreads(maps.maps());
+  Tensor<T> value = tape.pool().take(maps.per_map());
+  const auto excess = [=](const kernels::MapSpread& spread, std::size_t axis) {
+    return spread.covariance[axis][axis] - sigma * sigma;
+  };
+  parallel_for(maps.maps(), maps.size() > internal::pixels_for_threads ? tape.threads() : 1,
+               [&](std::size_t i) {
+                 spreads[i] =
+                     kernels::map_spread<T>(maps.grid, input->data() + i * maps.grid.size());
+                 double sum = 0;
+                 for (std::size_t a = 0; a < maps.axes; ++a) {
+                   sum += excess(spreads[i], a) * excess(spreads[i], a);
+                 }
+                 value.data()[i] = static_cast<T>(sum);
+               });
+  return tape.record("variance_loss", std::move(value), {heatmaps},
+                     [=, spreads = std::move(spreads)](Pullback<T>& p) {
+                       const auto target = p.target(0);
+                       if (!target) return;
+                       const int threads =
+                           maps.size() * p.count() > internal::pixels_for_threads ? p.threads() : 1;
+                       parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+                         const auto& spread = spreads[i % maps.maps()];
+                         std::array<double, 3> slope{};
+                         for (std::size_t a = 0; a < maps.axes; ++a) {
+                           slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
+                         }
+                         kernels::map_variance_vjp<T>(maps.grid, spread, slope,
+                                                      target.data + i * maps.grid.size(),
+                                                      target.accumulate);
+                       });
+                     });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

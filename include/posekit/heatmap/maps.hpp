@@ -1,0 +1,75 @@
+#pragma once
+
+// The shapes that heatmaps come in, and their coordinates.
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include <posekit/core/coordinates.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/shape.hpp>
+#include <posekit/kernels/map_grid.hpp>
+
+namespace posekit {
+
+/// N times J maps: [N, J, W], [N, J, H, W] or [N, J, D, H, W].
+struct MapsShape {
+  std::size_t batch = 0, joints = 0;
+  MapGrid grid;
+  std::size_t axes = 0;  ///< 1 to 3; coordinates are (x), (x, y) or (x, y, z)
+
+  std::size_t maps() const { return batch * joints; }
+  std::size_t size() const { return maps() * grid.size(); }
+  /// [N, J]
+  Shape per_map() const { return {batch, joints}; }
+  /// [N, J, axes]
+  Shape positions() const { return {batch, joints, axes}; }
+};
+
+/// Throws ShapeError unless `shape` is that of heatmaps with at least one pixel.
+inline MapsShape maps_shape(const char* function, const char* argument, const Shape& shape) {
+  if (shape.size() < 3 || shape.size() > 5) {
+    throw ShapeError(
+        error_text(function, ": ", argument, " has shape ", to_string(shape),
+                   ", expected rank 3 [N, J, W], 4 [N, J, H, W] or 5 [N, J, D, H, W]"));
+  }
+  MapsShape maps;
+  maps.batch = shape[0];
+  maps.joints = shape[1];
+  maps.axes = shape.size() - 2;
+  maps.grid.width = shape[shape.size() - 1];
+  if (maps.axes > 1) maps.grid.height = shape[shape.size() - 2];
+  if (maps.axes > 2) maps.grid.depth = shape[shape.size() - 3];
+  if (maps.grid.size() == 0) {
+    throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(shape),
+                                ", expected maps of at least one pixel"));
+  }
+  return maps;
+}
+
+/// Throws ShapeError unless `shape` is [N, J, axes].
+inline void require_positions(const char* function, const char* argument, const Shape& shape,
+                              const MapsShape& maps) {
+  if (shape != maps.positions()) {
+    throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(shape),
+                                ", expected ", to_string(maps.positions()),
+                                ": a position for each map"));
+  }
+}
+
+inline void require_sigma(const char* function, double sigma) {
+  if (!(sigma > 0) || !std::isfinite(sigma)) {
+    throw ValueError(
+        error_text(function, ": sigma is ", sigma, ", expected a positive number of pixels"));
+  }
+}
+
+/// Of the axes x, y, z.
+inline std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention,
+                                                       const MapGrid& grid) {
+  return {axis_coordinates(convention, grid.width), axis_coordinates(convention, grid.height),
+          axis_coordinates(convention, grid.depth)};
+}
+
+}  // namespace posekit

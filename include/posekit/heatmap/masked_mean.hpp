@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// The weight of each loss in the mean; a loss of weight 0 is not looked at, be it NaN.
+template <class T>
+std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible) {
+  require_shape(visible, losses, "masked_mean", "visible");
+  double total = 0;
+  for (std::size_t i = 0; i < visible.size(); ++i) {
+    const double v = static_cast<double>(visible.data()[i]);
+    if (!(v >= 0)) {
+      throw ValueError(
+          error_text("masked_mean: visible is ", v, " for loss ", i, ", expected 0 or more"));
+    }
+    total += v;
+  }
+  std::vector<T> weights(visible.size());
+  for (std::size_t i = 0; i < weights.size() && total > 0; ++i) {
+    weights[i] = static_cast<T>(static_cast<double>(visible.data()[i]) / total);
+  }
+  return weights;
+}
+
+template <class T>
+T weighted_sum(const std::vector<T>& weights, const T* values) {
+  double sum = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] != T(0)) sum += static_cast<double>(weights[i]) * static_cast<double>(values[i]);
+  }
+  return static_cast<T>(sum);
+}
+
+}  // namespace internal
+
+/// The mean of `losses` over what is visible (1 or 0, or weights), of the same shape: a scalar.
+/// Where nothing is visible it is 0, with a gradient of 0. Throws ShapeError and ValueError.
+template <class T>
+Tensor<T> masked_mean(const Tensor<T>& losses, const Tensor<T>& visible) {
+  const auto weights = internal::mask_weights(shape_of(losses), visible);
+  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, losses.data())});
+}
+
+/// The same on the tape.
+template <class T>
+Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible) {
+  Tape<T>& tape = losses.tape();
+  auto weights = internal::mask_weights(losses.shape(), visible);
+  Tensor<T> value =
+      tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, losses.value().data())});
+  return tape.record(
+      "masked_mean", std::move(value), {losses}, [weights = std::move(weights)](Pullback<T>& p) {
+        const auto target = p.target(0);
+        if (!target) return;
+        for (std::size_t i = 0; i < p.count() * weights.size(); ++i) {
+          const T g = p.cotangent()[i / weights.size()] * weights[i % weights.size()];
+          target.data[i] = target.accumulate ? target.data[i] + g : g;
+        }
+      });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

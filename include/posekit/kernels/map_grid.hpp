@@ -1,0 +1,89 @@
+#pragma once
+
+// How kernels walk over the pixels of a heatmap: row by row, a vector of columns at a time.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/simd/batch.hpp>
+
+namespace posekit {
+
+/// The size of one heatmap. Maps of fewer than three axes have a depth (and height) of 1.
+struct MapGrid {
+  std::size_t depth = 1, height = 1, width = 1;
+  constexpr std::size_t size() const { return depth * height * width; }
+  /// Of the axes x, y, z.
+  constexpr std::array<std::size_t, 3> extents() const { return {width, height, depth}; }
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA::kernels {
+
+/// A whole vector of a row.
+struct WholeVector {};
+/// The rest of a row, shorter than a vector.
+struct PartOfVector {
+  std::size_t count;
+};
+
+template <class T, class Arch>
+[[gnu::always_inline]] inline simd::Batch<T, Arch> read(const T* p, WholeVector) {
+  return simd::load<T, Arch>(p);
+}
+/// Zeros beyond the row's end.
+template <class T, class Arch>
+[[gnu::always_inline]] inline simd::Batch<T, Arch> read(const T* p, PartOfVector part) {
+  return simd::load_partial<T, Arch>(p, part.count);
+}
+
+template <class T, class Arch>
+[[gnu::always_inline]] inline void write(T* p, const simd::Batch<T, Arch>& value, WholeVector) {
+  simd::store<T, Arch>(p, value);
+}
+template <class T, class Arch>
+[[gnu::always_inline]] inline void write(T* p, const simd::Batch<T, Arch>& value,
+                                         PartOfVector part) {
+  simd::store_partial<T, Arch>(p, value, part.count);
+}
+
+/// Zero in the lanes beyond the row's end.
+template <class T, class Arch>
+[[gnu::always_inline]] inline simd::Batch<T, Arch> within(const simd::Batch<T, Arch>& value,
+                                                          WholeVector) {
+  return value;
+}
+template <class T, class Arch>
+[[gnu::always_inline]] inline simd::Batch<T, Arch> within(const simd::Batch<T, Arch>& value,
+                                                          PartOfVector part) {
+  return simd::zero_unless<T, Arch>((std::uint32_t{1} << part.count) - 1, value);
+}
+
+/// Calls `body(x, part)` for the vectors of a row.
+template <class T, class Arch, class Body>
+[[gnu::always_inline]] inline void for_each_vector(std::size_t width, const Body& body) {
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  std::size_t x = 0;
+  for (; x + L <= width; x += L) body(x, WholeVector{});
+  if (x < width) body(x, PartOfVector{width - x});
+}
+
+/// The lanes' numbers 0, 1, ...
+template <class T, class Arch>
+inline simd::Batch<T, Arch> lane_numbers() {
+  alignas(64) T ramp[simd::lanes<T, Arch>];
+  for (std::size_t l = 0; l < simd::lanes<T, Arch>; ++l) ramp[l] = static_cast<T>(l);
+  return simd::Batch<T, Arch>::load_aligned(ramp);
+}
+
+/// Rows that are summed up in T before their sums go on in double: few enough that a large map
+/// loses no digits, enough that it costs nothing.
+constexpr std::size_t rows_per_sum(std::size_t width) {
+  constexpr std::size_t elements = 2048;
+  return width >= elements ? 1 : elements / width;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::kernels

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/simd/batch.hpp>
+
+namespace posekit::inline POSEKIT_ISA::simd {
+
+namespace detail {
+
+template <class T>
+struct LogConstants;
+
+template <>
+struct LogConstants<float> {
+  using Bits = std::int32_t;
+  static constexpr int mantissa = 23;
+  static constexpr Bits one = 0x3f800000, root_half = 0x3f3504f3, fraction = 0x007fffff;
+  static constexpr Bits magic_bits = 0x4b000000;  // 2^23: its low bits count
+  static constexpr float magic = 8388608.0f, bias = 127.0f;
+  static constexpr float ln2_head = 0.693359375f, ln2_tail = -2.12194440e-4f;
+  /// (log(1 + f) - f + f^2 / 2) / f^3
+  static constexpr std::array<float, 9> tail{
+      3.3333331174e-1f,  -2.4999993993e-1f, 2.0000714765e-1f,  -1.6668057665e-1f, 1.4249322787e-1f,
+      -1.2420140846e-1f, 1.1676998740e-1f,  -1.1514610310e-1f, 7.0376836292e-2f};
+};
+
+template <>
+struct LogConstants<double> {
+  using Bits = std::int64_t;
+  static constexpr int mantissa = 52;
+  static constexpr Bits one = 0x3ff0000000000000, root_half = 0x3fe6a09e00000000;
+  static constexpr Bits fraction = 0x000fffffffffffff, magic_bits = 0x4330000000000000;
+  static constexpr double magic = 4503599627370496.0, bias = 1023.0;
+  static constexpr double ln2_head = 6.93147180369123816490e-01,
+                          ln2_tail = 1.90821492927058770002e-10;
+  /// (log((1 + s) / (1 - s)) - 2 s) / (s^3), in powers of s^2
+  static constexpr std::array<double, 7> tail{6.666666666666735130e-01, 3.999999999940941908e-01,
+                                              2.857142874366239149e-01, 2.222219843214978396e-01,
+                                              1.818357216161805012e-01, 1.531383769920937332e-01,
+                                              1.479819860511658591e-01};
+};
+
+}  // namespace detail
+
+/// log(x) for normal x > 0, to about a unit in the last place. NaN stays NaN.
+template <class T, class Arch>
+[[gnu::always_inline]] inline Batch<T, Arch> log_positive(const Batch<T, Arch>& x) {
+  using B = Batch<T, Arch>;
+  using C = detail::LogConstants<T>;
+  using Integers = xsimd::batch<typename C::Bits, Arch>;
+  // x = 2^n (1 + f) with 1 + f between sqrt(1/2) and sqrt(2).
+  const Integers bits = xsimd::bitwise_cast<Integers>(x) + Integers(C::one - C::root_half);
+  const B n = xsimd::bitwise_cast<B>((bits >> C::mantissa) | Integers(C::magic_bits)) -
+              B(C::magic + C::bias);
+  const B f =
+      xsimd::bitwise_cast<B>((bits & Integers(C::fraction)) + Integers(C::root_half)) - B(T(1));
+  const auto polynomial = [](const B& z) __attribute__((always_inline)) {
+    B p(C::tail.back());
+    simd::unroll<C::tail.size() - 1>([&](auto i) __attribute__((always_inline)) {
+      p = xsimd::fma(p, z, B(C::tail[C::tail.size() - 2 - i]));
+    });
+    return p;
+  };
+  B result;
+  if constexpr (sizeof(T) == 4) {
+    const B square = f * f;
+    const B rest = xsimd::fma(n, B(C::ln2_tail), polynomial(f) * f * square);
+    result = xsimd::fma(n, B(C::ln2_head), f + xsimd::fma(square, B(T(-0.5)), rest));
+  } else {
+    const B s = f / (f + B(T(2)));
+    const B square = s * s;
+    const B half = B(T(0.5)) * f * f;
+    const B rest = xsimd::fma(n, B(C::ln2_tail), s * (half + square * polynomial(square)));
+    result = xsimd::fma(n, B(C::ln2_head), f - (half - rest));
+  }
+  return xsimd::select(x == x, result, x);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::simd
