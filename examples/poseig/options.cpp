@@ -1,5 +1,8 @@
 #include "options.hpp"
 
+#include <cmath>
+#include <sstream>
+
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -196,6 +199,30 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       std::exit(0);
     }
     if (o.image.empty()) throw CLI::RequiredError("--image");
+    const auto needs = [&](const char* option, bool met, const char* companion) {
+      if (app.count(option) > 0 && !met) {
+        throw CLI::ValidationError(option, std::string("has no effect without ") + companion);
+      }
+    };
+    const bool straight = ig.path == pk::PathKind::straight;
+    needs("--baseline", straight, "--path straight");
+    needs("--baseline-value", straight && o.baseline == "constant", "--baseline constant");
+    needs("--sigma", !straight, "--path blur");
+    needs("--kernel", !straight, "--path blur");
+    needs("--noise-sigma", ig.noise_samples > 0, "--noise-samples");
+    needs("--seed", ig.noise_samples > 0, "--noise-samples");
+    const auto positive = [](const char* option, double value, bool zero = false) {
+      if (!(value > 0 || (zero && value == 0)) || !std::isfinite(value)) {
+        std::ostringstream text;
+        text << "is " << value << ", expected " << (zero ? "0 or " : "") << "a positive number";
+        throw CLI::ValidationError(option, text.str());
+      }
+    };
+    positive("--sigma", ig.sigma, true);
+    positive("--c", ig.likelihood.c);
+    positive("--noise-sigma", ig.noise_sigma, true);
+    if (o.beta) positive("--beta", *o.beta);
+    if (!std::isfinite(ig.baseline_value)) positive("--baseline-value", ig.baseline_value);
     if (o.truth != "self" && o.truth != "annotation") {
       if (!o.annotations.empty()) {
         throw CLI::ValidationError("--truth",

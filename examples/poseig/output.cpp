@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <system_error>
@@ -35,7 +36,11 @@ void ProgressBar::clear() {
 
 StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
   std::error_code error;
-  created_ = !fs::exists(folder, error);
+  // The folders that are made for this run go again where it fails.
+  for (fs::path part = fs::absolute(folder); !fs::exists(part, error) && part.has_relative_path();
+       part = part.parent_path()) {
+    made_.push_back(part);
+  }
   fs::create_directories(folder, error);
   if (error || !fs::is_directory(folder)) {
     throw pk::FileError(pk::error_text(folder.string(), ": the output folder cannot be made: ",
@@ -52,7 +57,9 @@ StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
 StagedOutput::~StagedOutput() {
   std::error_code ignored;
   fs::remove_all(staging_, ignored);
-  if (created_ && !published_) fs::remove(folder_, ignored);  // succeeds only where it is empty
+  for (std::size_t i = 0; i < made_.size() && !published_; ++i) {
+    fs::remove(made_[i], ignored);  // succeeds only where it is empty
+  }
 }
 
 fs::path StagedOutput::file(const std::string& name) {
@@ -62,6 +69,22 @@ fs::path StagedOutput::file(const std::string& name) {
 
 void StagedOutput::publish() {
   std::error_code error;
+  for (const std::string& name : names_) {
+    const auto there = fs::symlink_status(folder_ / name, error);
+    if (fs::exists(there) && !fs::is_regular_file(there)) {
+      throw pk::FileError(
+          pk::error_text((folder_ / name).string(), ": is in the way: it is no ordinary file"));
+    }
+  }
+  // Pictures of joints that an earlier run explained, and this one did not.
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("joint-") && name.ends_with(".png") && entry.is_regular_file(error) &&
+        fs::exists(folder_ / "report.json", error) &&
+        std::find(names_.begin(), names_.end(), name) == names_.end()) {
+      fs::remove(entry.path(), error);
+    }
+  }
   for (const std::string& name : names_) {
     fs::rename(staging_ / name, folder_ / name, error);
     if (error) {

@@ -40,6 +40,7 @@ class StagedOutput {
 
  private:
   std::filesystem::path folder_, staging_;
-  bool created_ = false, published_ = false;
+  std::vector<std::filesystem::path> made_;  // the innermost first
+  bool published_ = false;
   std::vector<std::string> names_;
 };

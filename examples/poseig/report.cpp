@@ -108,7 +108,7 @@ std::string report_json(const Report& report, const ExplainOptions& options, con
   }
   root["seconds"] = {{"attribution", rounded(report.seconds_attribution)},
                      {"total", rounded(report.seconds_total)}};
-  return root.dump(2) + "\n";
+  return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string report_csv(const Report& report) {

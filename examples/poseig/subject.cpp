@@ -54,6 +54,20 @@ pk::Box find_person(const pk::PoseModel<float>& model, const pk::Tensor<float>& 
   return box;
 }
 
+/// Throws ValueError unless a box has an extent and touches the photo.
+void require_inside(const std::string& what, const pk::Box& box, const pk::Tensor<float>& photo) {
+  const pk::Box all = photo_box(photo);
+  if (!(box.width > 0) || !(box.height > 0) ||
+      !std::isfinite(box.x + box.y + box.width + box.height)) {
+    throw pk::ValueError(pk::error_text(what, " is empty"));
+  }
+  if (box.x >= all.width || box.y >= all.height || box.x + box.width <= 0 ||
+      box.y + box.height <= 0 || box.width > 20 * all.width || box.height > 20 * all.height) {
+    throw pk::ValueError(pk::error_text(what, " lies outside the photo, which is ", all.width,
+                                        " x ", all.height, " pixels"));
+  }
+}
+
 pk::Box parse_box(const std::string& text, const pk::Tensor<float>& photo) {
   pk::Box box;
   char rest = 0;
@@ -62,16 +76,7 @@ pk::Box parse_box(const std::string& text, const pk::Tensor<float>& photo) {
     throw pk::ValueError(pk::error_text(
         "--box is '", text, "', expected auto, photo or x,y,width,height in photo pixels"));
   }
-  const pk::Box all = photo_box(photo);
-  if (!(box.width > 0) || !(box.height > 0) ||
-      !std::isfinite(box.x + box.y + box.width + box.height)) {
-    throw pk::ValueError(pk::error_text("--box ", text, " is empty"));
-  }
-  if (box.x >= all.width || box.y >= all.height || box.x + box.width <= 0 ||
-      box.y + box.height <= 0 || box.width > 20 * all.width || box.height > 20 * all.height) {
-    throw pk::ValueError(pk::error_text("--box ", text, " lies outside the photo, which is ",
-                                        all.width, " x ", all.height, " pixels"));
-  }
+  require_inside("--box " + text, box, photo);
   return box;
 }
 
@@ -84,7 +89,12 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
   view.width = view.height = size;
   view.to_photo.leftCols<2>() = subject.crop.to_photo.leftCols<2>() * ratio;
   view.to_photo.col(2) = subject.crop.photo_point({0.5 * ratio - 0.5, 0.5 * ratio - 0.5});
-  const auto network = pk::load_tfjs<float>(options.models / "selfie.json");
+  const auto file = options.models / "selfie.json";
+  if (!std::filesystem::exists(file)) {
+    throw pk::FileError(
+        pk::error_text(file.string(), ": no such file; scripts/fetch_models.sh --all fetches it"));
+  }
+  const auto network = pk::load_tfjs<float>(file);
   pk::Tape<float> tape({.threads = options.integration.threads});
   const auto x =
       pk::to_channels_last(tape.constant(batch_of_one(pk::crop_image(subject.photo, view))));
@@ -146,7 +156,13 @@ void find_joints(const ExplainOptions& options, const pk::Skeleton& skeleton,
   if (options.joints.empty()) {
     for (std::size_t j = 0; j < skeleton.size(); ++j) subject.joints.push_back(j);
   } else {
-    for (const std::string& name : options.joints) subject.joints.push_back(skeleton.index(name));
+    for (const std::string& name : options.joints) {
+      const std::size_t joint = skeleton.index(name);
+      if (std::find(subject.joints.begin(), subject.joints.end(), joint) != subject.joints.end()) {
+        throw pk::ValueError(pk::error_text("--joints names ", name, " twice"));
+      }
+      subject.joints.push_back(joint);
+    }
   }
   pk::Tensor<float> all = subject.predicted.positions;
   if (options.truth == "annotation") {
@@ -189,6 +205,20 @@ const pk::CocoAnnotation& choose_annotation(const ExplainOptions& options,
                                       " annotations; say which with --annotation ID"));
 }
 
+/// Throws ValueError where the annotation belongs to an image of another size.
+void require_same_image(const pk::CocoDataset& dataset, const pk::CocoAnnotation& annotation,
+                        const Subject& subject) {
+  for (const pk::CocoImage& image : dataset.images) {
+    if (image.id != annotation.image_id || image.width == 0 || image.height == 0) continue;
+    if (image.width != subject.bitmap.width || image.height != subject.bitmap.height) {
+      throw pk::ValueError(pk::error_text(
+          dataset.source, ": annotation ", annotation.id, " belongs to an image (", image.file_name,
+          ") of ", image.width, " x ", image.height, " pixels; the photo has ",
+          subject.bitmap.width, " x ", subject.bitmap.height));
+    }
+  }
+}
+
 }  // namespace
 
 Prediction predict(const pk::PoseModel<float>& model, const pk::Tensor<float>& crop, int threads) {
@@ -205,19 +235,18 @@ Subject find_subject(const ExplainOptions& options, const pk::PoseModel<float>& 
   subject.photo = pk::to_tensor<float>(subject.bitmap);
   std::size_t size = model.size;
   if (options.size) {
-    if (!model.any_size && *options.size != size) {
-      throw pk::ValueError(pk::error_text("--size: ", model.name, " takes ", size, " pixels only"));
-    }
-    if (*options.size < 32 || *options.size > 4096) {
-      throw pk::ValueError(pk::error_text("--size is ", *options.size, ", expected 32 to 4096"));
+    if (*options.size > 4096) {
+      throw pk::ValueError(pk::error_text("--size is ", *options.size, ", expected at most 4096"));
     }
     size = *options.size;
+    model.require_size(size);
   }
   std::optional<pk::CocoDataset> dataset;
   const pk::CocoAnnotation* annotation = nullptr;
   if (!options.annotations.empty()) {
     dataset = pk::load_coco(options.annotations);
     annotation = &choose_annotation(options, *dataset);
+    require_same_image(*dataset, *annotation, subject);
   }
   double margin = model.crop_margin;
   if (options.box == "photo") {
@@ -226,6 +255,8 @@ Subject find_subject(const ExplainOptions& options, const pk::PoseModel<float>& 
   } else if (options.box != "auto") {
     subject.box = parse_box(options.box, subject.photo);
   } else if (annotation != nullptr && annotation->box.width > 0 && annotation->box.height > 0) {
+    require_inside(pk::error_text("the box of annotation ", annotation->id), annotation->box,
+                   subject.photo);
     subject.box = annotation->box;
   } else {
     subject.box = find_person(model, subject.photo, size, options.integration.threads);

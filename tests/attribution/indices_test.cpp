@@ -89,3 +89,20 @@ TEST_CASE("Wrong shapes are refused in words", "[attribution]") {
   CHECK_THROWS_AS(pk::locality_index(maps, pk::zeros<float>({2, 2, 2})), pk::ShapeError);
   CHECK_THROWS_AS(pk::locality_index(maps, pk::zeros<float>({2, 2}), {.sigma = 0}), pk::ValueError);
 }
+
+TEST_CASE("Points far away and maps too large have an answer or an error", "[attribution]") {
+  pk::Tensor<double> maps = pk::zeros<double>({1, 3, 4});
+  maps.fill(1.0);
+  const auto li = [&](double x) {
+    return pk::locality_index(maps, pk::Tensor<double>{{x, 1.0}})(0, 0);
+  };
+  CHECK(li(1e18) == Approx(1));  // an even map is even everywhere
+  CHECK(li(1e200) == Approx(1));
+  maps.fill(1e308);
+  CHECK_THROWS_WITH(pk::diffusion_index(maps), Catch::Contains("sum is too large"));
+  maps.fill(1.0);
+  pk::Tensor<double> mask = maps;
+  mask.reshape({3, 4});
+  mask(1, 1) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(pk::foreground_index(maps, mask), pk::ValueError);
+}

@@ -35,3 +35,15 @@ TEST_CASE("Impossible depthwise convolutions are refused", "[autodiff]") {
   CHECK_THROWS_AS(pk::depthwise_conv2d(x, filter_of<float>({3, 3, 3, 2}, false, false)),
                   pk::ShapeError);
 }
+
+TEST_CASE("Images without columns or rows have empty results and gradients", "[autodiff]") {
+  for (const pk::Shape& shape :
+       {pk::Shape{1, 4, 0, 3}, pk::Shape{1, 0, 4, 3}, pk::Shape{0, 4, 4, 3}}) {
+    pk::Tape<float> tape;
+    const auto x = tape.variable(pk::zeros<float>(shape));
+    const auto y = pk::depthwise_conv2d(x, filter_of<float>({3, 3, 3, 1}, true, false, true),
+                                        {.padding = pk::Padding2d::same()});
+    tape.backward(y, pk::zeros<float>(y.shape()));
+    CHECK(x.grad().size() == 0);
+  }
+}

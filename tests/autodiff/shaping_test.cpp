@@ -105,3 +105,14 @@ TEST_CASE("Impossible moves are refused in words", "[autodiff]") {
   CHECK_THROWS_AS(pk::gather_nd(x, indices_of({1, 1}, {-1})), pk::ValueError);
   CHECK_THROWS_AS(pk::gather_nd(x, pk::zeros<std::int64_t>({1, 4})), pk::ShapeError);
 }
+
+TEST_CASE("gather_nd of no indices, and of indices that name nothing", "[autodiff]") {
+  pk::Tape<double> tape;
+  const auto x = tape.variable(random_tensor<double>({2, 3}, 1));
+  const auto none = pk::gather_nd(x, pk::zeros<std::int64_t>({0, 0}));
+  CHECK(none.shape() == pk::Shape{0, 2, 3});
+  const auto all = pk::gather_nd(x, pk::zeros<std::int64_t>({5, 0}));
+  CHECK(all.shape() == pk::Shape{5, 2, 3});
+  CHECK(all.value()(4, 1, 2) == x.value()(1, 2));
+  CHECK(pk::gather_nd(x, pk::zeros<std::int64_t>({0, 2})).shape() == pk::Shape{0});
+}

@@ -81,14 +81,37 @@ mistake 'no annotation with id 5' --image "$photo" --truth "$source/examples/pos
 mistake 'has no label for the joint nose' --image "$photo" --truth "$source/examples/poseig/person.json" --joints nose
 mistake 'is needed' --image "$photo" --mask annotation
 mistake 'the mask is' --image "$photo" --mask "$source/tests/command/mask.png"
-mistake 'sigma is -1' --image "$photo" --sigma -1
-mistake 'takes 192 pixels only' --image "$photo" --size 200
+mistake 'sigma: is -1' --image "$photo" --sigma -1
+mistake 'takes images of 192 pixels, not of 200' --image "$photo" --size 200
 mistake '--path' --image "$photo" --path curved
 mistake '--steps' --image "$photo" --steps 0
 mistake '--steps' --image "$photo" --steps many
 mistake 'expected a positive number' --image "$photo" --c 0
 mistake 'the picture' --image "$photo" --path straight --baseline "$source/tests/command/mask.png"
 mistake 'not expected|ExtrasError|were not' --image "$photo" --frobnicate
+
+mistake 'names nose twice' --image "$photo" --joints nose,nose
+mistake 'no effect without --path straight' --image "$photo" --baseline mean
+mistake 'no effect without --noise-samples' --image "$photo" --seed 4
+mistake 'expected a positive number' --image "$photo" --c inf
+mistake 'expected a positive number' --image "$photo" --beta -3
+mistake 'expected 0 or a positive number' --image "$photo" --noise-samples 1 --noise-sigma -1
+mistake 'fetch_models.sh --all' --image "$photo" --model posenet --models "$work/nowhere"
+sed 's/"width": [0-9]*/"width": 100/' "$source/examples/poseig/person.json" >"$work/other.json"
+mistake 'belongs to an image' --image "$photo" --truth "$work/other.json"
+sed 's/"bbox": \[[^]]*\]/"bbox": [50000, 50000, 100, 100]/' "$source/examples/poseig/person.json" >"$work/far.json"
+mistake 'lies outside the photo' --image "$photo" --truth "$work/far.json"
+explain --image "$work/gone.jpg" --output "$work/deep/deeper" >"$work/out" 2>&1
+[ -e "$work/deep" ] && complain "folders were left behind"
+
+# A second run into the same folder replaces the first, all of it.
+explain --image "$photo" --joints nose --steps 2 --output "$work/twice" --quiet || complain "first run"
+explain --image "$photo" --joints left_wrist --steps 2 --output "$work/twice" --quiet || complain "second run"
+[ -e "$work/twice/joint-nose.png" ] && complain "a picture of the first run stands beside the second's report"
+mkdir "$work/blocked" "$work/blocked/report.csv"
+status=0
+explain --image "$photo" --joints nose --steps 2 --output "$work/blocked" >"$work/out" 2>"$work/err" || status=$?
+[ "$status" = 1 ] && [ "$(ls "$work/blocked")" = report.csv ] || complain "a folder in the way: $status $(ls "$work/blocked")"
 
 # Where nothing can be written.
 touch "$work/file"

@@ -85,9 +85,13 @@ TEST_CASE("What is wrong with an annotation file is told in words", "[data]") {
   CHECK(annotation(R"("segmentation": [[1, 2, 3]])").find("at least three points") !=
         std::string::npos);
   CHECK(annotation(R"("segmentation": {"size": [2, 2], "counts": [1, 2]})")
-            .find("the runs cover 3 pixels, the size is 2 x 2") != std::string::npos);
+            .find("the runs leave 1 pixels of its size of 2 x 2 uncovered") != std::string::npos);
   CHECK(annotation(R"("segmentation": {"size": [2, 2], "counts": "o"})").find("damaged") !=
         std::string::npos);
+  // Sums that wrap around, and numbers that no image has.
+  CHECK(annotation(R"("segmentation": {"size": [2, 2], "counts": [1, 1000000000000, 3]})")
+            .find("cover more pixels") != std::string::npos);
+  CHECK(annotation(R"("bbox": [0, 0, 1e300, 1])").find("no position or size") != std::string::npos);
   CHECK(annotation(R"("segmentation": 5)").find("neither outlines nor") != std::string::npos);
   CHECK(load_error(R"({"images": [], "annotations": [{"id": "x"}]})")
             .find("annotations[0] has no integer 'id'") != std::string::npos);

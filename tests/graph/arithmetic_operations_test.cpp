@@ -42,6 +42,16 @@ TEST_CASE("Real tensors are reduced and cast", "[graph]") {
                   values({2}, {1.9, -1.9})));
 }
 
+TEST_CASE("Casts to booleans are 0 and 1", "[graph]") {
+  const auto attributes = [](const char* from) {
+    return nlohmann::ordered_json{{"SrcT", {{"type", from}}}, {"DstT", {{"type", "DT_BOOL"}}}};
+  };
+  CHECK(identical(run_real("Cast", values({3}, {0.5, -7, 0}), {}, attributes("DT_FLOAT")),
+                  values({3}, {1, 1, 0})));
+  CHECK(identical(run_integers("Cast", {{{2}, {0, -3}}}, attributes("DT_INT32")),
+                  values({2}, {0, 1})));
+}
+
 TEST_CASE("Impossible arithmetic names the node and what came", "[graph]") {
   const auto x = random_tensor<double>({2, 3}, 1);
   CHECK_THROWS_WITH(run_real("Cast", values({1}, {1e12}), {},

@@ -69,4 +69,7 @@ TEST_CASE("Impossible operands name the node and what came", "[graph]") {
   CHECK_THROWS_WITH(run_real("GatherNd", x, {{{1, 2}, {0, 7}}}),
                     Catch::Contains("index 7 is outside axis 1"));
   CHECK_THROWS_AS(run_real("Transpose", x, {{{2}, {0, 5}}}), pk::GraphError);
+  CHECK_THROWS_WITH(run_real("StridedSlice", x, {{{1}, {-5}}, {{1}, {-4}}, {{1}, {1}}},
+                             {{"shrink_axis_mask", {{"i", "1"}}}}),
+                    Catch::Contains("index -5 is outside axis 0"));
 }

@@ -124,6 +124,23 @@ TEST_CASE("What is wrong with a file is told in words", "[graph]") {
     CHECK_THROWS_WITH(pk::load_tfjs<float>(scratch_folder("tfjs-folder")),
                       Catch::Contains("is a folder, expected a file"));
   }
+  SECTION("a constant that the graph and the manifest see differently") {
+    const auto load = [](const char* type, const char* extent) {
+      TfjsFiles f(scratch_folder("tfjs-declared"));
+      f.reals("c", {3, 2}, {1, 2, 3, 4, 5, 6});
+      auto& node = f.model["modelTopology"]["node"].back();
+      node["attr"]["value"] = {
+          {"tensor",
+           {{"dtype", type}, {"tensorShape", {{"dim", {{{"size", "3"}}, {{"size", extent}}}}}}}}};
+      pk::load_tfjs<float>(f.write());
+    };
+    CHECK_NOTHROW(load("DT_FLOAT", "2"));
+    CHECK_THROWS_WITH(load("DT_INT32", "2"),
+                      Catch::Contains("node 'c' (Const) is of type DT_INT32, its weight in "
+                                      "weightsManifest of type float32"));
+    CHECK_THROWS_WITH(load("DT_FLOAT", "3"), Catch::Contains("has shape [3, 3], its weight in "
+                                                             "weightsManifest [3, 2]"));
+  }
   SECTION("no JSON") {
     const auto path = scratch_folder("tfjs-text") / "model.json";
     std::ofstream(path) << "hello {";

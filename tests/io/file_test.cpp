@@ -32,6 +32,11 @@ TEST_CASE("Files are written whole or not at all", "[io]") {
                     Catch::Contains("a.txt: cannot be opened for writing"));
   fs::create_directory(folder / "taken");
   std::ofstream(folder / "taken" / "inside") << 1;
-  CHECK_THROWS_WITH(pk::write_file(folder / "taken", "x"), Catch::Contains("could not be written"));
+  CHECK_THROWS_WITH(pk::write_file(folder / "taken", "x"), Catch::Contains("is no ordinary file"));
   CHECK(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 2);
+  // A link stays a link.
+  fs::create_symlink(folder / "a.txt", folder / "link");
+  pk::write_file(folder / "link", "three");
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(pk::read_file(folder / "a.txt").size() == 5);
 }

@@ -148,3 +148,15 @@ TEST_CASE("Damaged array files end in an error or in an array", "[io]") {
   CHECK(errors > 5000);
   CHECK(arrays > 1000);
 }
+
+TEST_CASE("Numbers that do not fit the type asked for are refused", "[io]") {
+  const auto file = scratch_folder("npy-narrowing") / "x.npy";
+  pk::save_npy(file, pk::tensor_from<std::int64_t>({2}, std::vector<std::int64_t>{7, -300}));
+  CHECK_THROWS_WITH(pk::load_npy<std::uint8_t>(file), Catch::Contains("-300 does not fit"));
+  CHECK(pk::load_npy<std::int16_t>(file)(1) == -300);
+  pk::save_npy(file, pk::tensor_from<double>({1}, std::vector<double>{1e300}));
+  CHECK_THROWS_WITH(pk::load_npy<float>(file), Catch::Contains("does not fit"));
+  pk::save_npy(file, pk::tensor_from<double>(
+                         {1}, std::vector<double>{std::numeric_limits<double>::infinity()}));
+  CHECK(pk::load_npy<float>(file)(0) == std::numeric_limits<float>::infinity());
+}

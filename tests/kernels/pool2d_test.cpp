@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <cmath>
+#include <limits>
 #include <posekit/kernels/pool2d.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
@@ -76,4 +78,13 @@ TEST_CASE("Of equal maxima the first is taken", "[kernels]") {
   CHECK(source[1] == 2);
   CHECK(source[2] == 8);
   CHECK(source[3] == 10);
+  // NaN stays, wherever in its window it is.
+  for (const std::size_t where : {0u, 1u, 4u, 5u}) {
+    pk::Tensor<float> holed = in;
+    holed(where) = std::numeric_limits<float>::quiet_NaN();
+    kernels::max_pool2d(g, holed.data(), out, source, 1);
+    CHECK(std::isnan(out[0]));
+    kernels::max_pool2d(g, holed.data(), out, static_cast<std::uint32_t*>(nullptr), 1);
+    CHECK(std::isnan(out[0]));
+  }
 }

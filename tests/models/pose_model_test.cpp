@@ -31,9 +31,29 @@ TEST_CASE("Cells become pixels", "[models]") {
   const auto model = pk::models_internal::heatmap_model<double>(
       pk::skeletons::coco_17, 24, "maps", [](const pk::Var<double>& x) { return x; },
       {.beta = 10, .stride = 4, .offset = 1.5, .logits = false});
-  const auto positions = model(tape.constant(std::move(maps)));
+  const auto positions = model.positions(tape.constant(std::move(maps)));
   CHECK(positions.value()(0, 1, 0) == Approx(3 * 4 + 1.5));
   CHECK(positions.value()(0, 1, 1) == Approx(4 * 4 + 1.5));
+}
+
+TEST_CASE("Sizes whose grid would lie elsewhere are refused", "[models]") {
+  pk::PoseModel<float> model;
+  model.name = "net";
+  model.size = 257;
+  CHECK(model.accepts(257));
+  CHECK_FALSE(model.accepts(273));
+  CHECK_THROWS_WITH(model.require_size(256), "net takes images of 257 pixels, not of 256");
+  model.size_step = 16;
+  model.min_size = 65;
+  CHECK(model.accepts(273));
+  CHECK(model.accepts(65));
+  CHECK_FALSE(model.accepts(49));
+  CHECK_THROWS_WITH(
+      model.require_size(288),
+      "net takes images of 65, 81, ... pixels, not of 288; the nearest are 273 and 289");
+  CHECK_THROWS_WITH(model.require_size(1), Catch::Contains("the nearest are 65 and 81"));
+  pk::Tape<float> tape;
+  CHECK_THROWS_AS(model(tape.constant(pk::zeros<float>({1, 3, 257, 256}))), pk::ShapeError);
 }
 
 TEST_CASE("Joints are selected in any order", "[models]") {

@@ -37,3 +37,21 @@ TEMPLATE_LIST_TEST_CASE("log is right to a unit in the last place", "[simd]", Ke
   CHECK(lane(Limits::max()) == Approx(std::log(Limits::max())));
   CHECK(std::isnan(lane(Limits::quiet_NaN())));
 }
+
+TEMPLATE_LIST_TEST_CASE("log of what is not an ordinary positive number", "[simd]", KernelCases) {
+  using T = typename TestType::Value;
+  using A = typename TestType::Arch;
+  using Limits = std::numeric_limits<T>;
+  const auto lane = [](T x) {
+    T out[simd::lanes<T, A>];
+    simd::store<T, A>(out, simd::log<T, A>(simd::Batch<T, A>(x)));
+    return out[0];
+  };
+  CHECK(lane(T(0)) == -Limits::infinity());
+  CHECK(lane(Limits::infinity()) == Limits::infinity());
+  CHECK(std::isnan(lane(T(-1))));
+  CHECK(std::isnan(lane(Limits::quiet_NaN())));
+  CHECK(lane(Limits::denorm_min()) == Approx(std::log(Limits::denorm_min())));
+  CHECK(lane(Limits::min() / 3) == Approx(std::log(Limits::min() / 3)));
+  CHECK(lane(T(0.3)) == Approx(std::log(T(0.3))));
+}

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,10 @@ double map_sum(const char* function, const T* map, std::size_t pixels, std::size
                                   ", expected finite magnitudes"));
     }
     sum += static_cast<double>(map[i]);
+  }
+  if (!std::isfinite(sum)) {
+    throw ValueError(error_text(function, ": the map of joint ", joint,
+                                " holds numbers whose sum is too large"));
   }
   if (sum == 0 && empty == EmptyMap::error) {
     throw ValueError(error_text(function, ": the map of joint ", joint,
@@ -111,6 +116,7 @@ Tensor<T> foreground_index(const Tensor<T>& maps, const Tensor<M>& mask,
                            const ForegroundIndexOptions& options = {}) {
   internal::require_maps(maps, "foreground_index");
   require_shape(mask, {maps.shape()[1], maps.shape()[2]}, "foreground_index", "mask");
+  if constexpr (std::is_floating_point_v<M>) require_finite(mask, "foreground_index", "mask");
   const Tensor<M> grown = dilate(mask, options.dilation);
   const std::size_t pixels = mask.size();
   const auto foreground = static_cast<double>(
@@ -157,14 +163,15 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
   // The window is a product of one factor per axis. Each is scaled to have its maximum 1, which
   // cancels in the ratio and keeps it from underflowing for points far outside.
   const auto window = [&](double centre, std::size_t length) {
-    std::vector<double> exponents(length);
+    const double nearest = std::round(std::clamp(centre, 0.0, static_cast<double>(length) - 1.0));
+    std::vector<double> weights(length);
     for (std::size_t i = 0; i < length; ++i) {
-      const double distance = (static_cast<double>(i) - centre) / options.sigma;
-      exponents[i] = -0.5 * distance * distance;
+      // (i - centre)^2 - (nearest - centre)^2, without cancelling.
+      const double pixel = static_cast<double>(i);
+      const double square = (pixel - nearest) * ((pixel - centre) + (nearest - centre));
+      weights[i] = std::exp(-0.5 * square / (options.sigma * options.sigma));
     }
-    const double top = *std::max_element(exponents.begin(), exponents.end());
-    for (double& e : exponents) e = std::exp(e - top);
-    return exponents;
+    return weights;
   };
   std::vector<double> sums(joints);
   for (std::size_t j = 0; j < joints; ++j) {

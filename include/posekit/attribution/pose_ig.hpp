@@ -144,9 +144,13 @@ void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth,
   }
   require_finite(image, "pose_ig", "image");
   require_finite(truth, "pose_ig", "truth");
-  if (!(options.likelihood.c > 0)) {
+  if (!(options.likelihood.c > 0) || !std::isfinite(options.likelihood.c)) {
     throw ValueError(error_text("pose_ig: likelihood.c is ", options.likelihood.c,
                                 ", expected a positive number"));
+  }
+  if (!(options.noise_sigma >= 0) || !std::isfinite(options.noise_sigma)) {
+    throw ValueError(error_text("pose_ig: noise_sigma is ", options.noise_sigma,
+                                ", expected 0 or a positive number"));
   }
 }
 

@@ -13,6 +13,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/activation.hpp>
 #include <posekit/simd/exp.hpp>
+#include <posekit/simd/log.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -29,8 +30,11 @@ V exp_of(const V& v) {
 }
 template <class V>
 V log_of(const V& v) {
-  using std::log;
-  return log(v);
+  if constexpr (std::is_floating_point_v<V>) {
+    return std::log(v);
+  } else {
+    return simd::log<typename V::value_type, typename V::arch_type>(v);
+  }
 }
 template <class V>
 V sqrt_of(const V& v) {

@@ -57,13 +57,15 @@ class Pullback {
  private:
   friend class Tape<T>;
   using Node = typename Tape<T>::Node;
-  Pullback(Tape<T>& tape, const Node& node, AlignedBuffer<T>& cotangent, std::size_t count)
-      : tape_(tape), node_(node), cotangent_(cotangent), count_(count) {}
-
-  /// This node's place in the recording.
-  std::size_t index() const { return static_cast<std::size_t>(&node_ - tape_.nodes_.data()); }
+  Pullback(Tape<T>& tape, std::size_t index, AlignedBuffer<T>& cotangent, std::size_t count)
+      : tape_(tape),
+        index_(index),
+        node_(tape.nodes_[index]),
+        cotangent_(cotangent),
+        count_(count) {}
 
   Tape<T>& tape_;
+  std::size_t index_;  // of this node in the recording
   const Node& node_;
   AlignedBuffer<T>& cotangent_;
   std::size_t count_;
@@ -103,7 +105,7 @@ void Pullback<T>::rectified(std::size_t i) {
 
 template <class T>
 bool Pullback<T>::is_rectified() const {
-  return tape_.rectified_[index()] != 0;
+  return tape_.rectified_[index_] != 0;
 }
 
 template <class T>
@@ -123,7 +125,7 @@ template <class T>
 void Pullback<T>::hand_over(std::size_t i) {
   if (!wants(i)) return;
   AlignedBuffer<T>& slot = tape_.cotangents_[node_.operands[i]];
-  if (slot || (*tape_.kept_)[index()] != 0) return pass(i);
+  if (slot || (*tape_.kept_)[index_] != 0) return pass(i);
   slot = std::move(cotangent_);
 }
 

@@ -245,7 +245,7 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
                                 to_string(shape)));
   }
   const std::size_t run = internal::product(shape, depth, shape.size());
-  const std::size_t count = depth == 0 ? 1 : indices.size() / depth;
+  const std::size_t count = internal::product(shape_of(indices), 0, indices.dimension() - 1);
   std::vector<std::size_t> starts(count);
   for (std::size_t i = 0; i < count; ++i) {
     std::size_t offset = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -107,6 +108,7 @@ class Tape {
   /// output's shape. Replaces the gradients of an earlier call.
   void backward(const Var<T>& output, const Tensor<T>& seed) {
     const std::uint32_t index = check(output, "Tape::backward");
+    require_differentiable(index, "Tape::backward: the output");
     require_shape(seed, nodes_[index].shape, "Tape::backward", "seed");
     std::vector<std::uint8_t> wanted(nodes_.size()), kept(nodes_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -130,6 +132,8 @@ class Tape {
   Tensor<T> vjp(const Var<T>& output, const Tensor<T>& seeds, const Var<T>& input) {
     const std::uint32_t index = check(output, "Tape::vjp");
     const std::uint32_t target = check(input, "Tape::vjp");
+    require_differentiable(index, "Tape::vjp: the output");
+    require_differentiable(target, "Tape::vjp: the input");
     const Shape& out_shape = nodes_[index].shape;
     Shape expected = out_shape;
     expected.insert(expected.begin(), seeds.dimension() > 0 ? seeds.shape()[0] : 1);
@@ -281,6 +285,12 @@ class Tape {
     return var.index_;
   }
 
+  void require_differentiable(std::uint32_t index, const char* what) const {
+    if (nodes_[index].requires_grad) return;
+    throw Error(error_text(what, " (", nodes_[index].name, ") depends on no variable: it is a ",
+                           "constant, or computed from constants or integers only"));
+  }
+
   Var<T> leaf(std::shared_ptr<const Tensor<T>> value, bool requires_grad) {
     Node node;
     node.name = requires_grad ? "variable" : "constant";
@@ -316,7 +326,7 @@ class Tape {
       if (node.vjp != nullptr &&
           std::any_of(node.operands.begin(), node.operands.end(),
                       [&](std::uint32_t operand) { return wanted[operand] != 0; })) {
-        Pullback<T> pullback(*this, node, cotangents_[i], count);
+        Pullback<T> pullback(*this, i, cotangents_[i], count);
         node.vjp->run(pullback);
       }
       if (kept[i] == 0) pool_->give_memory(std::move(cotangents_[i]));
@@ -326,7 +336,7 @@ class Tape {
 
   TapeOptions options_;
   std::shared_ptr<BufferPool<T>> pool_;
-  std::vector<Node> nodes_;
+  std::deque<Node> nodes_;  // references to shapes and gradients survive what is recorded later
   std::uint32_t generation_ = 0;
   bool differentiated_ = false;
 

@@ -32,16 +32,21 @@ std::string to_string(const Extents& shape) {
 /// Throws ShapeError when the product does not fit the address space.
 template <class Extents>
 std::size_t element_count(const Extents& shape) {
-  if (std::find(shape.begin(), shape.end(), 0u) != shape.end()) return 0;
   // Strides are signed in xtensor, and no element is larger than 16 bytes.
   constexpr auto limit = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / 16;
   std::size_t count = 1;
+  bool empty = false;
   for (const auto extent : shape) {
     const auto n = static_cast<std::size_t>(extent);
+    // Strides are computed for empty tensors too.
+    if (n == 0) {
+      empty = true;
+      continue;
+    }
     if (count > limit / n) throw ShapeError("shape " + to_string(shape) + " has too many elements");
     count *= n;
   }
-  return count;
+  return empty ? 0 : count;
 }
 
 /// Turns an axis counted from the end (-1 is the last) into one counted from the front.

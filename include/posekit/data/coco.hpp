@@ -117,7 +117,11 @@ class CocoReader {
     for (const Json& item : value) {
       if (!item.is_number()) fail(where + " holds something that is no number");
       result.push_back(item.get<double>());
-      if (!std::isfinite(result.back())) fail(where + " holds a number that is not finite");
+      // Whatever is measured in an image is far smaller; arithmetic with this cannot overflow.
+      if (!(std::abs(result.back()) <= 1e12)) {
+        fail(error_text(where, " holds ", result.back(),
+                        ", which is no position or size in an image"));
+      }
     }
     return result;
   }
@@ -179,11 +183,17 @@ class CocoReader {
         result.runs.push_back(static_cast<std::size_t>(count));
       }
     }
-    std::size_t total = 0;
-    for (const std::size_t run : result.runs) total += run;
-    if (total != result.runs_height * result.runs_width) {
-      fail(error_text(where, ": the runs cover ", total, " pixels, the size is ",
-                      result.runs_height, " x ", result.runs_width));
+    std::size_t left = result.runs_height * result.runs_width;
+    for (const std::size_t run : result.runs) {
+      if (run > left) {
+        fail(error_text(where, ": the runs cover more pixels than its size of ", result.runs_width,
+                        " x ", result.runs_height));
+      }
+      left -= run;
+    }
+    if (left != 0) {
+      fail(error_text(where, ": the runs leave ", left, " pixels of its size of ",
+                      result.runs_width, " x ", result.runs_height, " uncovered"));
     }
   }
 

@@ -151,14 +151,23 @@ GraphFunction<T> cast_values(const GraphNodeView& view) {
   const auto is_real = [](const std::string& type) {
     return type == "DT_FLOAT" || type == "DT_DOUBLE" || type == "DT_HALF";
   };
-  return [to_real = is_real(to), from_real = is_real(from)](
+  return [to_real = is_real(to), to_bool = to == "DT_BOOL", from_real = is_real(from)](
              Tape<T>& tape, const GraphValues<T>& in) -> GraphValues<T> {
     if (to_real && in[0].is_integer()) return {GraphValue<T>(as_real(tape, in[0]))};
+    if (to_bool && in[0].is_integer()) {
+      IntegerTensor result = in[0].integers();
+      for (std::size_t i = 0; i < result.size(); ++i) result.data()[i] = result.data()[i] != 0;
+      return {std::move(result)};
+    }
     if (to_real || in[0].is_integer() || !from_real) return {in[0]};
     const Tensor<T>& values = in[0].real().value();
     IntegerTensor result = make_tensor<std::int64_t>(shape_of(values));
     for (std::size_t i = 0; i < values.size(); ++i) {
       const T value = values.data()[i];
+      if (to_bool) {
+        result.data()[i] = value != T(0);
+        continue;
+      }
       if (!(std::abs(value) < T(2147483648.0))) {
         throw GraphError(error_text("the value ", value, " is cast to an integer"));
       }

@@ -258,6 +258,11 @@ GraphFunction<T> strided_slice(const GraphNodeView& view) {
         return std::clamp<std::int64_t>(i < 0 ? i + extent : i, 0, extent);
       };
       const bool shrunk = ((shrink >> axis) & 1u) != 0;
+      const std::int64_t index = begins.data()[axis];
+      if (shrunk && ((begin_mask >> axis) & 1u) == 0 && (index < -extent || index >= extent)) {
+        throw GraphError(
+            error_text("index ", index, " is outside axis ", axis, " of shape ", to_string(shape)));
+      }
       std::int64_t begin = ((begin_mask >> axis) & 1u) != 0 ? 0 : clip(begins.data()[axis]);
       std::int64_t end = ((end_mask >> axis) & 1u) != 0 ? extent : clip(ends.data()[axis]);
       if (shrunk) end = begin + 1;

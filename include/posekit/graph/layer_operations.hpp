@@ -18,6 +18,7 @@
 #include <posekit/autodiff/pooling.hpp>
 #include <posekit/autodiff/resizing.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/graph/arithmetic_operations.hpp>
 #include <posekit/graph/value.hpp>
 
 namespace posekit::inline POSEKIT_ISA::graph_operations {
@@ -232,6 +233,13 @@ GraphFunction<T> resize_bilinear(const GraphNodeView& view) {
   return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     return {posekit::resize_bilinear(in[0].real(), size_from(in[1].integers(), 0), corners)};
   };
+}
+
+/// x [..., C] + bias [C].
+template <class T>
+GraphFunction<T> bias_add(const GraphNodeView& view) {
+  require_nhwc(view);
+  return add<T>(view);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::graph_operations

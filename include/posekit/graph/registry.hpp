@@ -27,7 +27,7 @@ const std::map<std::string, GraphFunctionBuilder<T>, std::less<>>& graph_operati
       {"AddV2", &ops::add<T>},
       {"ArgMax", &ops::argmax<T>},
       {"AvgPool", &ops::average_pool2d<T>},
-      {"BiasAdd", &ops::add<T>},
+      {"BiasAdd", &ops::bias_add<T>},
       {"Cast", &ops::cast_values<T>},
       {"ConcatV2", &ops::concatenate<T>},
       {"Conv2D", &ops::conv2d<T>},

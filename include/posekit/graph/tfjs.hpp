@@ -158,7 +158,7 @@ class TfjsReader {
   }
 
   void read_attribute(GraphNode& node, const std::string& key, const Json& value,
-                      const std::string& where) const {
+                      const std::string& where) {
     if (!value.is_object() || value.empty()) return;
     const std::string place = where + ": attribute '" + key + "'";
     const std::string kind = value.begin().key();
@@ -174,6 +174,8 @@ class TfjsReader {
       node.attributes[key] = bytes_text(content, place);
     } else if (kind == "type") {
       if (content.is_string()) node.attributes[key] = content.get<std::string>();
+    } else if (kind == "tensor" && node.op == "Const") {
+      declared_[node.name] = content;
     } else if (kind == "list" && content.is_object()) {
       if (const Json* integers = find(content, "i"); integers != nullptr && integers->is_array()) {
         std::vector<std::int64_t> list;
@@ -218,6 +220,37 @@ class TfjsReader {
     }
   }
 
+  /// What the graph says of a constant, where it says so, must be what the manifest holds.
+  void require_declared(const std::string& name, const std::string& dtype,
+                        const Shape& shape) const {
+    const auto found = declared_.find(name);
+    if (found == declared_.end() || !found->second.is_object()) return;
+    const std::string where = "node '" + name + "' (Const)";
+    if (const Json* type = find(found->second, "dtype"); type != nullptr && type->is_string()) {
+      const auto declared = type->get<std::string>();
+      const bool integer = declared.starts_with("DT_INT") || declared.starts_with("DT_UINT");
+      const char* expected = declared == "DT_BOOL" ? "bool" : (integer ? "int32" : "float32");
+      if (dtype != expected) {
+        fail(where + " is of type " + declared + ", its weight in weightsManifest of type " +
+             dtype);
+      }
+    }
+    const Json* extents = find(found->second, "tensorShape");
+    if (extents != nullptr && extents->is_object()) extents = find(*extents, "dim");
+    if (extents == nullptr || !extents->is_array() || extents->empty()) return;
+    Shape declared;
+    for (const Json& extent : *extents) {
+      const Json* size = extent.is_object() ? find(extent, "size") : nullptr;
+      const std::int64_t value = size == nullptr ? 0 : integer(*size, where + ": tensorShape");
+      if (value < 0) return;  // not known
+      declared.push_back(static_cast<std::size_t>(value));
+    }
+    if (declared != shape) {
+      fail(error_text(where, " has shape ", to_string(declared), ", its weight in weightsManifest ",
+                      to_string(shape)));
+    }
+  }
+
   /// Returns the number of bytes read.
   std::size_t read_weight(const Json& item, std::span<const std::uint8_t> bytes,
                           const std::string& shards) {
@@ -234,6 +267,7 @@ class TfjsReader {
     if (dtype != "float32" && dtype != "int32" && dtype != "bool") {
       fail(where + " has the type '" + dtype + "', expected float32, int32 or bool");
     }
+    require_declared(name, dtype, shape);
     std::string stored = dtype;
     double scale = 1, minimum = 0;
     if (const Json* quantization = find(item, "quantization"); quantization != nullptr) {
@@ -335,6 +369,7 @@ class TfjsReader {
   std::filesystem::path path_;
   std::string name_;
   Graph graph_;
+  std::map<std::string, Json> declared_;  // what Const nodes say of their weights
 };
 
 }  // namespace internal

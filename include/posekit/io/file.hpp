@@ -46,9 +46,16 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
 
 /// Writes a whole file or nothing: the parts go, one after the other, to a temporary file in the
 /// same folder, which then takes the name. Throws FileError naming the file.
-inline void write_file(const std::filesystem::path& path,
-                       std::initializer_list<std::string_view> parts) {
+inline void write_file(std::filesystem::path path, std::initializer_list<std::string_view> parts) {
   static std::atomic<unsigned> counter{0};
+  std::error_code unknown;
+  // A link stays a link; what it leads to is replaced.
+  if (std::filesystem::is_symlink(path, unknown)) {
+    path = std::filesystem::weakly_canonical(path, unknown);
+  }
+  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
+    throw FileError(error_text(path.string(), ": is no ordinary file and is not replaced"));
+  }
   std::filesystem::path temporary = path;
   // The address tells processes apart, the counter the calls of one.
   temporary +=

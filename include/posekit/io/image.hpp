@@ -126,7 +126,7 @@ struct Bitmap {
 };
 
 /// Pixels that an image file may have.
-inline constexpr std::size_t max_image_pixels = std::size_t{1} << 28;
+inline constexpr std::size_t max_image_pixels = std::size_t{1} << 26;
 
 /// Decodes a PNG or JPEG file held in memory into `channels` channels (1: luminance, 3: RGB; an
 /// alpha channel is dropped), turned upright as its EXIF orientation says. `name` stands for the

@@ -197,6 +197,19 @@ T npy_element(const std::uint8_t* bytes, bool swap) {
           error_text("the element ", value, " does not fit the integer type asked for"));
     }
   }
+  if constexpr (std::is_integral_v<T> && std::is_integral_v<Stored>) {
+    if (!std::in_range<T>(value)) {
+      throw ValueError(
+          error_text("the element ", +value, " does not fit the integer type asked for"));
+    }
+  }
+  if constexpr (std::is_floating_point_v<T> && std::is_floating_point_v<Stored> &&
+                sizeof(T) < sizeof(Stored)) {
+    if (std::isfinite(value) &&
+        std::abs(value) > static_cast<Stored>(std::numeric_limits<T>::max())) {
+      throw ValueError(error_text("the element ", value, " does not fit the type asked for"));
+    }
+  }
   return static_cast<T>(value);
 }
 

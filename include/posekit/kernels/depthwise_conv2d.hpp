@@ -228,6 +228,7 @@ void depthwise_planes(std::size_t planes, std::size_t channels, const std::vecto
                       std::size_t mask_planes, T* target, std::size_t target_height,
                       std::size_t target_width, const Epilogue<T>& epilogue, int threads) {
   const std::size_t mask_stride = mask_row_bytes(channels);
+  if (rows.empty() || columns.empty() || target_height == 0 || target_width == 0) return;
 
   // The runs of a row, for every phase of rows and every segment of it.
   std::vector<std::vector<std::vector<RowRun>>> runs(rows.size());

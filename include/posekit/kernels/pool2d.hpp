@@ -61,10 +61,11 @@ void max_pool2d(const Conv2dGeometry& g, const T* input, T* output, std::uint32_
                 if (from != nullptr) std::fill_n(from, c, pixel);
                 first = false;
               } else if (from == nullptr) {
-                for (std::size_t i = 0; i < c; ++i) out[i] = in[i] > out[i] ? in[i] : out[i];
+                for (std::size_t i = 0; i < c; ++i)
+                  out[i] = in[i] > out[i] || in[i] != in[i] ? in[i] : out[i];
               } else {
                 for (std::size_t i = 0; i < c; ++i) {
-                  const bool larger = in[i] > out[i];
+                  const bool larger = in[i] > out[i] || in[i] != in[i];  // NaN stays
                   out[i] = larger ? in[i] : out[i];
                   from[i] = larger ? pixel : from[i];
                 }

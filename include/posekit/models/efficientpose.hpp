@@ -17,7 +17,8 @@ PoseModel<T> efficientpose(const Network<T>& network, double beta = 50.0) {
   auto model =
       models_internal::heatmap_model<T>(skeletons::efficientpose_16, 288, node, maps,
                                         {.beta = beta, .stride = 1, .offset = 0, .logits = false});
-  model.any_size = true;
+  model.size_step = 32;
+  model.min_size = 288;
   return model;
 }
 

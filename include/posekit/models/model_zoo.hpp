@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -52,6 +53,13 @@ PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path&
                              std::optional<double> beta = {}) {
   for (const PoseModelEntry& entry : pose_model_entries) {
     if (entry.name != name) continue;
+    if (beta && !(*beta > 0 && std::isfinite(*beta))) {
+      throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
+    }
+    if (!std::filesystem::exists(folder / entry.file)) {
+      throw FileError(error_text((folder / entry.file).string(),
+                                 ": no such file; scripts/fetch_models.sh --all fetches it"));
+    }
     const Network<T> network = load_tfjs<T>(folder / entry.file);
     PoseModel<T> model;
     if (name == "posenet") {

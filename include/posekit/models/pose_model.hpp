@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -33,8 +34,10 @@ struct PoseModel {
   std::string name;
   const Skeleton* skeleton = nullptr;
   PoseOutput output = PoseOutput::heatmap;
-  std::size_t size = 0;   ///< S that the network was made for
-  bool any_size = false;  ///< true where S is only a proposal
+  std::size_t size = 0;  ///< S that the network was made for
+  /// Other sizes that fit: size + k * size_step (k may be negative) from min_size on; 0: none.
+  std::size_t size_step = 0;
+  std::size_t min_size = 0;
   double crop_margin =
       1.25;           ///< side of the square to show the network, relative to a person's box
   std::string reads;  ///< the network's output that the positions come from
@@ -42,7 +45,30 @@ struct PoseModel {
   /// [N, J], how sure the network is of each joint, in [0, 1]; not differentiated.
   std::function<Tensor<T>(const Var<T>&)> confidence;
 
-  Var<T> operator()(const Var<T>& image) const { return positions(image); }
+  bool accepts(std::size_t pixels) const {
+    if (size_step == 0) return pixels == size;
+    return pixels >= min_size && pixels % size_step == size % size_step;
+  }
+  /// Throws ShapeError where the network's grid would not lie on pixels as `positions` assumes.
+  void require_size(std::size_t pixels) const {
+    if (accepts(pixels)) return;
+    if (size_step == 0) {
+      throw ShapeError(error_text(name, " takes images of ", size, " pixels, not of ", pixels));
+    }
+    std::size_t below = std::max(pixels, min_size);
+    while (!accepts(below)) --below;
+    throw ShapeError(error_text(name, " takes images of ", min_size, ", ", min_size + size_step,
+                                ", ... pixels, not of ", pixels, "; the nearest are ", below,
+                                " and ", below + size_step));
+  }
+
+  Var<T> operator()(const Var<T>& image) const {
+    if (image.dimension() == 4) {
+      require_size(image.shape()[2]);
+      require_size(image.shape()[3]);
+    }
+    return positions(image);
+  }
 };
 
 namespace models_internal {

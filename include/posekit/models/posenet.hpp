@@ -17,7 +17,8 @@ PoseModel<T> posenet(const Network<T>& network, double beta = 1.0) {
   auto model =
       models_internal::heatmap_model<T>(skeletons::coco_17, 257, node, maps,
                                         {.beta = beta, .stride = 16, .offset = 0, .logits = true});
-  model.any_size = true;
+  model.size_step = 16;
+  model.min_size = 65;
   return model;
 }
 

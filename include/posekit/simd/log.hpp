@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/simd/batch.hpp>
@@ -78,6 +79,23 @@ template <class T, class Arch>
     result = xsimd::fma(n, B(C::ln2_head), f - (half - rest));
   }
   return xsimd::select(x == x, result, x);
+}
+
+/// log(x): subnormal numbers, 0 (-infinity), infinity, negative numbers (NaN) and NaN included.
+template <class T, class Arch>
+[[gnu::always_inline]] inline Batch<T, Arch> log(const Batch<T, Arch>& x) {
+  using B = Batch<T, Arch>;
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  // Subnormal numbers are scaled up by 2^k.
+  constexpr T up = static_cast<T>(std::uint64_t{1} << std::numeric_limits<T>::digits);
+  const auto small = x < B(std::numeric_limits<T>::min());
+  const B normal = log_positive<T, Arch>(xsimd::select(small, x * B(up), x));
+  const B shift =
+      B(static_cast<T>(std::numeric_limits<T>::digits * 0.693147180559945309417232121458L));
+  B result = xsimd::select(small, normal - shift, normal);
+  result = xsimd::select(x == B(infinity), x, result);
+  result = xsimd::select(x == B(T(0)), B(-infinity), result);
+  return xsimd::select(x < B(T(0)), B(std::numeric_limits<T>::quiet_NaN()), result);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::simd
