@@ -8,6 +8,7 @@
 
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/kernels/map_grid.hpp>
 
@@ -26,6 +27,10 @@ struct MapsShape {
   /// [N, J, axes]
   Shape positions() const { return {batch, joints, axes}; }
 };
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// Throws ShapeError unless `shape` is that of heatmaps with at least one pixel.
 inline MapsShape maps_shape(const char* function, const char* argument, const Shape& shape) {
@@ -72,4 +77,4 @@ inline std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention,
           axis_coordinates(convention, grid.depth)};
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
