@@ -27,6 +27,7 @@ def table(head, rows):
 
 machine, layers, attribution = map(medians, ("machine", "layers", "attribution"))
 networks = medians("networks-1") | medians("networks-2")
+heatmaps = medians("heatmaps-1") | medians("heatmaps-2")
 peak = {t: machine[f"multiply_add_peak/threads:{t}"]["GMAC/s"] for t in (1, 2)}
 copy = {t: machine[f"copy_bandwidth/threads:{t}"]["GB/s"] for t in (1, 2)}
 print("**Machine**: " + "; ".join(f"{t} thread{'s' if t > 1 else ''}: {peak[t]:.0f} GMAC/s from registers, "
@@ -59,6 +60,26 @@ for network in sorted({n.split("/")[0] for n in networks}):
 print("**Networks**, milliseconds. A peer's time is followed by how many times as long it takes. "
       "PyTorch is the faster of its two layouts.\n")
 table(["network", "what", "threads", "posekit", "PyTorch 1.13", "ONNX Runtime 1.30"], rows)
+
+PIXELS = {"volume_coordinates_gradient": 4 * 17 * 64 ** 3}
+LABELS = {
+    "soft_argmax_forward": ("soft-argmax", 1, 4, 0), "soft_argmax_gradient": ("soft-argmax, with its gradient", 2, 8, 4),
+    "regularized_loss_gradient": ("Eq. 6's terms of a map, with their gradient", 4, 16, 4),
+    "volume_coordinates_gradient": ("volume to marginals to coordinates, with its gradient", 0, 4, 4),
+    "gaussian_targets": ("Gaussian targets", 0, 0, 4),
+}
+exponential = heatmaps["exponentials"]["ns/pixel"]
+rows = []
+for name, (label, exponentials, reads, writes) in LABELS.items():
+    for t in (1, 2):
+        ours = milliseconds(heatmaps, f"{name}/posekit/threads:{t}")
+        torch = milliseconds(heatmaps, f"{name}/torch/threads:{t}")
+        pixels = PIXELS.get(name, 32 * 17 * 64 * 64)
+        floor = max(pixels * (reads + writes) / copy[t] / 1e6, pixels * exponentials * exponential / t / 1e6)
+        rows.append([label, str(t), f"{ours:.2f}", against(ours, torch), f"{100 * floor / ours:.0f} %"])
+print(f"**Heatmaps**, milliseconds, [32, 17, 64, 64] and [4, 17, 64, 64, 64]. The floor is the larger of the bytes that "
+      f"have to be read and written at the copy bandwidth, and the exponentials at {exponential:.3f} ns each.\n")
+table(["what", "threads", "posekit", "PyTorch 1.13", "floor / time"], rows)
 
 rows = []
 for kernel in ("true_sigma", "taps_31"):

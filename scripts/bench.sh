@@ -33,8 +33,10 @@ time_topic machine machine --benchmark_repetitions=3
 time_topic attribution attribution --benchmark_repetitions=5 --benchmark_min_time=0.1
 for threads in 1 2; do
   # All that are compared take turns in one process.
-  time_topic networks "networks-$threads" --benchmark_filter="threads:$threads" --benchmark_repetitions=5 \
-    --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
+  for topic in networks heatmaps; do
+    time_topic "$topic" "$topic-$threads" --benchmark_filter="threads:$threads|exponentials" --benchmark_repetitions=5 \
+      --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
+  done
 done
 time_topic layers layers --benchmark_repetitions=1 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=false
 

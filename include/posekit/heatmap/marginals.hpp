@@ -45,10 +45,12 @@ inline Marginals<Shape> marginal_shapes(const MapsShape& maps) {
 
 template <class T>
 void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz, int threads) {
-  const auto [depth, height, width] = maps.grid;
+  const std::size_t xy_size = maps.grid.height * maps.grid.width;
+  const std::size_t zy_size = maps.grid.height * maps.grid.depth;
+  const std::size_t xz_size = maps.grid.depth * maps.grid.width;
   parallel_for(maps.maps(), maps.size() > pixels_for_threads ? threads : 1, [&](std::size_t i) {
-    kernels::volume_marginals<T>(maps.grid, volume + i * maps.grid.size(), xy + i * height * width,
-                                 zy + i * height * depth, xz + i * depth * width);
+    kernels::volume_marginals<T>(maps.grid, volume + i * maps.grid.size(), xy + i * xy_size,
+                                 zy + i * zy_size, xz + i * xz_size);
   });
 }
 
