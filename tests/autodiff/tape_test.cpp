@@ -229,3 +229,29 @@ TEST_CASE("Users record operations of their own", "[autodiff]") {
   tape.backward(pk::sum(y + x));
   CHECK(x.grad()(0) == Approx(std::cos(0.5) + 1));
 }
+
+TEST_CASE("A shared value is a variable without being copied", "[autodiff]") {
+  const auto value = std::make_shared<const pk::Tensor<double>>(random_tensor<double>({2, 3}, 1));
+  pk::Tape<double> tape;
+  const auto x = tape.variable(value);
+  CHECK(x.value().data() == value->data());
+  tape.backward(pk::sum(x * x));
+  CHECK(x.grad()(1, 2) == 2 * (*value)(1, 2));
+}
+
+TEST_CASE("A derivative that throws leaves a tape that works", "[autodiff]") {
+  pk::Tape<double> tape;
+  const auto x = tape.variable(pk::Tensor<double>{1.0, 2.0});
+  const auto bad =
+      tape.record("bad", pk::Tensor<double>{1.0, 1.0}, {x}, [](pk::Pullback<double>& p) {
+        p.target(0);
+        throw pk::ValueError("no");
+      });
+  const auto good = x * 3.0;
+  CHECK_THROWS_AS(tape.backward(bad, pk::Tensor<double>{1.0, 1.0}), pk::ValueError);
+  const auto products = tape.vjp(good, pk::Tensor<double>{{1.0, 0.0}, {0.0, 2.0}, {1.0, 1.0}}, x);
+  CHECK(products(1, 1) == 6.0);
+  CHECK(products(2, 0) == 3.0);
+  tape.backward(good, pk::Tensor<double>{1.0, 2.0});
+  CHECK(x.grad()(1) == 6.0);
+}

@@ -51,7 +51,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
     return buffer;
   }
   void give_memory(AlignedBuffer<T>&& buffer) {
-    if (!buffer) return;
+    if (!buffer.owns()) return;
     const std::size_t capacity = buffer.capacity();
     memory_.emplace(capacity, std::move(buffer));
   }

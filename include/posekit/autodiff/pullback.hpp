@@ -82,7 +82,11 @@ typename Pullback<T>::Target Pullback<T>::target(std::size_t i) {
   const std::uint32_t operand = node_.operands[i];
   AlignedBuffer<T>& slot = tape_.cotangents_[operand];
   const bool accumulate = static_cast<bool>(slot);
-  if (!accumulate) {
+  if (!accumulate && tape_.into_gradients_ && (*tape_.kept_)[operand] != 0) {
+    auto& node = tape_.nodes_[operand];
+    node.grad = tape_.pool_->take(node.shape);
+    slot = AlignedBuffer<T>::borrowed(node.grad->data());
+  } else if (!accumulate) {
     slot = tape_.pool_->take_memory(count_ * element_count(tape_.nodes_[operand].shape));
   }
   return {slot.data(), accumulate};

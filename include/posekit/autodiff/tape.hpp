@@ -56,6 +56,8 @@ class Tape {
 
   /// A leaf whose gradient is computed.
   Var<T> variable(Tensor<T> value) { return leaf(pool_->share(std::move(value)), true); }
+  /// The same for a value that is shared, not copied.
+  Var<T> variable(std::shared_ptr<const Tensor<T>> value) { return leaf(std::move(value), true); }
   /// A leaf whose gradient is not computed, nor anything that only it would need.
   Var<T> constant(Tensor<T> value) { return leaf(pool_->share(std::move(value)), false); }
   /// A constant that is shared, not copied.
@@ -115,11 +117,12 @@ class Tape {
       wanted[i] = nodes_[i].requires_grad;
       kept[i] = nodes_[i].retain || (nodes_[i].operands.empty() && nodes_[i].requires_grad);
     }
-    sweep(index, seed.data(), 1, wanted, kept);
+    recycle_gradients();
+    sweep(index, seed.data(), 1, wanted, kept, true);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      nodes_[i].grad.reset();
-      if (cotangents_.size() <= i || !cotangents_[i]) continue;
-      nodes_[i].grad = make_tensor<T>(nodes_[i].shape);
+      // Most kept cotangents were computed where they stay.
+      if (cotangents_.size() <= i || !cotangents_[i].owns()) continue;
+      nodes_[i].grad = pool_->take(nodes_[i].shape);
       std::copy_n(cotangents_[i].data(), nodes_[i].grad->size(), nodes_[i].grad->data());
       pool_->give_memory(std::move(cotangents_[i]));
     }
@@ -176,7 +179,7 @@ class Tape {
         std::copy_n(seeds.data() + alive[done + k] * out_size, out_size,
                     stacked.data() + k * out_size);
       }
-      sweep(index, stacked.data(), count, wanted, kept);
+      sweep(index, stacked.data(), count, wanted, kept, false);
       pool_->give_memory(std::move(stacked));
       const bool reached = cotangents_.size() > target && cotangents_[target];
       for (std::size_t k = 0; k < count; ++k) {
@@ -211,6 +214,7 @@ class Tape {
 
   /// Forgets the recording and makes its handles invalid. Buffers stay for the next recording.
   void clear() {
+    recycle_gradients();
     nodes_.clear();
     cotangents_.clear();
     differentiated_ = false;
@@ -285,6 +289,13 @@ class Tape {
     return var.index_;
   }
 
+  void recycle_gradients() {
+    for (Node& node : nodes_) {
+      if (node.grad) pool_->give(std::move(*node.grad));
+      node.grad.reset();
+    }
+  }
+
   void require_differentiable(std::uint32_t index, const char* what) const {
     if (nodes_[index].requires_grad) return;
     throw Error(error_text(what, " (", nodes_[index].name, ") depends on no variable: it is a ",
@@ -308,7 +319,9 @@ class Tape {
   /// Walks the recording from `output` back to the first node and leaves in `cotangents_` those of
   /// the nodes that are `kept`.
   void sweep(std::uint32_t output, const T* seeds, std::size_t count,
-             const std::vector<std::uint8_t>& wanted, const std::vector<std::uint8_t>& kept) {
+             const std::vector<std::uint8_t>& wanted, const std::vector<std::uint8_t>& kept,
+             bool into_gradients) {
+    into_gradients_ = into_gradients;
     wanted_ = &wanted;
     kept_ = &kept;
     count_ = count;
@@ -345,6 +358,7 @@ class Tape {
   std::vector<std::uint8_t> rectified_;
   const std::vector<std::uint8_t>* wanted_ = nullptr;
   const std::vector<std::uint8_t>* kept_ = nullptr;
+  bool into_gradients_ = false;  // kept cotangents are computed where gradients stay
   std::size_t count_ = 0;
 };
 

@@ -35,7 +35,8 @@ class AlignedAllocator {
   friend bool operator!=(const AlignedAllocator&, const AlignedAllocator&) { return false; }
 };
 
-/// Uninitialised memory on a cache-line boundary, for trivial types.
+/// Uninitialised memory on a cache-line boundary, for trivial types; or memory that somebody else
+/// owns.
 template <class T>
 class AlignedBuffer {
  public:
@@ -43,7 +44,13 @@ class AlignedBuffer {
   explicit AlignedBuffer(std::size_t capacity)
       : data_(AlignedAllocator<T>().allocate(capacity)), capacity_(capacity) {}
   ~AlignedBuffer() {
-    if (data_ != nullptr) AlignedAllocator<T>().deallocate(data_, capacity_);
+    if (capacity_ != 0) AlignedAllocator<T>().deallocate(data_, capacity_);
+  }
+  /// Memory that stays its owner's, and has to outlive the buffer.
+  static AlignedBuffer borrowed(T* data) {
+    AlignedBuffer buffer;
+    buffer.data_ = data;
+    return buffer;
   }
   AlignedBuffer(AlignedBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), capacity_(std::exchange(other.capacity_, 0)) {}
@@ -55,6 +62,7 @@ class AlignedBuffer {
 
   T* data() const { return data_; }
   std::size_t capacity() const { return capacity_; }
+  bool owns() const { return capacity_ != 0; }
   explicit operator bool() const { return data_ != nullptr; }
 
  private:
