@@ -18,6 +18,10 @@
 
 namespace {
 
+void one_and_two_threads(benchmark::internal::Benchmark* b) {
+  b->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+}
+
 namespace pk = posekit;
 
 constexpr std::size_t side = 256;
@@ -61,29 +65,12 @@ void blur_path(benchmark::State& state, pk::BlurKernel kernel, bool derivative) 
   }
 }
 BENCHMARK_CAPTURE(blur_path, true_sigma, pk::BlurKernel::gaussian, false)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path, taps_31, pk::BlurKernel::taps_31, false)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+    ->Apply(one_and_two_threads);
+BENCHMARK_CAPTURE(blur_path, taps_31, pk::BlurKernel::taps_31, false)->Apply(one_and_two_threads);
 BENCHMARK_CAPTURE(blur_path, true_sigma_with_derivative, pk::BlurKernel::gaussian, true)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+    ->Apply(one_and_two_threads);
 BENCHMARK_CAPTURE(blur_path, taps_31_with_derivative, pk::BlurKernel::taps_31, true)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+    ->Apply(one_and_two_threads);
 
 #if defined(POSEKIT_BENCH_OPENCV)
 void blur_path_opencv(benchmark::State& state, pk::BlurKernel kernel) {
@@ -126,17 +113,8 @@ void blur_path_opencv(benchmark::State& state, pk::BlurKernel kernel) {
   }
 }
 BENCHMARK_CAPTURE(blur_path_opencv, true_sigma, pk::BlurKernel::gaussian)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(blur_path_opencv, taps_31, pk::BlurKernel::taps_31)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+    ->Apply(one_and_two_threads);
+BENCHMARK_CAPTURE(blur_path_opencv, taps_31, pk::BlurKernel::taps_31)->Apply(one_and_two_threads);
 #endif
 
 #if defined(POSEKIT_BENCH_TORCH)
@@ -170,13 +148,7 @@ void blur_path_torch(benchmark::State& state) {
     for (std::size_t i = 0; i < images; ++i) benchmark::DoNotOptimize(blur(sigma_at(i)).data_ptr());
   }
 }
-BENCHMARK(blur_path_torch)
-    ->Name("blur_path_torch/taps_31")
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(blur_path_torch)->Name("blur_path_torch/taps_31")->Apply(one_and_two_threads);
 #endif
 
 /// Attribution-like maps: most of the weight in a few places, some everywhere.
@@ -202,13 +174,7 @@ void kde(benchmark::State& state) {
   const pk::Tensor<float> map = pk::reshaped(pk::Tensor<float>(maps), {side, side});
   for (auto _ : state) benchmark::DoNotOptimize(pk::kde_map(map, threads).data());
 }
-BENCHMARK(kde)
-    ->Name("kde_map_256x256/posekit")
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(kde)->Name("kde_map_256x256/posekit")->Apply(one_and_two_threads);
 
 void diffusion(benchmark::State& state) {
   const auto maps = attribution_map(17);

@@ -77,10 +77,11 @@ void StagedOutput::publish() {
     }
   }
   // Pictures of joints that an earlier run explained, and this one did not.
+  const bool earlier_run = fs::exists(folder_ / "report.json", error);
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("joint-") && name.ends_with(".png") && entry.is_regular_file(error) &&
-        fs::exists(folder_ / "report.json", error) &&
+    if (earlier_run && name.starts_with("joint-") && name.ends_with(".png") &&
+        entry.is_regular_file(error) &&
         std::find(names_.begin(), names_.end(), name) == names_.end()) {
       fs::remove(entry.path(), error);
     }

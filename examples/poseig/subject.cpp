@@ -6,6 +6,7 @@
 
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/graph/tfjs.hpp>
+#include <posekit/models/model_zoo.hpp>
 
 namespace pk = posekit;
 
@@ -89,12 +90,7 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
   view.width = view.height = size;
   view.to_photo.leftCols<2>() = subject.crop.to_photo.leftCols<2>() * ratio;
   view.to_photo.col(2) = subject.crop.photo_point({0.5 * ratio - 0.5, 0.5 * ratio - 0.5});
-  const auto file = options.models / "selfie.json";
-  if (!std::filesystem::exists(file)) {
-    throw pk::FileError(
-        pk::error_text(file.string(), ": no such file; scripts/fetch_models.sh --all fetches it"));
-  }
-  const auto network = pk::load_tfjs<float>(file);
+  const auto network = pk::load_tfjs<float>(pk::require_model(options.models, "selfie.json"));
   pk::Tape<float> tape({.threads = options.integration.threads});
   const auto x =
       pk::to_channels_last(tape.constant(batch_of_one(pk::crop_image(subject.photo, view))));

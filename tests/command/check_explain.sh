@@ -3,11 +3,7 @@
 # usage: check_explain.sh SOURCE_DIR PROGRAM
 set -u
 source=$1 program=$2
-models=${POSEKIT_MODELS:-$source/models} photo=$source/photos/person.jpg
-if [ ! -s "$models/movenet-lightning.json" ] || [ ! -s "$photo" ]; then
-  echo "skipped: the network or the photo is not there (scripts/fetch_models.sh, scripts/fetch_photo.sh)"
-  exit 77
-fi
+. "$source/tests/command/real_input.sh"
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 failures=0

@@ -163,6 +163,9 @@ struct PoseIgProblem {
   const ImagePath<T>& path;
   std::size_t joints, dimensions;
 
+  /// Points whose gradients are averaged at each step.
+  std::size_t samples() const { return std::max<std::size_t>(options.noise_samples, 1); }
+
   /// The model's poses [1, J, D] for images [1, C, H, W].
   Var<T> pose(Tape<T>& tape, const Var<T>& x) const {
     const Var<T> pose = model(x);
@@ -210,7 +213,7 @@ class PoseIgStep {
   const Tensor<T>& operator()(double position, std::size_t step) {
     problem_.path.point(position, point_, along_path_ ? &derivative_ : nullptr);
     std::fill_n(integrand_.data(), integrand_.size(), T(0));
-    const std::size_t samples = std::max<std::size_t>(problem_.options.noise_samples, 1);
+    const std::size_t samples = problem_.samples();
     for (std::size_t sample = 0; sample < samples; ++sample) add_sample(step * samples + sample);
     return integrand_;
   }
@@ -335,8 +338,7 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
         worker.integrand = &(*worker.step)(nodes[i].position, i);
       },
       [&](const Worker& worker, std::size_t i) {
-        const std::size_t samples = std::max<std::size_t>(options.noise_samples, 1);
-        const double weight = nodes[i].weight / static_cast<double>(samples);
+        const double weight = nodes[i].weight / static_cast<double>(problem.samples());
         const T* integrand = worker.integrand->data();
         for (std::size_t k = 0; k < sums.size(); ++k)
           sums[k] += weight * static_cast<double>(integrand[k]);

@@ -49,7 +49,7 @@ Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinate
   const MapsShape maps = maps_shape(function, "heatmaps", view.shape());
   const auto axes = axes_coordinates(convention, maps.grid);
   Tensor<T> result = make_tensor<T>(maps.positions());
-  parallel_for(maps.maps(), maps.size() > std::size_t{65536} ? resolve_threads(0) : 1,
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), resolve_threads(0)),
                [&](std::size_t i) {
                  const T* map = view.data() + i * maps.grid.size();
                  const auto peak = peak_pixel(maps.grid, map);

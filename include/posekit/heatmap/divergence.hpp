@@ -68,7 +68,7 @@ std::vector<kernels::DivergenceValue> divergences(const MapsShape& maps,
                                                   const DivergenceReference<T>& reference,
                                                   int threads) {
   std::vector<kernels::DivergenceValue> values(maps.maps());
-  parallel_ranges(maps.maps(), maps.size() > pixels_for_threads ? threads : 1,
+  parallel_ranges(maps.maps(), internal::threads_for(maps.size(), threads),
                   [&](std::size_t begin, std::size_t end, int) {
                     std::array<kernels::GaussianAxis<T>, 3> axes;
                     for (std::size_t i = begin; i < end; ++i) {
@@ -143,7 +143,7 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
         if (!to_p && !to_q) return;
         const std::size_t count = maps.maps(), pixels = maps.grid.size();
         const auto extents = maps.grid.extents();
-        const int team = maps.size() * back.count() > pixels_for_threads ? back.threads() : 1;
+        const int team = internal::threads_for(maps.size() * back.count(), back.threads());
         parallel_ranges(back.count() * count, team, [&](std::size_t begin, std::size_t end, int) {
           std::array<kernels::GaussianAxis<T>, 3> axes;
           for (std::size_t i = begin; i < end; ++i) {
@@ -174,6 +174,9 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
         });
       });
 }
+
+template <class Value, class T>
+concept TensorOrVar = std::is_same_v<Value, Tensor<T>> || std::is_same_v<Value, Var<T>>;
 
 /// A Tensor as a constant of a tape, a Var as it is.
 template <class T>
@@ -234,9 +237,8 @@ auto js_divergence(const E& p, const Tensor<typename E::value_type>& means,
       "js_divergence", ContiguousView<typename E::value_type>(p), means, options);
 }
 /// The same on the tape; `means` is a Tensor or a Var, which is differentiated too.
-template <class T, class Means>
-requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T> js_divergence(
-    const Var<T>& p, const Means& means, const GaussianOptions& options) {
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> js_divergence(const Var<T>& p, const Means& means, const GaussianOptions& options) {
   return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence", p, means, options,
                                                              {});
 }
@@ -248,16 +250,14 @@ auto js_divergence(const P& p, const Q& q) {
                                                          ContiguousView<T>(q));
 }
 /// The same on the tape; `q` is a Tensor or a Var.
-template <class T, class Q>
-requires std::is_same_v<Q, Tensor<T>> || std::is_same_v<Q, Var<T>> Var<T> js_divergence(
-    const Var<T>& p, const Q& q) {
+template <class T, internal::TensorOrVar<T> Q>
+Var<T> js_divergence(const Var<T>& p, const Q& q) {
   return internal::divergence_between<Divergence::js, T>("js_divergence", p, q);
 }
 /// JSD(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
-template <class T, class Means>
-requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T>
-js_divergence_of_logits(const Var<T>& logits, const Means& means, const GaussianOptions& options,
-                        double beta = 1.0) {
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> js_divergence_of_logits(const Var<T>& logits, const Means& means,
+                               const GaussianOptions& options, double beta = 1.0) {
   return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence_of_logits", logits,
                                                              means, options, static_cast<T>(beta));
 }
@@ -270,9 +270,8 @@ auto kl_divergence(const E& p, const Tensor<typename E::value_type>& means,
       "kl_divergence", ContiguousView<typename E::value_type>(p), means, options);
 }
 /// The same on the tape; `means` is a Tensor or a Var.
-template <class T, class Means>
-requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T> kl_divergence(
-    const Var<T>& p, const Means& means, const GaussianOptions& options) {
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> kl_divergence(const Var<T>& p, const Means& means, const GaussianOptions& options) {
   return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence", p, means, options,
                                                              {});
 }
@@ -284,16 +283,14 @@ auto kl_divergence(const P& p, const Q& q) {
                                                          ContiguousView<T>(q));
 }
 /// The same on the tape; `q` is a Tensor or a Var.
-template <class T, class Q>
-requires std::is_same_v<Q, Tensor<T>> || std::is_same_v<Q, Var<T>> Var<T> kl_divergence(
-    const Var<T>& p, const Q& q) {
+template <class T, internal::TensorOrVar<T> Q>
+Var<T> kl_divergence(const Var<T>& p, const Q& q) {
   return internal::divergence_between<Divergence::kl, T>("kl_divergence", p, q);
 }
 /// KL(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
-template <class T, class Means>
-requires std::is_same_v<Means, Tensor<T>> || std::is_same_v<Means, Var<T>> Var<T>
-kl_divergence_of_logits(const Var<T>& logits, const Means& means, const GaussianOptions& options,
-                        double beta = 1.0) {
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> kl_divergence_of_logits(const Var<T>& logits, const Means& means,
+                               const GaussianOptions& options, double beta = 1.0) {
   return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence_of_logits", logits,
                                                              means, options, static_cast<T>(beta));
 }

@@ -28,7 +28,7 @@ namespace internal {
 template <class T>
 void write_softmax(const MapsShape& maps, const T* logits, T beta, T* result, int threads) {
   const std::size_t pixels = maps.grid.size();
-  parallel_for(maps.maps(), maps.size() > pixels_for_threads ? threads : 1, [&](std::size_t i) {
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
     const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
     kernels::softmax<T>(pixels, logits + i * pixels, beta, state, result + i * pixels);
   });
@@ -62,7 +62,7 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
     const auto target = p.target(0);
     if (!target) return;
     const std::size_t pixels = maps.grid.size();
-    const int threads = maps.size() * p.count() > internal::pixels_for_threads ? p.threads() : 1;
+    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
     parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
       kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels, beta,
                               p.cotangent() + i * pixels, target.data + i * pixels,

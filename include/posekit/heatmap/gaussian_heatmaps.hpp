@@ -68,8 +68,8 @@ inline double pixels_per_unit(Coordinates convention, std::size_t length) {
   return scale == 0.0 ? 0.0 : 1.0 / scale;
 }
 
-template <class T>
-MapsShape gaussian_shape(const Shape& means, const Shape& size, const GaussianOptions& options) {
+inline MapsShape gaussian_shape(const Shape& means, const Shape& size,
+                                const GaussianOptions& options) {
   if (means.size() != 3 || size.empty() || size.size() > 3 || means[2] != size.size()) {
     throw ShapeError(error_text("gaussian_heatmaps: means has shape ", to_string(means),
                                 " and size is ", to_string(size),
@@ -85,7 +85,7 @@ MapsShape gaussian_shape(const Shape& means, const Shape& size, const GaussianOp
 template <class T>
 void write_gaussians(const MapsShape& maps, const T* means, const GaussianOptions& options,
                      T* result, int threads) {
-  parallel_ranges(maps.maps(), maps.size() > pixels_for_threads ? threads : 1,
+  parallel_ranges(maps.maps(), internal::threads_for(maps.size(), threads),
                   [&](std::size_t begin, std::size_t end, int) {
                     std::array<kernels::GaussianAxis<T>, 3> axes;
                     for (std::size_t i = begin; i < end; ++i) {
@@ -95,8 +95,7 @@ void write_gaussians(const MapsShape& maps, const T* means, const GaussianOption
                   });
 }
 
-template <class T>
-Shape gaussian_result_shape(const MapsShape& maps, const Shape& size) {
+inline Shape gaussian_result_shape(const MapsShape& maps, const Shape& size) {
   Shape shape = maps.per_map();
   shape.insert(shape.end(), size.begin(), size.end());
   return shape;
@@ -111,8 +110,8 @@ template <TensorExpression E>
 auto gaussian_heatmaps(const E& means, const Shape& size, const GaussianOptions& options = {}) {
   using T = typename E::value_type;
   const ContiguousView<T> view(means);
-  const MapsShape maps = internal::gaussian_shape<T>(view.shape(), size, options);
-  Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape<T>(maps, size));
+  const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
+  Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
   internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
   return result;
 }
@@ -122,15 +121,15 @@ template <class T>
 Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
                          const GaussianOptions& options = {}) {
   Tape<T>& tape = means.tape();
-  const MapsShape maps = internal::gaussian_shape<T>(means.shape(), size, options);
-  Tensor<T> value = tape.pool().take(internal::gaussian_result_shape<T>(maps, size));
+  const MapsShape maps = internal::gaussian_shape(means.shape(), size, options);
+  Tensor<T> value = tape.pool().take(internal::gaussian_result_shape(maps, size));
   internal::write_gaussians(maps, means.value().data(), options, value.data(), tape.threads());
   const auto centre = tape.shared_value(means);
   return tape.record("gaussian_heatmaps", std::move(value), {means}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
     const auto extents = maps.grid.extents();
-    const int threads = maps.size() * p.count() > internal::pixels_for_threads ? p.threads() : 1;
+    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
     parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
       const std::size_t map = i % maps.maps();
       std::array<kernels::GaussianAxis<T>, 3> axes;

@@ -119,9 +119,6 @@ Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
   });
 }
 
-template <class Truth, class T>
-concept TruthOf = std::is_same_v<Truth, Tensor<T>> || std::is_same_v<Truth, Var<T>>;
-
 }  // namespace internal
 
 /// The distance |predicted - truth|, Eq. (5) of MargiPose. Its gradient at distance 0 is 0.
@@ -129,7 +126,7 @@ template <class T>
 Tensor<T> euclidean_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
   return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
 }
-template <class T, internal::TruthOf<T> Truth>
+template <class T, internal::TensorOrVar<T> Truth>
 Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
   return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
 }
@@ -139,7 +136,7 @@ template <class T>
 Tensor<T> l1_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
   return internal::position_loss<internal::L1Loss>(predicted, truth);
 }
-template <class T, internal::TruthOf<T> Truth>
+template <class T, internal::TensorOrVar<T> Truth>
 Var<T> l1_loss(const Var<T>& predicted, const Truth& truth) {
   return internal::position_loss<internal::L1Loss>(predicted, truth);
 }
@@ -149,7 +146,7 @@ template <class T>
 Tensor<T> mse_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
   return internal::position_loss<internal::MseLoss>(predicted, truth);
 }
-template <class T, internal::TruthOf<T> Truth>
+template <class T, internal::TensorOrVar<T> Truth>
 Var<T> mse_loss(const Var<T>& predicted, const Truth& truth) {
   return internal::position_loss<internal::MseLoss>(predicted, truth);
 }
@@ -180,33 +177,30 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0) {
   const auto excess = [=](const kernels::MapSpread& spread, std::size_t axis) {
     return spread.covariance[axis][axis] - sigma * sigma;
   };
-  parallel_for(maps.maps(), maps.size() > internal::pixels_for_threads ? tape.threads() : 1,
-               [&](std::size_t i) {
-                 spreads[i] =
-                     kernels::map_spread<T>(maps.grid, input->data() + i * maps.grid.size());
-                 double sum = 0;
-                 for (std::size_t a = 0; a < maps.axes; ++a) {
-                   sum += excess(spreads[i], a) * excess(spreads[i], a);
-                 }
-                 value.data()[i] = static_cast<T>(sum);
-               });
-  return tape.record("variance_loss", std::move(value), {heatmaps},
-                     [=, spreads = std::move(spreads)](Pullback<T>& p) {
-                       const auto target = p.target(0);
-                       if (!target) return;
-                       const int threads =
-                           maps.size() * p.count() > internal::pixels_for_threads ? p.threads() : 1;
-                       parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
-                         const auto& spread = spreads[i % maps.maps()];
-                         std::array<double, 3> slope{};
-                         for (std::size_t a = 0; a < maps.axes; ++a) {
-                           slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
-                         }
-                         kernels::map_variance_vjp<T>(maps.grid, spread, slope,
-                                                      target.data + i * maps.grid.size(),
-                                                      target.accumulate);
-                       });
-                     });
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), tape.threads()), [&](std::size_t i) {
+    spreads[i] = kernels::map_spread<T>(maps.grid, input->data() + i * maps.grid.size());
+    double sum = 0;
+    for (std::size_t a = 0; a < maps.axes; ++a) {
+      sum += excess(spreads[i], a) * excess(spreads[i], a);
+    }
+    value.data()[i] = static_cast<T>(sum);
+  });
+  return tape.record(
+      "variance_loss", std::move(value), {heatmaps},
+      [=, spreads = std::move(spreads)](Pullback<T>& p) {
+        const auto target = p.target(0);
+        if (!target) return;
+        const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
+        parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+          const auto& spread = spreads[i % maps.maps()];
+          std::array<double, 3> slope{};
+          for (std::size_t a = 0; a < maps.axes; ++a) {
+            slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
+          }
+          kernels::map_variance_vjp<T>(maps.grid, spread, slope, target.data + i * maps.grid.size(),
+                                       target.accumulate);
+        });
+      });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

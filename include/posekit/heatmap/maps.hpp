@@ -77,4 +77,11 @@ inline std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention,
           axis_coordinates(convention, grid.depth)};
 }
 
+namespace internal {
+
+/// Threads for so many pixels: few are not worth another.
+inline int threads_for(std::size_t pixels, int threads) { return pixels > 16384 ? threads : 1; }
+
+}  // namespace internal
+
 }  // namespace posekit::inline POSEKIT_ISA

@@ -48,7 +48,7 @@ void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz
   const std::size_t xy_size = maps.grid.height * maps.grid.width;
   const std::size_t zy_size = maps.grid.height * maps.grid.depth;
   const std::size_t xz_size = maps.grid.depth * maps.grid.width;
-  parallel_for(maps.maps(), maps.size() > pixels_for_threads ? threads : 1, [&](std::size_t i) {
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
     kernels::volume_marginals<T>(maps.grid, volume + i * maps.grid.size(), xy + i * xy_size,
                                  zy + i * zy_size, xz + i * xz_size);
   });
@@ -87,7 +87,7 @@ Marginals<Var<T>> marginals(const Var<T>& volume) {
     if (!target) return;
     const auto [depth, height, width] = maps.grid;
     const std::size_t total = p.output_size();
-    const int threads = maps.size() * p.count() > internal::pixels_for_threads ? p.threads() : 1;
+    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
     parallel_for(
         p.count() * maps.maps(), threads, [&, d = depth, h = height, w = width](std::size_t i) {
           const T* from = p.cotangent() + i / maps.maps() * total;

@@ -37,9 +37,6 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-/// Work that is not worth another thread.
-inline constexpr std::size_t pixels_for_threads = 16384;
-
 /// The inverse temperature of each map: one for all, or one for each joint.
 template <class T>
 std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,
@@ -59,7 +56,7 @@ template <class T>
 std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
                                                      const std::vector<T>& betas, int threads) {
   std::vector<kernels::SoftmaxState<T>> states(maps.maps());
-  parallel_for(maps.maps(), maps.size() > pixels_for_threads ? threads : 1, [&](std::size_t i) {
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
     states[i] = kernels::softmax_moments<T>(maps.grid, logits + i * maps.grid.size(), betas[i]);
   });
   return states;
@@ -124,7 +121,7 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
         const auto axes = axes_coordinates(convention, maps.grid);
         std::vector<T> by_beta(p.count() * count);
         const auto scratch = p.scratch(target ? 0 : pixels * static_cast<std::size_t>(p.threads()));
-        const int threads = maps.size() * p.count() > pixels_for_threads ? p.threads() : 1;
+        const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
         parallel_ranges(
             p.count() * count, threads, [&](std::size_t begin, std::size_t end, int thread) {
               for (std::size_t i = begin; i < end; ++i) {

@@ -40,10 +40,12 @@ auto heatmap_statistics(const E& heatmaps) {
   s.entropy = make_tensor<T>(maps.per_map());
   s.mean = make_tensor<T>(maps.positions());
   s.covariance = make_tensor<T>({maps.batch, maps.joints, maps.axes, maps.axes});
-  s.peak_position = argmax(heatmaps, {.coordinates = Coordinates::pixel});
+  s.peak_position = make_tensor<T>(maps.positions());
   const std::size_t pixels = maps.grid.size();
+  Tensor<T> even = make_tensor<T>({pixels});
+  even.fill(static_cast<T>(1.0 / static_cast<double>(pixels)));
   parallel_for(
-      maps.maps(), maps.size() > std::size_t{65536} ? resolve_threads(0) : 1, [&](std::size_t i) {
+      maps.maps(), internal::threads_for(maps.size(), resolve_threads(0)), [&](std::size_t i) {
         const T* map = view.data() + i * pixels;
         const auto peak = internal::peak_pixel(maps.grid, map);
         s.peak.data()[i] = map[peak[0] + maps.grid.width * (peak[1] + maps.grid.height * peak[2])];
@@ -54,6 +56,7 @@ auto heatmap_statistics(const E& heatmaps) {
           p.data()[k] = static_cast<T>(static_cast<double>(map[k]) / mass);
         const auto spread = kernels::map_spread<T>(maps.grid, p.data());
         for (std::size_t a = 0; a < maps.axes; ++a) {
+          s.peak_position.data()[i * maps.axes + a] = static_cast<T>(peak[a]);
           s.mean.data()[i * maps.axes + a] = static_cast<T>(spread.mean[a]);
           for (std::size_t b = 0; b < maps.axes; ++b) {
             s.covariance.data()[(i * maps.axes + a) * maps.axes + b] =
@@ -61,8 +64,6 @@ auto heatmap_statistics(const E& heatmaps) {
           }
         }
         // The entropy is log(pixels) less the divergence from an even map.
-        Tensor<T> even = make_tensor<T>({pixels});
-        even.fill(static_cast<T>(1.0 / static_cast<double>(pixels)));
         const auto divergence = kernels::divergence<Divergence::kl, T, Arch>(
             maps.grid, kernels::MapWeights<T, Arch>{p.data()},
             kernels::MapWeights<T, Arch>{even.data()});

@@ -66,7 +66,7 @@ template <class T, class Arch>
 struct SoftmaxOfLogits {
   const T* logits;
   T beta;
-  const SoftmaxState<T>& state;
+  SoftmaxState<T> state;  // by value: what is written cannot change it
 
   void start_row(std::size_t, std::size_t) {}
   template <class Part>
@@ -170,7 +170,6 @@ struct DivergenceTargets {
   T* q = nullptr;  ///< of weights in memory
   bool q_accumulate = false;
   double* mean = nullptr;  ///< added to: of a Gaussian's mean, in pixels, along x, y, z
-  double* beta = nullptr;  ///< added to: of the inverse temperature of logits
 };
 
 /// The derivatives of `cotangent` times one map's divergence.
@@ -187,27 +186,24 @@ void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value,
     const std::size_t z = row / grid.height, y = row % grid.height;
     p.start_row(z, y);
     q.start_row(z, y);
-    Batch flow(T(0)), flow_x(T(0)), by_beta(T(0));
+    Batch flow(T(0)), flow_x(T(0));
     for_each_vector<T, Arch>(
         grid.width, [&](std::size_t x, auto part) __attribute__((always_inline)) {
           const std::size_t offset = row * grid.width + x;
           const auto a = p.at(offset, x, part);
           const auto b = q.at(offset, x, part);
           const detail::DivergenceTerm<Kind, T, Arch> term(a, b);
-          if (to.p != nullptr || to.beta != nullptr) {
+          if (to.p != nullptr) {
             Batch slope = term.p_slope;
             if constexpr (of_logits) {
               slope = a.value * (slope - mean_slope);
-              by_beta = xsimd::fma(slope, read<T, Arch>(p.logits + offset, part), by_beta);
               slope *= Batch(p.beta);
             } else if constexpr (Kind == Divergence::kl) {
               slope += Batch(T(1));
             }
-            if (to.p != nullptr) {
-              Batch out = slope * g;
-              if (to.p_accumulate) out += read<T, Arch>(to.p + offset, part);
-              write<T, Arch>(to.p + offset, out, part);
-            }
+            Batch out = slope * g;
+            if (to.p_accumulate) out += read<T, Arch>(to.p + offset, part);
+            write<T, Arch>(to.p + offset, out, part);
           }
           if constexpr (of_gaussian) {
             // d / d mean = sum of (d / d log q) * score
@@ -231,11 +227,6 @@ void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value,
         to.mean[0] += scale * static_cast<double>(simd::sum_lanes<T, Arch>(flow_x));
         to.mean[1] += all * static_cast<double>(q.axes[1].score[y]);
         to.mean[2] += all * static_cast<double>(q.axes[2].score[z]);
-      }
-    }
-    if constexpr (of_logits) {
-      if (to.beta != nullptr) {
-        *to.beta += scale * static_cast<double>(simd::sum_lanes<T, Arch>(by_beta));
       }
     }
   }

@@ -45,6 +45,17 @@ inline constexpr std::array<PoseModelEntry, 13> pose_model_entries{{
 
 namespace posekit::inline POSEKIT_ISA {
 
+/// The path of a network's file. Throws FileError, which says how to get it, where it is not there.
+inline std::filesystem::path require_model(const std::filesystem::path& folder,
+                                           std::string_view file) {
+  const auto path = folder / file;
+  if (!std::filesystem::exists(path)) {
+    throw FileError(
+        error_text(path.string(), ": no such file; scripts/fetch_models.sh --all fetches it"));
+  }
+  return path;
+}
+
 /// Loads one of `pose_model_entries` from a folder of TensorFlow.js models. `beta` replaces the
 /// inverse temperature with which heatmaps are read. Throws ValueError for a name that is not
 /// known, FileError and GraphError as `load_tfjs` does.
@@ -56,11 +67,7 @@ PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path&
     if (beta && !(*beta > 0 && std::isfinite(*beta))) {
       throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
     }
-    if (!std::filesystem::exists(folder / entry.file)) {
-      throw FileError(error_text((folder / entry.file).string(),
-                                 ": no such file; scripts/fetch_models.sh --all fetches it"));
-    }
-    const Network<T> network = load_tfjs<T>(folder / entry.file);
+    const Network<T> network = load_tfjs<T>(require_model(folder, entry.file));
     PoseModel<T> model;
     if (name == "posenet") {
       model = models::posenet(network, beta.value_or(1.0));

@@ -16,6 +16,7 @@ struct ExpConstants;
 
 template <>
 struct ExpConstants<float> {
+  static constexpr float log2_e = 1.442695040888963407359924681001892137f;
   using Bits = std::int32_t;
   static constexpr int mantissa = 23;
   static constexpr Bits bias = 127;
@@ -31,6 +32,7 @@ struct ExpConstants<float> {
 
 template <>
 struct ExpConstants<double> {
+  static constexpr double log2_e = 1.442695040888963407359924681001892137;
   using Bits = std::int64_t;
   static constexpr int mantissa = 52;
   static constexpr Bits bias = 1023;
@@ -83,7 +85,7 @@ template <class T, class Arch>
   // exp(x) = 2^n exp(r), n whole, |r| <= ln(2) / 2. NaN becomes C::low here, and comes back below.
   const B y =
       xsimd::select(x >= B(C::high), B(C::high), xsimd::select(x > B(C::low), x, B(C::low)));
-  const B n = xsimd::fma(y, B(T(1.442695040888963407359924681001892137L)), magic) - magic;
+  const B n = xsimd::fma(y, B(C::log2_e), magic) - magic;
   const B r = xsimd::fma(n, B(-C::ln2_tail), xsimd::fma(n, B(-C::ln2_head), y));
   // 2^n in two factors, so that each is a normal number.
   const B shifted = xsimd::fma(n, B(T(0.5)), magic);
@@ -101,7 +103,7 @@ template <class T, class Arch>
   using C = detail::ExpConstants<T>;
   const B magic(C::magic);
   const B y = xsimd::select(x < B(C::lowest_normal), B(C::lowest_normal), x);
-  const B whole = xsimd::fma(y, B(T(1.442695040888963407359924681001892137L)), magic);
+  const B whole = xsimd::fma(y, B(C::log2_e), magic);
   const B n = whole - magic;
   const B r = xsimd::fma(n, B(-C::ln2_tail), xsimd::fma(n, B(-C::ln2_head), y));
   return detail::exp_of_remainder<T, Arch>(r) * detail::power_of_two<T, Arch>(whole);
