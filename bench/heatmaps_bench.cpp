@@ -77,9 +77,8 @@ Outcome soft_argmax_gradient(pk::Tape<float>& tape, bool keep) {
 
 Outcome regularized_loss(pk::Tape<float>& tape, bool keep) {
   const auto x = variable(tape, inputs().logits);
-  const auto loss = pk::euclidean_loss(pk::soft_argmax(x), inputs().means) +
-                    pk::js_divergence_of_logits(x, inputs().means, gaussian);
-  return differentiate(tape, x, loss, keep);
+  const auto [xy, js] = pk::regularized_soft_argmax(x, inputs().means, {.sigma = gaussian.sigma});
+  return differentiate(tape, x, pk::euclidean_loss(xy, inputs().means) + js, keep);
 }
 
 Outcome volume_coordinates(pk::Tape<float>& tape, bool keep) {
@@ -232,7 +231,7 @@ void exponentials(benchmark::State& state) {
   for (auto _ : state) {
     Batch sum(0.0f);
     for (std::size_t i = 0; i < 4096; i += L) {
-      sum += pk::simd::exp_nonpositive<float, pk::simd::DefaultArch>(
+      sum += pk::simd::exp2_normal<float, pk::simd::DefaultArch>(
           pk::simd::load<float, pk::simd::DefaultArch>(x.data() + i));
     }
     benchmark::DoNotOptimize(sum);

@@ -9,8 +9,9 @@
 #include <posekit/heatmap/gaussian_heatmaps.hpp>
 #include <posekit/heatmap/losses.hpp>
 #include <posekit/heatmap/maps.hpp>
-#include <posekit/heatmap/margipose_loss.hpp>
 #include <posekit/heatmap/marginals.hpp>
+#include <posekit/heatmap/margipose_loss.hpp>
 #include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/heatmap/regularized_soft_argmax.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/heatmap/statistics.hpp>

@@ -92,6 +92,7 @@ for rank, shape in shapes.items():
     def variance(p):
         square = 0
         for a in axes(size):
+            a = a - (a.numel() - 1) / 2  # matters where the weights do not sum to 1
             mean = total(p * a).reshape(*shape[:2], *[1] * len(size))
             square = square + (total(p * (a - mean) ** 2) - 1.5 ** 2) ** 2
         return square
@@ -101,7 +102,7 @@ for rank, shape in shapes.items():
         (w := torch.exp(2 * x) - 1) / total(w).reshape(*shape[:2], *[1] * len(size))), [torch.rand(shape)])
 
 save_case(out, "euclidean", lambda a, b: ((a - b) ** 2).sum(2).sqrt(), [means(2, 3, 3), means(2, 3, 3)])
-save_case(out, "l1", lambda a, b: (a - b).abs().sum(2), [means(2, 3, 3), means(2, 3, 3)])
+save_case(out, "l1", lambda a, b: (a - b).abs().mean(2), [means(2, 3, 3), means(2, 3, 3)])
 save_case(out, "mse", lambda a, b: ((a - b) ** 2).mean(2), [means(2, 3, 3), means(2, 3, 3)])
 target = means(2, 3, 2)
 save_case(out, "heatmap_mse", lambda p, m: ((p - gaussian(m.detach(), (5, 7), 1.0)) ** 2).flatten(2).mean(2) + 0 * m.sum(), [positive(2, 3, 5, 7), target])

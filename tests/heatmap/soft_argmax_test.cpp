@@ -69,6 +69,36 @@ TEST_CASE("Invariant to a constant, equivariant to flips", "[heatmap]") {
   }
 }
 
+TEST_CASE("Coordinates follow translations and swapped axes, and stay inside of the grid",
+          "[heatmap]") {
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    const std::size_t height = 3 + seed % 7, width = 4 + seed * 5 % 23, margin = 1 + seed % 4;
+    const auto logits = random_tensor<double>({1, 2, height, width}, seed, -6, 6);
+    // Empty space around: the same softmax, further to the right and down.
+    pk::Tensor<double> moved =
+        pk::make_tensor<double>({1, 2, height + 3 * margin, width + 2 * margin});
+    moved.fill(-1e4);
+    pk::Tensor<double> swapped = pk::make_tensor<double>({1, 2, width, height});
+    for (std::size_t j = 0; j < 2; ++j)
+      for (std::size_t y = 0; y < height; ++y)
+        for (std::size_t x = 0; x < width; ++x) {
+          moved(0, j, y + 2 * margin, x + margin) = logits(0, j, y, x);
+          swapped(0, j, x, y) = logits(0, j, y, x);
+        }
+    const pk::SoftArgmaxOptions pixels{.coordinates = Coordinates::pixel};
+    const auto a = pk::soft_argmax(logits, pixels), b = pk::soft_argmax(moved, pixels),
+               c = pk::soft_argmax(swapped, pixels);
+    for (std::size_t j = 0; j < 2; ++j) {
+      CHECK(b(0, j, 0) == Approx(a(0, j, 0) + static_cast<double>(margin)).epsilon(1e-12));
+      CHECK(b(0, j, 1) == Approx(a(0, j, 1) + 2 * static_cast<double>(margin)).epsilon(1e-12));
+      CHECK(c(0, j, 0) == Approx(a(0, j, 1)).epsilon(1e-12));
+      CHECK(c(0, j, 1) == Approx(a(0, j, 0)).epsilon(1e-12));
+      CHECK(a(0, j, 0) >= 0);
+      CHECK(a(0, j, 0) <= static_cast<double>(width - 1));
+    }
+  }
+}
+
 TEST_CASE("NaN makes its own joint NaN only, wrong ranks are refused", "[heatmap]") {
   pk::Tensor<float> logits = pk::zeros<float>({1, 2, 3, 4});
   logits(0, 1, 1, 1) = std::numeric_limits<float>::quiet_NaN();

@@ -13,7 +13,7 @@ using pk::testing::random_tensor;
 TEMPLATE_LIST_TEST_CASE("Marginals of volumes at every lane remainder", "[kernels]", KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
-  const std::size_t depth = 3, height = 5;
+  const std::size_t depth = 9, height = 5;
   for (const std::size_t width : {1u, 2u, 3u, 7u, 8u, 15u, 16u, 17u, 31u, 33u, 64u, 67u, 130u}) {
     const pk::MapGrid grid{depth, height, width};
     const auto v = random_tensor<T>({depth, height, width}, width);
@@ -42,5 +42,11 @@ TEMPLATE_LIST_TEST_CASE("Marginals of volumes at every lane remainder", "[kernel
         Approx(static_cast<double>(v(2, 3, width - 1)) + xy(3, width - 1) + zy(3, 2)).margin(1e-4));
     kernels::volume_marginals_vjp<T, A>(grid, nullptr, nullptr, c.data(), gradient.data(), false);
     CHECK(static_cast<double>(gradient(1, 4, 0)) == Approx(xz(1, 0)).margin(1e-4));
+    pk::Tensor<T> cached = gradient, streamed = gradient;
+    for (const bool streaming : {false, true}) {
+      kernels::volume_marginals_vjp<T, A>(grid, a.data(), b.data(), c.data(),
+                                          (streaming ? streamed : cached).data(), false, streaming);
+    }
+    CHECK(identical(streamed, cached));
   }
 }

@@ -26,7 +26,7 @@ namespace internal {
 template <class T>
 struct DivergenceSource {
   const T* data = nullptr;
-  const std::vector<T>* betas = nullptr;  // null: weights
+  std::optional<T> beta{};  // none: weights
   const std::vector<kernels::SoftmaxState<T>>* states = nullptr;
 };
 
@@ -54,24 +54,34 @@ void with_map(const MapsShape& maps, std::size_t map, const DivergenceSource<T>&
       run(p, kernels::GaussianWeights<T, Arch>{axes});
     }
   };
-  if (source.states != nullptr) {
-    with_reference(kernels::SoftmaxOfLogits<T, Arch>{source.data + offset, (*source.betas)[map],
-                                                     (*source.states)[map]});
+  if (source.beta) {
+    const auto& state = (*source.states)[map];
+    if (state.infinite) {
+      with_reference(
+          kernels::SoftmaxOfLogits<T, Arch, true>(source.data + offset, *source.beta, state));
+    } else {
+      with_reference(kernels::SoftmaxOfLogits<T, Arch>(source.data + offset, *source.beta, state));
+    }
   } else {
     with_reference(kernels::MapWeights<T, Arch>{source.data + offset});
   }
 }
 
+/// The divergence of each map. For logits, their softmax is taken first, to `states`.
 template <Divergence Kind, class T>
-std::vector<kernels::DivergenceValue> divergences(const MapsShape& maps,
-                                                  const DivergenceSource<T>& source,
-                                                  const DivergenceReference<T>& reference,
-                                                  int threads) {
+std::vector<kernels::DivergenceValue> divergences(
+    const MapsShape& maps, DivergenceSource<T> source, const DivergenceReference<T>& reference,
+    int threads, std::vector<kernels::SoftmaxState<T>>* states = nullptr) {
+  source.states = states;
   std::vector<kernels::DivergenceValue> values(maps.maps());
   parallel_ranges(maps.maps(), internal::threads_for(maps.size(), threads),
                   [&](std::size_t begin, std::size_t end, int) {
                     std::array<kernels::GaussianAxis<T>, 3> axes;
                     for (std::size_t i = begin; i < end; ++i) {
+                      if (source.beta) {
+                        (*states)[i] = kernels::softmax_moments<T>(
+                            maps.grid, source.data + i * maps.grid.size(), *source.beta);
+                      }
                       with_map(maps, i, source, reference, axes, [&](const auto& p, const auto& q) {
                         values[i] =
                             kernels::divergence<Kind, T, simd::DefaultArch>(maps.grid, p, q);
@@ -109,65 +119,76 @@ inline MapsShape divergence_shape(const char* function, const Shape& p, const Sh
   return maps;
 }
 
-/// Records a divergence [N, J]. `other` is q's weights or its means; `beta` is given for logits.
+/// How to record a divergence of p.
+template <class T>
+struct DivergenceRecord {
+  bool gaussian = false;        ///< the other operand is means and not weights
+  GaussianOptions options;      ///< of the Gaussian
+  std::optional<T> beta;        ///< p is logits
+  bool with_positions = false;  ///< of logits: their soft-argmax [N, J, axes] follows in the value
+};
+
+/// Records a divergence [N, J]. `other` is q's weights or its means.
 template <Divergence Kind, class T>
 Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& p,
-                         const Var<T>& other, bool gaussian, const GaussianOptions& options,
-                         std::optional<T> beta) {
+                         const Var<T>& other, const DivergenceRecord<T>& how) {
   Tape<T>& tape = p.tape();
-  const int threads = tape.threads();
   const auto p_value = tape.shared_value(p);
   const auto q_value = tape.shared_value(other);
-  std::vector<T> betas;
-  std::vector<kernels::SoftmaxState<T>> states;
-  if (beta) {
-    betas.assign(maps.maps(), *beta);
-    states = softmax_states(maps, p_value->data(), betas, threads);
+  const auto reference = [q_value](const DivergenceRecord<T>& record) {
+    return record.gaussian ? DivergenceReference<T>{nullptr, q_value->data(), &record.options}
+                           : DivergenceReference<T>{q_value->data(), nullptr, nullptr};
+  };
+  const std::size_t count = maps.maps();
+  std::vector<kernels::SoftmaxState<T>> states(how.beta ? count : 0);
+  auto values = divergences<Kind, T>(maps, {p_value->data(), how.beta}, reference(how),
+                                     tape.threads(), &states);
+  Tensor<T> result =
+      tape.pool().take(how.with_positions ? Shape{count * (1 + maps.axes)} : maps.per_map());
+  for (std::size_t i = 0; i < count; ++i) result.data()[i] = static_cast<T>(values[i].value);
+  if (how.with_positions) {
+    write_positions(maps, states, how.options.coordinates, result.data() + count);
   }
-  const auto source = [p_value](const std::vector<T>& b,
-                                const std::vector<kernels::SoftmaxState<T>>& s) {
-    return DivergenceSource<T>{p_value->data(), b.empty() ? nullptr : &b, b.empty() ? nullptr : &s};
-  };
-  const auto reference = [q_value, gaussian](const GaussianOptions& o) {
-    return gaussian ? DivergenceReference<T>{nullptr, q_value->data(), &o}
-                    : DivergenceReference<T>{q_value->data(), nullptr, nullptr};
-  };
-  auto values = divergences<Kind>(maps, source(betas, states), reference(options), threads);
-  Tensor<T> result = divergence_tensor<T>(maps, values);
   return tape.record(
       name, std::move(result), {p, other},
-      [=, betas = std::move(betas), states = std::move(states),
-       values = std::move(values)](Pullback<T>& back) {
+      [=, states = std::move(states), values = std::move(values)](Pullback<T>& back) {
         const auto to_p = back.target(0);
         const auto to_q = back.target(1);
         if (!to_p && !to_q) return;
-        const std::size_t count = maps.maps(), pixels = maps.grid.size();
+        const std::size_t pixels = maps.grid.size();
         const auto extents = maps.grid.extents();
+        const auto coordinates = axes_coordinates(how.options.coordinates, maps.grid);
+        const DivergenceSource<T> source{p_value->data(), how.beta, &states};
         const int team = internal::threads_for(maps.size() * back.count(), back.threads());
         parallel_ranges(back.count() * count, team, [&](std::size_t begin, std::size_t end, int) {
           std::array<kernels::GaussianAxis<T>, 3> axes;
           for (std::size_t i = begin; i < end; ++i) {
+            const std::size_t map = i % count;
+            const T* cotangent = back.cotangent() + i / count * back.output_size();
             std::array<double, 3> mean{};
             kernels::DivergenceTargets<T> targets;
             if (to_p) {
               targets.p = to_p.data + i * pixels;
               targets.p_accumulate = to_p.accumulate;
             }
-            if (to_q && !gaussian) {
+            if (to_q && !how.gaussian) {
               targets.q = to_q.data + i * pixels;
               targets.q_accumulate = to_q.accumulate;
             }
-            if (to_q && gaussian) targets.mean = mean.data();
-            with_map(maps, i % count, source(betas, states), reference(options), axes,
-                     [&](const auto& a, const auto& b) {
-                       kernels::divergence_vjp<Kind, T, simd::DefaultArch>(
-                           maps.grid, a, b, values[i % count], back.cotangent()[i], targets);
-                     });
+            if (to_q && how.gaussian) targets.mean = mean.data();
+            for (std::size_t a = 0; a < maps.axes && how.with_positions; ++a) {
+              targets.position[a] =
+                  cotangent[count + map * maps.axes + a] * static_cast<T>(coordinates[a].scale);
+            }
+            with_map(maps, map, source, reference(how), axes, [&](const auto& a, const auto& b) {
+              kernels::divergence_vjp<Kind, T, simd::DefaultArch>(maps.grid, a, b, values[map],
+                                                                  cotangent[map], targets);
+            });
             if (targets.mean == nullptr) continue;
             for (std::size_t axis = 0; axis < maps.axes; ++axis) {
               T& out = to_q.data[i * maps.axes + axis];
-              const T slope =
-                  static_cast<T>(mean[axis] * pixels_per_unit(options.coordinates, extents[axis]));
+              const T slope = static_cast<T>(
+                  mean[axis] * pixels_per_unit(how.options.coordinates, extents[axis]));
               out = to_q.accumulate ? out + slope : slope;
             }
           }
@@ -193,7 +214,7 @@ Var<T> divergence_to_gaussian(const char* name, const Var<T>& p, const Q& means,
                               const GaussianOptions& options, std::optional<T> beta) {
   const Var<T> centre = on_tape(p.tape(), means);
   const MapsShape maps = divergence_shape(name, p.shape(), centre.shape(), options);
-  return record_divergence<Kind>(name, maps, p, centre, true, options, beta);
+  return record_divergence<Kind, T>(name, maps, p, centre, {true, options, beta});
 }
 
 template <Divergence Kind, class T>
@@ -219,7 +240,7 @@ Var<T> divergence_between(const char* name, const Var<T>& p, const Q& q) {
   const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
   const Var<T> other = on_tape(p.tape(), q);
   require_same_maps(name, p.shape(), other.shape());
-  return record_divergence<Kind>(name, maps, p, other, false, {}, {});
+  return record_divergence<Kind, T>(name, maps, p, other, {});
 }
 
 }  // namespace internal

@@ -30,7 +30,7 @@ void write_softmax(const MapsShape& maps, const T* logits, T beta, T* result, in
   const std::size_t pixels = maps.grid.size();
   parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
     const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
-    kernels::softmax<T>(pixels, logits + i * pixels, beta, state, result + i * pixels);
+    kernels::softmax<T>(pixels, logits + i * pixels, state, result + i * pixels);
   });
 }
 

@@ -58,6 +58,7 @@ void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& 
       axes[a].log_weight.assign(1, T(0));
       axes[a].weight.assign(1, T(1));
       axes[a].score.assign(1, T(0));
+      axes[a].peak = 0;
     }
   }
 }

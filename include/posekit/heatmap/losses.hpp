@@ -52,11 +52,13 @@ struct L1Loss {
   static T value(const T* d, std::size_t n) {
     T sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += std::abs(d[i]);
-    return sum;
+    return sum / static_cast<T>(n);
   }
   template <class T>
   static void slope(const T* d, std::size_t n, T, T* out) {
-    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<T>((d[i] > T(0)) - (d[i] < T(0)));
+    for (std::size_t i = 0; i < n; ++i) {
+      out[i] = static_cast<T>((d[i] > T(0)) - (d[i] < T(0))) / static_cast<T>(n);
+    }
   }
 };
 struct MseLoss {
@@ -131,7 +133,7 @@ Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
   return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
 }
 
-/// The sum of the coordinates' absolute differences. Its gradient at 0 is 0.
+/// The mean of the coordinates' absolute differences. Its gradient at 0 is 0.
 template <class T>
 Tensor<T> l1_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
   return internal::position_loss<internal::L1Loss>(predicted, truth);

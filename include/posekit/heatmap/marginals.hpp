@@ -88,15 +88,16 @@ Marginals<Var<T>> marginals(const Var<T>& volume) {
     const auto [depth, height, width] = maps.grid;
     const std::size_t total = p.output_size();
     const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
-    parallel_for(
-        p.count() * maps.maps(), threads, [&, d = depth, h = height, w = width](std::size_t i) {
-          const T* from = p.cotangent() + i / maps.maps() * total;
-          const std::size_t map = i % maps.maps();
-          kernels::volume_marginals_vjp<T>(maps.grid, from + map * h * w,
-                                           from + sizes[0] + map * h * d,
-                                           from + sizes[0] + sizes[1] + map * d * w,
-                                           target.data + i * maps.grid.size(), target.accumulate);
-        });
+    const bool streaming = maps.size() * p.count() * sizeof(T) >= simd::streaming_bytes;
+    parallel_for(p.count() * maps.maps(), threads,
+                 [&, d = depth, h = height, w = width](std::size_t i) {
+                   const T* from = p.cotangent() + i / maps.maps() * total;
+                   const std::size_t map = i % maps.maps();
+                   kernels::volume_marginals_vjp<T>(
+                       maps.grid, from + map * h * w, from + sizes[0] + map * h * d,
+                       from + sizes[0] + sizes[1] + map * d * w, target.data + i * maps.grid.size(),
+                       target.accumulate, streaming);
+                 });
   });
   return {reshape(slice(all, 0, 0, sizes[0]), shapes.xy),
           reshape(slice(all, 0, sizes[0], sizes[0] + sizes[1]), shapes.zy),

@@ -77,15 +77,15 @@ void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxSt
 
 /// Removes from each softmax what pixels of the background level contribute, everywhere.
 template <class T>
-void compensate(const MapsShape& maps, T beta, double background,
+void compensate(const MapsShape& maps, double background,
                 std::vector<kernels::SoftmaxState<T>>& states) {
   const auto extents = maps.grid.extents();
   for (auto& state : states) {
     if (state.infinite) continue;
     const double mass = 1.0 / static_cast<double>(state.inverse_mass);
-    const double empty =
-        std::exp(static_cast<double>(beta) * background - static_cast<double>(state.shift)) *
-        static_cast<double>(maps.grid.size());
+    const double empty = std::exp2(static_cast<double>(state.scale) * background -
+                                   static_cast<double>(state.shift)) *
+                         static_cast<double>(maps.grid.size());
     const double rest = mass - empty;
     // A map that is nothing but background keeps its plain expectation.
     if (!(rest > 1e-6 * mass)) continue;
@@ -136,9 +136,9 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
                   continue;
                 }
                 const std::size_t map = i % count;
-                by_beta[i] = kernels::softmax_moments_vjp<T>(
+                kernels::softmax_moments_vjp<T>(
                     maps.grid, input->data() + map * pixels, betas[map], states[map], gradient, out,
-                    target && target.accumulate);
+                    target && target.accumulate, wants_beta ? &by_beta[i] : nullptr);
               }
             });
         if (!wants_beta) return;
@@ -209,7 +209,7 @@ auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
   const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
-  internal::compensate(maps, static_cast<T>(options.beta), options.background, states);
+  internal::compensate(maps, options.background, states);
   Tensor<T> result = make_tensor<T>(maps.positions());
   internal::write_positions(maps, states, options.coordinates, result.data());
   return result;
@@ -223,7 +223,7 @@ Var<T> compensated_soft_argmax(const Var<T>& logits,
   std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states =
       internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
-  internal::compensate(maps, static_cast<T>(options.beta), options.background, states);
+  internal::compensate(maps, options.background, states);
   return internal::record_soft_argmax("compensated_soft_argmax", logits, Var<T>(), maps,
                                       options.coordinates, std::move(betas), std::move(states));
 }

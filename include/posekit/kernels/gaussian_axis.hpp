@@ -20,6 +20,8 @@ struct GaussianAxis {
   std::vector<T> log_weight;  ///< log of `weight`: finite where `weight` has vanished
   std::vector<T> weight;
   std::vector<T> score;  ///< the derivative of log_weight with respect to the mean, in pixels
+  std::size_t peak = 0;  ///< the pixel of the largest weight
+  std::vector<double> logs, weights;  ///< working space
 };
 
 /// The factor of an axis of `length` pixels for a mean and a standard deviation in pixels: with
@@ -40,10 +42,14 @@ void gaussian_axis(std::size_t length, double mean, double sigma, bool normalise
   const double nearest = std::round(std::fmin(std::fmax(mean, 0.0), last));
   // (i - mean)^2 - (start - mean)^2 = (i - start) (i + start - 2 mean) does not cancel.
   const double start = normalised ? nearest : mean;
+  axis.peak = nearest >= 0 ? static_cast<std::size_t>(nearest) : 0;
   constexpr double lowest = -1e30;  // stays finite in products with 0, in float too
   const Batch lanes = lane_numbers<double, Arch>();
-  double mass = 0, moment = 0;
-  std::vector<double> logs(padded), weights(padded);
+  Batch masses(0.0), moments(0.0);
+  auto& logs = axis.logs;
+  auto& weights = axis.weights;
+  logs.resize(padded);
+  weights.resize(padded);
   for (std::size_t i = 0; i < padded; i += L) {
     const Batch distance = lanes + Batch(static_cast<double>(i) - mean);
     const Batch other = lanes + Batch(static_cast<double>(i) + (start - 2.0 * mean));
@@ -53,11 +59,11 @@ void gaussian_axis(std::size_t length, double mean, double sigma, bool normalise
     if (i + L > length) weight = within<double, Arch>(weight, PartOfVector{length - i});
     simd::store<double, Arch>(logs.data() + i, log);
     simd::store<double, Arch>(weights.data() + i, weight);
-    if (normalised) {
-      mass += simd::sum_lanes<double, Arch>(weight);
-      moment += simd::sum_lanes<double, Arch>(weight * distance);
-    }
+    masses += weight;
+    moments = xsimd::fma(weight, distance, moments);
   }
+  const double mass = simd::sum_lanes<double, Arch>(masses);
+  const double moment = simd::sum_lanes<double, Arch>(moments);
   const double scale = normalised ? 1.0 / mass : 1.0;
   const double log_mass = normalised ? std::log(mass) : 0.0;
   const double centre = normalised ? moment / mass : 0.0;  // of the distances

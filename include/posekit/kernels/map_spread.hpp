@@ -11,13 +11,24 @@
 namespace posekit::inline POSEKIT_ISA::kernels {
 
 /// Mass, mean and covariance of a map's weights, in pixels, of the axes x, y, z. The mean is the
-/// sum of weight times position, and the covariance that of weight times the products of the
-/// distances from it: for weights that sum to 1, the expectation and its spread.
+/// map's middle plus the sum of weight times distance from it, and the covariance that of weight
+/// times the products of the distances from the mean: for weights that sum to 1, the expectation
+/// and its spread.
 struct MapSpread {
   double mass = 0;
   std::array<double, 3> mean{};
   std::array<std::array<double, 3>, 3> covariance{};
 };
+
+namespace detail {
+
+inline std::array<double, 3> middle(const MapGrid& grid) {
+  const auto [x, y, z] = grid.extents();
+  return {(static_cast<double>(x) - 1) / 2, (static_cast<double>(y) - 1) / 2,
+          (static_cast<double>(z) - 1) / 2};
+}
+
+}  // namespace detail
 
 template <class T, class Arch = simd::DefaultArch>
 MapSpread map_spread(const MapGrid& grid, const T* weights) {
@@ -25,7 +36,9 @@ MapSpread map_spread(const MapGrid& grid, const T* weights) {
   const MapMoments moments = map_moments<T, Arch>(grid, weights);
   MapSpread spread;
   spread.mass = moments.mass;
-  spread.mean = moments.first;
+  for (std::size_t a = 0; a < 3; ++a) {
+    spread.mean[a] = moments.first[a] + detail::middle(grid)[a] * (1.0 - moments.mass);
+  }
   const Batch from_mean = lane_numbers<T, Arch>() - Batch(static_cast<T>(spread.mean[0]));
   for (std::size_t z = 0; z < grid.depth; ++z) {
     for (std::size_t y = 0; y < grid.height; ++y) {
@@ -65,14 +78,18 @@ void map_variance_vjp(const MapGrid& grid, const MapSpread& spread,
                       const std::array<double, 3>& slope, T* result, bool accumulate) {
   using Batch = simd::Batch<T, Arch>;
   const double excess = spread.mass - 1.0;
-  // (x - mean)^2 - 2 x sum w (x' - mean) with sum w (x' - mean) = mean (1 - mass)
+  // With x from the middle: (x - mean)^2 - 2 x sum w (x' - mean), and sum w (x' - mean) =
+  // mean (1 - mass).
+  const auto middle = detail::middle(grid);
   const auto term = [&](std::size_t axis, double position) {
     const double d = position - spread.mean[axis];
-    return slope[axis] * (d * d + 2 * position * spread.mean[axis] * excess);
+    return slope[axis] *
+           (d * d + 2 * (position - middle[axis]) * (spread.mean[axis] - middle[axis]) * excess);
   };
   const Batch from_mean = lane_numbers<T, Arch>() - Batch(static_cast<T>(spread.mean[0]));
   const Batch square(static_cast<T>(slope[0]));
-  const T linear = static_cast<T>(2 * slope[0] * spread.mean[0] * excess);
+  const T linear = static_cast<T>(2 * slope[0] * (spread.mean[0] - middle[0]) * excess);
+  const Batch to_middle(static_cast<T>(spread.mean[0] - middle[0]));
   for (std::size_t z = 0; z < grid.depth; ++z) {
     for (std::size_t y = 0; y < grid.height; ++y) {
       T* row = result + (z * grid.height + y) * grid.width;
@@ -81,7 +98,7 @@ void map_variance_vjp(const MapGrid& grid, const MapSpread& spread,
       for_each_vector<T, Arch>(
           grid.width, [&](std::size_t x, auto part) __attribute__((always_inline)) {
             const Batch d = from_mean + Batch(static_cast<T>(x));
-            const Batch position = d + Batch(static_cast<T>(spread.mean[0]));
+            const Batch position = d + to_middle;
             Batch out =
                 xsimd::fma(square * d, d, xsimd::fma(Batch(linear), position, Batch(constant)));
             if (accumulate) out += read<T, Arch>(row + x, part);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numbers>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/map_grid.hpp>
@@ -16,63 +17,88 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-/// p = exp(beta * logit - shift) * inverse_mass. Where a logit (times beta) is +infinity,
-/// `infinite` says so and p is even over the pixels that are.
+/// p = 2^(scale * logit - shift) * inverse_mass with scale = beta log2(e). Where a logit (times
+/// beta) is +infinity, `infinite` says so and p is even over the pixels that are.
 template <class T>
 struct SoftmaxState {
-  T shift = 0;
+  T scale = 0;
+  T shift = 0;  ///< the largest scale * logit
+  T least = 0;  ///< the smallest
   T inverse_mass = 0;
   T log_mass = 0;
   std::array<T, 3> mean{};  ///< the expected x, y, z, in pixels
   bool infinite = false;
 };
 
-/// One map's weights exp(beta * logit - shift), for the loops below.
+/// One map's weights 2^(scale * logit - shift), for the loops below.
 template <class T, class Arch>
 struct SoftmaxWeights {
-  simd::Batch<T, Arch> beta, shift;
+  simd::Batch<T, Arch> scale, shift;
   bool infinite;
 
-  SoftmaxWeights(T beta_, T shift_, bool infinite_)
-      : beta(beta_), shift(infinite_ ? T(0) : shift_), infinite(infinite_) {}
-  SoftmaxWeights(T beta_, const SoftmaxState<T>& state)
-      : SoftmaxWeights(beta_, state.shift, state.infinite) {}
+  explicit SoftmaxWeights(const SoftmaxState<T>& state)
+      : scale(state.scale), shift(state.infinite ? T(0) : state.shift), infinite(state.infinite) {}
 
-  [[gnu::always_inline]] simd::Batch<T, Arch> operator()(const simd::Batch<T, Arch>& logit) const {
+  /// The weight's logarithm to base 2.
+  [[gnu::always_inline]] simd::Batch<T, Arch> exponent(const simd::Batch<T, Arch>& logit) const {
+    return xsimd::fms(logit, scale, shift);
+  }
+  [[gnu::always_inline]] simd::Batch<T, Arch> of_exponent(
+      const simd::Batch<T, Arch>& exponent) const {
     using Batch = simd::Batch<T, Arch>;
-    const Batch scaled = xsimd::fms(logit, beta, shift);
     if (infinite) [[unlikely]] {
-      return xsimd::select(scaled == Batch(std::numeric_limits<T>::infinity()), Batch(T(1)),
+      return xsimd::select(exponent == Batch(std::numeric_limits<T>::infinity()), Batch(T(1)),
                            Batch(T(0)));
     }
-    return simd::exp_nonpositive<T, Arch>(scaled);
+    return simd::exp2_normal<T, Arch>(exponent);
+  }
+  [[gnu::always_inline]] simd::Batch<T, Arch> operator()(const simd::Batch<T, Arch>& logit) const {
+    return of_exponent(exponent(logit));
   }
 };
 
 namespace detail {
 
-/// The largest of beta * logit over contiguous elements.
+/// The extremes of scale * logit over contiguous elements: the product is monotonic.
 template <class T, class Arch>
-T largest_scaled(const T* logits, std::size_t size, T beta) {
-  using Batch = simd::Batch<T, Arch>;
-  constexpr std::size_t L = simd::lanes<T, Arch>;
-  T largest = logits[0] * beta;
-  std::size_t i = 0;
-  if (size >= 4 * L) {
-    const Batch b(beta);
-    Batch top[4];
-    simd::unroll<4>([&](auto k) { top[k] = simd::load<T, Arch>(logits + k * L) * b; });
-    for (i = 4 * L; i + 4 * L <= size; i += 4 * L) {
-      simd::unroll<4>([&](auto k) {
-        top[k] = xsimd::max(top[k], simd::load<T, Arch>(logits + i + k * L) * b);
-      });
-    }
-    largest = simd::max_lanes<T, Arch>(
-        xsimd::max(xsimd::max(top[0], top[1]), xsimd::max(top[2], top[3])));
-  }
-  for (; i < size; ++i) largest = std::max(largest, logits[i] * beta);
-  return largest;
+Extremes<T> scaled_extremes(const T* logits, std::size_t size, T scale) {
+  const auto [least, most] = extremes<T, Arch>(logits, size);
+  return scale < T(0) ? Extremes<T>{most * scale, least * scale}
+                      : Extremes<T>{least * scale, most * scale};
 }
+
+/// Sums over the pixels of a map's rows: of the weights, and of them times x and y.
+template <class T, class Arch>
+struct RowMoments {
+  using Batch = simd::Batch<T, Arch>;
+  Batch mass = Batch(T(0)), x = Batch(T(0)), y = Batch(T(0));
+
+  /// Adds Count vectors of columns from `first` on over `rows` rows of `stride` elements. x counts
+  /// from `offset`, y from the first row.
+  template <std::size_t Count, class Part>
+  [[gnu::always_inline]] void add(const SoftmaxWeights<T, Arch>& weight, const T* first,
+                                  std::size_t rows, std::size_t stride, const Batch& offset,
+                                  Part part) {
+    constexpr std::size_t L = simd::lanes<T, Arch>;
+    Batch column[Count];
+    simd::unroll<Count>([&](auto v) { column[v] = Batch(T(0)); });
+    Batch row_number(T(0));
+    for (std::size_t r = 0; r < rows; ++r, first += stride) {
+      Batch all(T(0));
+      simd::unroll<Count>([&](auto v) __attribute__((always_inline)) {
+        const Batch e = within<T, Arch>(weight(read<T, Arch>(first + v * L, part)), part);
+        column[v] += e;
+        all = v == 0 ? e : all + e;
+      });
+      y = xsimd::fma(all, row_number, y);
+      row_number += Batch(T(1));
+    }
+    simd::unroll<Count>([&](auto v) {
+      mass += column[v];
+      x = xsimd::fma(column[v], offset + Batch(static_cast<T>(v * L)), x);
+    });
+  }
+};
 
 }  // namespace detail
 
@@ -81,50 +107,54 @@ T largest_scaled(const T* logits, std::size_t size, T beta) {
 template <class T, class Arch = simd::DefaultArch>
 SoftmaxState<T> softmax_moments(const MapGrid& grid, const T* logits, T beta) {
   using Batch = simd::Batch<T, Arch>;
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  constexpr std::size_t V = 4;  // vectors of columns at a time
   const Batch lanes = lane_numbers<T, Arch>();
   const T middle = static_cast<T>(grid.width - 1) / 2;
   const std::size_t block = rows_per_sum(grid.width);
-  T shift = -std::numeric_limits<T>::infinity();
-  bool infinite = false;
+  SoftmaxState<T> state;
+  state.scale = static_cast<T>(static_cast<double>(beta) * std::numbers::log2e);
+  state.shift = -std::numeric_limits<T>::infinity();
+  state.least = std::numeric_limits<T>::infinity();
   double mass = 0, sum_x = 0, sum_y = 0, sum_z = 0;
   for (std::size_t z = 0; z < grid.depth; ++z) {
     for (std::size_t y0 = 0; y0 < grid.height; y0 += block) {
       const std::size_t rows = std::min(block, grid.height - y0);
       const T* first = logits + (z * grid.height + y0) * grid.width;
-      const T top = detail::largest_scaled<T, Arch>(first, rows * grid.width, beta);
-      if (top > shift) {
-        infinite = std::isinf(top);
+      const auto [least, top] =
+          detail::scaled_extremes<T, Arch>(first, rows * grid.width, state.scale);
+      state.least = std::min(state.least, least);
+      if (top > state.shift) {
+        state.infinite = std::isinf(top);
         const double scale =
-            infinite ? 0.0 : std::exp(static_cast<double>(shift) - static_cast<double>(top));
+            state.infinite ? 0.0
+                           : std::exp2(static_cast<double>(state.shift) - static_cast<double>(top));
         mass *= scale;
         sum_x *= scale;
         sum_y *= scale;
         sum_z *= scale;
-        shift = top;
+        state.shift = top;
       }
-      const SoftmaxWeights<T, Arch> weight(beta, shift, infinite);
-      Batch m(T(0)), mx(T(0)), my(T(0));
-      for (std::size_t r = 0; r < rows; ++r) {
-        const T* row = first + r * grid.width;
-        const Batch y(static_cast<T>(r));
-        for_each_vector<T, Arch>(
-            grid.width, [&](std::size_t x, auto part) __attribute__((always_inline)) {
-              const Batch e = within<T, Arch>(weight(read<T, Arch>(row + x, part)), part);
-              m += e;
-              mx = xsimd::fma(e, lanes + Batch(static_cast<T>(x) - middle), mx);
-              my = xsimd::fma(e, y, my);
-            });
+      const SoftmaxWeights<T, Arch> weight(state);
+      detail::RowMoments<T, Arch> sums;
+      std::size_t x = 0;
+      for (; x + V * L <= grid.width; x += V * L) {
+        sums.template add<V>(weight, first + x, rows, grid.width,
+                             lanes + Batch(static_cast<T>(x) - middle), WholeVector{});
       }
-      const auto part = static_cast<double>(simd::sum_lanes<T, Arch>(m));
+      for_each_vector<T, Arch>(
+          grid.width - x, [&](std::size_t rest, auto part) __attribute__((always_inline)) {
+            sums.template add<1>(weight, first + x + rest, rows, grid.width,
+                                 lanes + Batch(static_cast<T>(x + rest) - middle), part);
+          });
+      const auto part = static_cast<double>(simd::sum_lanes<T, Arch>(sums.mass));
       mass += part;
-      sum_x += static_cast<double>(simd::sum_lanes<T, Arch>(mx));
-      sum_y += static_cast<double>(simd::sum_lanes<T, Arch>(my)) + part * static_cast<double>(y0);
+      sum_x += static_cast<double>(simd::sum_lanes<T, Arch>(sums.x));
+      sum_y +=
+          static_cast<double>(simd::sum_lanes<T, Arch>(sums.y)) + part * static_cast<double>(y0);
       sum_z += part * static_cast<double>(z);
     }
   }
-  SoftmaxState<T> state;
-  state.shift = shift;
-  state.infinite = infinite;
   state.inverse_mass = static_cast<T>(1.0 / mass);
   state.log_mass = static_cast<T>(std::log(mass));
   state.mean = {static_cast<T>(sum_x / mass + static_cast<double>(middle)),
@@ -133,15 +163,23 @@ SoftmaxState<T> softmax_moments(const MapGrid& grid, const T* logits, T beta) {
 }
 
 /// result (+)= d(gradient . position) / d logits for one map, `gradient` per pixel along x, y, z.
-/// Returns its derivative with respect to beta. Reads the logits once and writes the result once.
+/// Reads the logits once and writes the result once. With `by_beta`, adds the derivative with
+/// respect to beta.
 template <class T, class Arch = simd::DefaultArch>
-T softmax_moments_vjp(const MapGrid& grid, const T* logits, T beta, const SoftmaxState<T>& state,
-                      const std::array<T, 3>& gradient, T* result, bool accumulate) {
+void softmax_moments_vjp(const MapGrid& grid, const T* logits, T beta, const SoftmaxState<T>& state,
+                         const std::array<T, 3>& gradient, T* result, bool accumulate,
+                         T* by_beta = nullptr) {
   using Batch = simd::Batch<T, Arch>;
+  if (state.infinite) {  // an infinite logit moves nothing
+    if (!accumulate) std::fill_n(result, grid.size(), T(0));
+    return;
+  }
   const Batch lanes = lane_numbers<T, Arch>();
-  const SoftmaxWeights<T, Arch> weight(beta, state);
-  const Batch scale(state.inverse_mass), b(beta), gx(gradient[0]);
-  double by_beta = 0;
+  const SoftmaxWeights<T, Arch> weight(state);
+  // Times beta here, unless the derivative with respect to beta needs what beta multiplies.
+  const T scale = by_beta == nullptr ? beta * state.inverse_mass : state.inverse_mass;
+  const Batch gx(gradient[0] * scale);
+  double total = 0;
   const std::size_t block = rows_per_sum(grid.width);
   for (std::size_t z = 0; z < grid.depth; ++z) {
     // Positions relative to the expected one: their products with p do not cancel.
@@ -150,31 +188,31 @@ T softmax_moments_vjp(const MapGrid& grid, const T* logits, T beta, const Softma
       Batch sum(T(0));
       for (std::size_t y = y0; y < std::min(y0 + block, grid.height); ++y) {
         const std::size_t offset = (z * grid.height + y) * grid.width;
-        const Batch from_y(gradient[1] * (static_cast<T>(y) - state.mean[1]) + from_z);
+        const Batch from_y(scale * (gradient[1] * (static_cast<T>(y) - state.mean[1]) + from_z));
         for_each_vector<T, Arch>(
             grid.width, [&](std::size_t x, auto part) __attribute__((always_inline)) {
               const Batch logit = read<T, Arch>(logits + offset + x, part);
-              const Batch slope =
-                  xsimd::fma(lanes + Batch(static_cast<T>(x) - state.mean[0]), gx, from_y);
-              const Batch value = weight(logit) * scale * slope;
-              // An infinite logit moves nothing.
-              if (!weight.infinite) sum = xsimd::fma(within<T, Arch>(value, part), logit, sum);
-              Batch out = weight.infinite ? Batch(T(0)) : value * b;
+              Batch out = weight(logit) *
+                          xsimd::fma(lanes + Batch(static_cast<T>(x) - state.mean[0]), gx, from_y);
+              if (by_beta != nullptr) {
+                sum = xsimd::fma(within<T, Arch>(out, part), logit, sum);
+                out *= Batch(beta);
+              }
               if (accumulate) out += read<T, Arch>(result + offset + x, part);
               write<T, Arch>(result + offset + x, out, part);
             });
       }
-      by_beta += static_cast<double>(simd::sum_lanes<T, Arch>(sum));
+      if (by_beta != nullptr) total += static_cast<double>(simd::sum_lanes<T, Arch>(sum));
     }
   }
-  return static_cast<T>(by_beta);
+  if (by_beta != nullptr) *by_beta += static_cast<T>(total);
 }
 
-/// p of one map, all pixels together: p = exp(beta * logit - shift) * inverse_mass.
+/// p of one map, all pixels together.
 template <class T, class Arch = simd::DefaultArch>
-void softmax(std::size_t size, const T* logits, T beta, const SoftmaxState<T>& state, T* result) {
+void softmax(std::size_t size, const T* logits, const SoftmaxState<T>& state, T* result) {
   using Batch = simd::Batch<T, Arch>;
-  const SoftmaxWeights<T, Arch> weight(beta, state);
+  const SoftmaxWeights<T, Arch> weight(state);
   const Batch scale(state.inverse_mass);
   for_each_vector<T, Arch>(
       size, [&](std::size_t i, auto part) __attribute__((always_inline)) {

@@ -7,6 +7,7 @@
 
 #include <xsimd/xsimd.hpp>
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -91,6 +92,24 @@ template <std::size_t Count, class Body>
   detail::unroll(body, std::make_index_sequence<Count>{});
 }
 
+/// A polynomial, its coefficients from the constant on, in half the steps that one power after the
+/// other would wait for.
+template <class T, class Arch, std::size_t Count>
+[[gnu::always_inline]] inline Batch<T, Arch> polynomial(const Batch<T, Arch>& x,
+                                                        const std::array<T, Count>& coefficients) {
+  using B = Batch<T, Arch>;
+  const B square = x * x;
+  const auto pair = [&](std::size_t k) __attribute__((always_inline)) {
+    return xsimd::fma(B(coefficients[k + 1]), x, B(coefficients[k]));
+  };
+  constexpr std::size_t first = Count % 2 == 0 ? Count - 2 : Count - 1;
+  B result = Count % 2 == 0 ? pair(first) : B(coefficients[Count - 1]);
+  unroll<first / 2>([&](auto i) __attribute__((always_inline)) {
+    result = xsimd::fma(result, square, pair(first - 2 - 2 * i));
+  });
+  return result;
+}
+
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> load(const T* source) {
   return Batch<T, Arch>::load_unaligned(source);
@@ -100,6 +119,41 @@ template <class T, class Arch>
 [[gnu::always_inline]] inline void store(T* target, const Batch<T, Arch>& value) {
   value.store_unaligned(target);
 }
+
+/// True where a vector may be stored with `store_streaming`.
+template <class T, class Arch>
+inline bool is_aligned(const T* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % (lanes<T, Arch> * sizeof(T)) == 0;
+}
+
+/// Stores past the caches, to aligned memory that nobody reads soon. Call `streaming_fence` before
+/// another thread may.
+template <class T, class Arch>
+[[gnu::always_inline]] inline void store_streaming(T* target, const Batch<T, Arch>& value) {
+  constexpr bool is_float = std::is_same_v<T, float>;
+#if XSIMD_WITH_AVX512F
+  if constexpr (detail::is_avx512<Arch> && is_float) return _mm512_stream_ps(target, value);
+  if constexpr (detail::is_avx512<Arch> && !is_float) return _mm512_stream_pd(target, value);
+#endif
+#if XSIMD_WITH_AVX
+  if constexpr (detail::is_avx<Arch> && is_float) return _mm256_stream_ps(target, value);
+  if constexpr (detail::is_avx<Arch> && !is_float) return _mm256_stream_pd(target, value);
+#endif
+#if XSIMD_WITH_SSE2
+  if constexpr (detail::is_sse2<Arch> && is_float) return _mm_stream_ps(target, value);
+  if constexpr (detail::is_sse2<Arch> && !is_float) return _mm_stream_pd(target, value);
+#endif
+  value.store_aligned(target);
+}
+
+inline void streaming_fence() {
+#if XSIMD_WITH_SSE2
+  _mm_sfence();
+#endif
+}
+
+/// Results of so many bytes have left the caches before they are read again.
+inline constexpr std::size_t streaming_bytes = std::size_t{32} << 20;
 
 /// Loads `count` < lanes elements; the other lanes are 0 and their memory is not touched.
 template <class T, class Arch>

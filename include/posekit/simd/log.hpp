@@ -24,9 +24,9 @@ struct LogConstants<float> {
   static constexpr float magic = 8388608.0f, bias = 127.0f;
   static constexpr float ln2_head = 0.693359375f, ln2_tail = -2.12194440e-4f;
   /// (log(1 + f) - f + f^2 / 2) / f^3
-  static constexpr std::array<float, 9> tail{
-      3.3333331174e-1f,  -2.4999993993e-1f, 2.0000714765e-1f,  -1.6668057665e-1f, 1.4249322787e-1f,
-      -1.2420140846e-1f, 1.1676998740e-1f,  -1.1514610310e-1f, 7.0376836292e-2f};
+  static constexpr std::array<float, 8> tail{
+      3.3333330728e-1f, -2.5000306423e-1f, 2.0001045094e-1f, -1.6641281463e-1f,
+      1.4214495924e-1f, -1.2998183764e-1f, 1.2622319849e-1f, -7.9027437723e-2f};
 };
 
 template <>
@@ -59,23 +59,17 @@ template <class T, class Arch>
               B(C::magic + C::bias);
   const B f =
       xsimd::bitwise_cast<B>((bits & Integers(C::fraction)) + Integers(C::root_half)) - B(T(1));
-  const auto polynomial = [](const B& z) __attribute__((always_inline)) {
-    B p(C::tail.back());
-    simd::unroll<C::tail.size() - 1>([&](auto i) __attribute__((always_inline)) {
-      p = xsimd::fma(p, z, B(C::tail[C::tail.size() - 2 - i]));
-    });
-    return p;
-  };
   B result;
   if constexpr (sizeof(T) == 4) {
     const B square = f * f;
-    const B rest = xsimd::fma(n, B(C::ln2_tail), polynomial(f) * f * square);
+    const B rest = xsimd::fma(n, B(C::ln2_tail), polynomial<T, Arch>(f, C::tail) * f * square);
     result = xsimd::fma(n, B(C::ln2_head), f + xsimd::fma(square, B(T(-0.5)), rest));
   } else {
     const B s = f / (f + B(T(2)));
     const B square = s * s;
     const B half = B(T(0.5)) * f * f;
-    const B rest = xsimd::fma(n, B(C::ln2_tail), s * (half + square * polynomial(square)));
+    const B rest =
+        xsimd::fma(n, B(C::ln2_tail), s * (half + square * polynomial<T, Arch>(square, C::tail)));
     result = xsimd::fma(n, B(C::ln2_head), f - (half - rest));
   }
   return xsimd::select(x == x, result, x);

@@ -1,0 +1,53 @@
+#pragma once
+
+// Soft-argmax and its regulariser together: half the work of one after the other.
+
+#include <array>
+#include <cstddef>
+
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/coordinates.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/heatmap/divergence.hpp>
+
+namespace posekit {
+
+struct RegularizedSoftArgmaxOptions {
+  double beta = 1.0;   ///< inverse temperature, as of soft_argmax
+  double sigma = 1.0;  ///< of the Gaussian around each mean, in pixels
+  Coordinates coordinates = Coordinates::normalized;
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+struct RegularizedSoftArgmax {
+  Var<T> coordinates;  ///< [N, J, axes], as of soft_argmax
+  Var<T> divergence;   ///< [N, J], as of js_divergence_of_logits
+};
+
+/// soft_argmax(logits) and JSD(softmax(beta logits) || N(mean, sigma^2)), which the loss of a map
+/// in Eq. (6) of MargiPose is made of:
+///     auto [xy, js] = regularized_soft_argmax(logits, truth, {.sigma = 1.0});
+///     auto loss = euclidean_loss(xy, truth) + js;
+/// `means` [N, J, axes] is a Tensor or a Var, in the convention of the options. One softmax serves
+/// both, each map is in the cache for all of the forward pass, and one pass writes the logits'
+/// gradient. Throws ShapeError and ValueError.
+template <class T, internal::TensorOrVar<T> Means>
+RegularizedSoftArgmax<T> regularized_soft_argmax(const Var<T>& logits, const Means& means,
+                                                 const RegularizedSoftArgmaxOptions& options = {}) {
+  constexpr const char* name = "regularized_soft_argmax";
+  const Var<T> centre = internal::on_tape(logits.tape(), means);
+  const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
+  const MapsShape maps = internal::divergence_shape(name, logits.shape(), centre.shape(), gaussian);
+  const Var<T> both = internal::record_divergence<Divergence::js, T>(
+      name, maps, logits, centre, {true, gaussian, static_cast<T>(options.beta), true});
+  const std::size_t count = maps.maps();
+  return {reshape(slice(both, 0, count, both.size()), maps.positions()),
+          reshape(slice(both, 0, 0, count), maps.per_map())};
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
