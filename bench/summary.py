@@ -61,25 +61,32 @@ print("**Networks**, milliseconds. A peer's time is followed by how many times a
       "PyTorch is the faster of its two layouts.\n")
 table(["network", "what", "threads", "posekit", "PyTorch 1.13", "ONNX Runtime 1.30"], rows)
 
-PIXELS = {"volume_coordinates_gradient": 4 * 17 * 64 ** 3}
+# What has to be done at least for a pixel: exponentials, bytes read, bytes written.
 LABELS = {
-    "soft_argmax_forward": ("soft-argmax", 1, 4, 0), "soft_argmax_gradient": ("soft-argmax, with its gradient", 2, 8, 4),
-    "regularized_loss_gradient": ("Eq. 6's terms of a map, with their gradient", 4, 16, 4),
-    "volume_coordinates_gradient": ("volume to marginals to coordinates, with its gradient", 0, 4, 4),
+    "soft_argmax_forward": ("soft-argmax", 1, 4, 0),
+    "soft_argmax_gradient": ("soft-argmax, with its gradient", 2, 8, 4),
+    "regularized_loss_gradient": ("Eq. 6's terms of a map, with their gradient", 2, 8, 4),
     "gaussian_targets": ("Gaussian targets", 0, 0, 4),
+    "volume_coordinates_gradient": ("volume to marginals to coordinates, with its gradient", 0, 4, 4),
 }
+lesser = {s: medians(f"heatmaps-{s}") for s in ("avx2", "baseline")}
 exponential = heatmaps["exponentials"]["ns/pixel"]
 rows = []
-for name, (label, exponentials, reads, writes) in LABELS.items():
+for name in sorted({n.rsplit("/", 2)[0] for n in heatmaps if "/" in n}, key=lambda n: (list(LABELS).index(n.split("/")[0]), -len(n))):
+    task, size = name.split("/")
+    label, exponentials, reads, writes = LABELS[task]
+    pixels = 1
+    for n in size.split("x"):
+        pixels *= int(n)
     for t in (1, 2):
         ours = milliseconds(heatmaps, f"{name}/posekit/threads:{t}")
         torch = milliseconds(heatmaps, f"{name}/torch/threads:{t}")
-        pixels = PIXELS.get(name, 32 * 17 * 64 * 64)
         floor = max(pixels * (reads + writes) / copy[t] / 1e6, pixels * exponentials * exponential / t / 1e6)
-        rows.append([label, str(t), f"{ours:.2f}", against(ours, torch), f"{100 * floor / ours:.0f} %"])
-print(f"**Heatmaps**, milliseconds, [32, 17, 64, 64] and [4, 17, 64, 64, 64]. The floor is the larger of the bytes that "
-      f"have to be read and written at the copy bandwidth, and the exponentials at {exponential:.3f} ns each.\n")
-table(["what", "threads", "posekit", "PyTorch 1.13", "floor / time"], rows)
+        others = [f"{milliseconds(lesser[s], f'{name}/posekit/threads:1'):.3g}" if t == 1 else "" for s in lesser]
+        rows.append([label, size.replace("x", "×"), str(t), f"{ours:.3g}", against(ours, torch), f"{100 * floor / ours:.0f} %"] + others)
+print(f"**Heatmaps**, milliseconds. The floor is the larger of the bytes that have to be read and written at the copy "
+      f"bandwidth, and the exponentials at {exponential:.3f} ns each.\n")
+table(["what", "size", "threads", "posekit", "PyTorch 1.13", "floor / time", "AVX2 only", "SSE2 only"], rows)
 
 rows = []
 for kernel in ("true_sigma", "taps_31"):

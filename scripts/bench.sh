@@ -19,6 +19,16 @@ cmake -S "$root" -B "$build" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=
   -DPOSEKIT_BENCH_TORCH=ON -DPOSEKIT_BENCH_OPENCV=ON >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
 cmake --build "$build" -j "$processors" >>"$build.log" 2>&1 || { tail -60 "$build.log" >&2; die "the build failed"; }
 
+# The heatmap kernels for lesser processors too, without peers.
+for set in avx2 baseline; do
+  flags=
+  [ $set != avx2 ] || flags="-mavx2 -mfma"
+  cmake -S "$root" -B "$build-$set" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF -DPOSEKIT_NATIVE=OFF \
+    -DCMAKE_CXX_FLAGS="$flags" >"$build-$set.log" 2>&1 || { cat "$build-$set.log" >&2; die "cmake failed"; }
+  cmake --build "$build-$set" --target bench_heatmaps >>"$build-$set.log" 2>&1 ||
+    { tail -60 "$build-$set.log" >&2; die "the build failed"; }
+done
+
 # time TOPIC NAME ARGUMENTS...: runs a program and keeps what it prints under that name.
 time_topic() {
   local topic=$1 name=$2
@@ -38,6 +48,12 @@ for threads in 1 2; do
       --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
   done
 done
+native=$build
+for set in avx2 baseline; do
+  build=$native-$set
+  time_topic heatmaps "heatmaps-$set" --benchmark_filter="threads:1" --benchmark_repetitions=5 --benchmark_min_time=0.1
+done
+build=$native
 time_topic layers layers --benchmark_repetitions=1 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=false
 
 say "timing: ONNX Runtime"

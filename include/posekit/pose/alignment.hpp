@@ -1,0 +1,425 @@
+#pragma once
+
+// What a pose may be moved by before it is compared.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/pose/skeleton_map.hpp>
+#include <posekit/pose/skeletons.hpp>
+
+namespace posekit {
+
+enum class Alignment {
+  none,
+  root,        ///< both poses are moved so that a joint is at the origin
+  scale,       ///< as root, then the prediction is scaled to least squares
+  rigid,       ///< rotation and translation to least squares, onto the truth where it is
+  similarity,  ///< rotation (det = +1), scale and translation to least squares (Procrustes)
+};
+
+inline const char* to_string(Alignment alignment) {
+  constexpr const char* names[] = {"none", "root", "scale", "rigid", "similarity"};
+  return names[static_cast<std::size_t>(alignment)];
+}
+
+/// How well determined a frame's alignment was.
+enum class AlignmentStatus : std::uint8_t {
+  unique,
+  ambiguous,  ///< joints on a line, or a mirrored flat pose: other rotations fit as well
+  collapsed,  ///< one pose is a single point: translated only
+  empty,      ///< no joint is visible: left as it is
+};
+
+struct AlignOptions {
+  Alignment alignment = Alignment::similarity;
+  std::size_t root = 0;                                ///< the joint for `root` and `scale`
+  std::optional<std::vector<std::uint8_t>> visible{};  ///< [F * J]: joints that decide; none: all
+  int threads = 0;
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// aligned = scale * rotation * prediction + translation
+struct SimilarityTransform {
+  double scale = 1;
+  Eigen::Matrix3d rotation = Eigen::Matrix3d::Identity();
+  Eigen::Vector3d translation = Eigen::Vector3d::Zero();
+  AlignmentStatus status = AlignmentStatus::unique;
+};
+
+namespace internal {
+
+/// What the derivative of an alignment needs besides its transform.
+struct AlignmentParts {
+  Eigen::Vector3d prediction_mean = Eigen::Vector3d::Zero(), truth_mean = prediction_mean;
+  Eigen::Matrix3d v = Eigen::Matrix3d::Identity();     // right singular vectors of the covariance
+  Eigen::Vector3d singular = Eigen::Vector3d::Zero();  // the last is negative where det was
+  double prediction_square = 0;                        // sum of squares around the mean
+  double weight = 0;                                   // number of joints that count
+};
+
+/// One frame's transform. Joints are [J, axes] with 2 or 3 axes.
+template <class T>
+SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size_t joints,
+                                  std::size_t axes, const std::uint8_t* visible,
+                                  const AlignOptions& options, AlignmentParts* parts = nullptr) {
+  SimilarityTransform fit;
+  if (options.alignment == Alignment::none) return fit;
+  const auto at = [axes](const T* pose, std::size_t j) {
+    return Eigen::Vector3d(static_cast<double>(pose[j * axes]),
+                           static_cast<double>(pose[j * axes + 1]),
+                           axes == 3 ? static_cast<double>(pose[j * axes + 2]) : 0.0);
+  };
+  AlignmentParts own;
+  AlignmentParts& a = parts == nullptr ? own : *parts;
+  const bool at_root =
+      options.alignment == Alignment::root || options.alignment == Alignment::scale;
+  if (at_root) {
+    a.prediction_mean = at(prediction, options.root);
+    a.truth_mean = at(truth, options.root);
+    fit.translation = -a.prediction_mean;
+    if (options.alignment == Alignment::root) return fit;
+  }
+  for (std::size_t j = 0; j < joints; ++j) {
+    if (visible != nullptr && visible[j] == 0) continue;
+    a.weight += 1;
+    if (at_root) continue;
+    a.prediction_mean += at(prediction, j);
+    a.truth_mean += at(truth, j);
+  }
+  if (a.weight == 0) {
+    fit.status = AlignmentStatus::empty;
+    if (!at_root) fit.translation.setZero();
+    return fit;
+  }
+  if (!at_root) {
+    a.prediction_mean /= a.weight;
+    a.truth_mean /= a.weight;
+  }
+  double truth_square = 0;
+  Eigen::Matrix3d covariance = Eigen::Matrix3d::Zero();
+  for (std::size_t j = 0; j < joints; ++j) {
+    if (visible != nullptr && visible[j] == 0) continue;
+    const Eigen::Vector3d p = at(prediction, j) - a.prediction_mean;
+    const Eigen::Vector3d t = at(truth, j) - a.truth_mean;
+    a.prediction_square += p.squaredNorm();
+    truth_square += t.squaredNorm();
+    covariance += t * p.transpose();
+  }
+  // What is left of a single point by rounding.
+  const double extent = std::max(a.prediction_mean.squaredNorm(), a.truth_mean.squaredNorm());
+  const double tiny = 1e-24 * a.weight * extent;
+  const bool collapsed = !(a.prediction_square > tiny) || !(truth_square > tiny);
+  const double before = covariance.trace();  // <t, p>
+  if (collapsed) {
+    fit.status = AlignmentStatus::collapsed;
+    a.singular.setZero();
+  } else if (options.alignment == Alignment::scale) {
+    fit.scale = before / a.prediction_square;
+  } else {
+    double fitted = 0;  // <t, R p>
+    if (axes == 2) {
+      const double cosine = covariance(0, 0) + covariance(1, 1);
+      const double sine = covariance(1, 0) - covariance(0, 1);
+      fitted = std::hypot(cosine, sine);
+      if (fitted > 1e-12 * std::sqrt(a.prediction_square * truth_square)) {
+        fit.rotation << cosine / fitted, -sine / fitted, 0, sine / fitted, cosine / fitted, 0, 0, 0,
+            1;
+      } else {
+        fit.status = AlignmentStatus::ambiguous;
+        fitted = cosine;
+      }
+      a.singular = Eigen::Vector3d(fitted, 0, 0);
+    } else {
+      const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
+                                                  Eigen::ComputeFullU | Eigen::ComputeFullV);
+      a.v = svd.matrixV();
+      a.singular = svd.singularValues();
+      Eigen::Matrix3d u = svd.matrixU();
+      if (u.determinant() * a.v.determinant() < 0) {
+        u.col(2) *= -1;
+        a.singular[2] *= -1;
+      }
+      fit.rotation = u * a.v.transpose();
+      fitted = a.singular.sum();
+      if (!(a.singular[1] + a.singular[2] > 1e-12 * a.singular[0])) {
+        fit.status = AlignmentStatus::ambiguous;
+      }
+    }
+    if (options.alignment == Alignment::similarity) fit.scale = fitted / a.prediction_square;
+  }
+  const Eigen::Vector3d moved = fit.scale * (fit.rotation * a.prediction_mean);
+  fit.translation = at_root ? Eigen::Vector3d(-moved) : Eigen::Vector3d(a.truth_mean - moved);
+  return fit;
+}
+
+inline void require_alignable(const char* function, const Shape& prediction, const Shape& truth,
+                              const AlignOptions& options) {
+  if (prediction.size() != 3 || (prediction[2] != 2 && prediction[2] != 3)) {
+    throw ShapeError(error_text(function, ": prediction has shape ", to_string(prediction),
+                                ", expected [F, J, 2 or 3]"));
+  }
+  if (truth != prediction) {
+    throw ShapeError(error_text(function, ": prediction has shape ", to_string(prediction),
+                                ", truth has shape ", to_string(truth), ", expected the same"));
+  }
+  if (options.visible && options.visible->size() != prediction[0] * prediction[1]) {
+    throw ShapeError(error_text(function, ": visible has ", options.visible->size(),
+                                " elements, expected one for each of ", prediction[0],
+                                " frames times ", prediction[1], " joints"));
+  }
+  const bool at_root =
+      options.alignment == Alignment::root || options.alignment == Alignment::scale;
+  if (at_root && options.root >= prediction[1]) {
+    throw ValueError(error_text(function, ": root is joint ", options.root, " of ", prediction[1]));
+  }
+}
+
+template <class T>
+std::vector<SimilarityTransform> fit_transforms(const Tensor<T>& prediction, const Tensor<T>& truth,
+                                                const AlignOptions& options, int threads,
+                                                std::vector<AlignmentParts>* parts = nullptr) {
+  const std::size_t frames = prediction.shape()[0], joints = prediction.shape()[1],
+                    axes = prediction.shape()[2];
+  std::vector<SimilarityTransform> fits(frames);
+  if (parts != nullptr) parts->resize(frames);
+  parallel_for(frames, frames > 256 ? threads : 1, [&](std::size_t f) {
+    fits[f] = fit_transform(prediction.data() + f * joints * axes, truth.data() + f * joints * axes,
+                            joints, axes,
+                            options.visible ? options.visible->data() + f * joints : nullptr,
+                            options, parts == nullptr ? nullptr : &(*parts)[f]);
+  });
+  return fits;
+}
+
+template <class T>
+void transform_pose(const SimilarityTransform& fit, const T* pose, std::size_t joints,
+                    std::size_t axes, T* out) {
+  const Eigen::Matrix3d linear = fit.scale * fit.rotation;
+  for (std::size_t j = 0; j < joints; ++j) {
+    for (std::size_t a = 0; a < axes; ++a) {
+      double sum = fit.translation[static_cast<Eigen::Index>(a)];
+      for (std::size_t b = 0; b < axes; ++b) {
+        sum += linear(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
+               static_cast<double>(pose[j * axes + b]);
+      }
+      out[j * axes + a] = static_cast<T>(sum);
+    }
+  }
+}
+
+}  // namespace internal
+
+/// The transform of each frame that takes the prediction [F, J, 2 or 3] onto the truth. `rigid` and
+/// `similarity` are the orthogonal Procrustes problem with det = +1 (Umeyama 1991), computed in
+/// double. Throws ShapeError and ValueError.
+template <class T>
+std::vector<SimilarityTransform> fit_alignment(const Tensor<T>& prediction, const Tensor<T>& truth,
+                                               const AlignOptions& options = {}) {
+  internal::require_alignable("fit_alignment", shape_of(prediction), shape_of(truth), options);
+  return internal::fit_transforms(prediction, truth, options, resolve_threads(options.threads));
+}
+
+template <class T>
+struct AlignedPoses {
+  Tensor<T> prediction;  ///< [F, J, 2 or 3], moved
+  Tensor<T> truth;       ///< moved too for `root` and `scale`, as it came otherwise
+  std::vector<AlignmentStatus> status;
+};
+
+namespace internal {
+
+/// For `root` and `scale` the truth's root goes to the origin.
+template <class T>
+Tensor<T> aligned_truth(Tensor<T> truth, const AlignOptions& options) {
+  if (options.alignment != Alignment::root && options.alignment != Alignment::scale) return truth;
+  const std::size_t joints = truth.shape()[1], axes = truth.shape()[2];
+  for (std::size_t f = 0; f < truth.shape()[0]; ++f) {
+    T* pose = truth.data() + f * joints * axes;
+    const std::array<T, 3> root{pose[options.root * axes], pose[options.root * axes + 1],
+                                axes == 3 ? pose[options.root * axes + 2] : T(0)};
+    for (std::size_t i = 0; i < joints * axes; ++i) pose[i] -= root[i % axes];
+  }
+  return truth;
+}
+
+}  // namespace internal
+
+/// Poses as they are compared after an alignment. Throws as `fit_alignment`.
+template <class T>
+AlignedPoses<T> align(const Tensor<T>& prediction, const Tensor<T>& truth,
+                      const AlignOptions& options = {}) {
+  const auto fits = fit_alignment(prediction, truth, options);
+  const std::size_t joints = prediction.shape()[1], axes = prediction.shape()[2];
+  AlignedPoses<T> result{
+      make_tensor<T>(shape_of(prediction)), internal::aligned_truth(Tensor<T>(truth), options), {}};
+  for (std::size_t f = 0; f < fits.size(); ++f) {
+    internal::transform_pose(fits[f], prediction.data() + f * joints * axes, joints, axes,
+                             result.prediction.data() + f * joints * axes);
+    result.status.push_back(fits[f].status);
+  }
+  return result;
+}
+
+/// The prediction after its alignment on the tape, differentiated through the transform itself; the
+/// truth is a constant. Compare it with `align(...).truth`. Where a rotation is ambiguous, it is
+/// held fixed in the directions that nothing decides.
+template <class T>
+Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOptions& options = {}) {
+  internal::require_alignable("align", prediction.shape(), shape_of(truth), options);
+  Tape<T>& tape = prediction.tape();
+  const auto input = tape.shared_value(prediction);
+  std::vector<internal::AlignmentParts> parts;
+  auto fits = internal::fit_transforms(*input, truth, options, tape.threads(), &parts);
+  const std::size_t frames = truth.shape()[0], joints = truth.shape()[1], axes = truth.shape()[2];
+  Tensor<T> value = tape.pool().take(prediction.shape());
+  for (std::size_t f = 0; f < frames; ++f) {
+    internal::transform_pose(fits[f], input->data() + f * joints * axes, joints, axes,
+                             value.data() + f * joints * axes);
+  }
+  return tape.record(
+      "align", std::move(value), {prediction},
+      [=, truth = Tensor<T>(truth), fits = std::move(fits),
+       parts = std::move(parts)](Pullback<T>& back) {
+        const auto target = back.target(0);
+        if (!target) return;
+        const bool at_root =
+            options.alignment == Alignment::root || options.alignment == Alignment::scale;
+        for (std::size_t i = 0; i < back.count() * frames; ++i) {
+          const std::size_t f = i % frames;
+          const auto at = [axes = axes](const T* pose, std::size_t j) {
+            return Eigen::Vector3d(static_cast<double>(pose[j * axes]),
+                                   static_cast<double>(pose[j * axes + 1]),
+                                   axes == 3 ? static_cast<double>(pose[j * axes + 2]) : 0.0);
+          };
+          const T* g = back.cotangent() + i * joints * axes;
+          const T* p = input->data() + f * joints * axes;
+          const T* t = truth.data() + f * joints * axes;
+          const auto& fit = fits[f];
+          const auto& part = parts[f];
+          const bool moves =
+              options.alignment != Alignment::none && fit.status != AlignmentStatus::empty;
+          const bool fitted = moves && options.alignment != Alignment::root &&
+                              fit.status != AlignmentStatus::collapsed;
+          // aligned = scale R (p - mean) + constant
+          Eigen::Matrix3d by_linear = Eigen::Matrix3d::Zero();
+          Eigen::Vector3d total = Eigen::Vector3d::Zero();
+          for (std::size_t j = 0; j < joints; ++j) {
+            by_linear += at(g, j) * (at(p, j) - part.prediction_mean).transpose();
+            total += at(g, j);
+          }
+          const Eigen::Matrix3d linear_t = fit.scale * fit.rotation.transpose();
+          Eigen::Matrix3d by_covariance = Eigen::Matrix3d::Zero();
+          double by_square = 0;
+          if (fitted && (options.alignment == Alignment::similarity ||
+                         options.alignment == Alignment::scale)) {
+            // scale = <R, covariance> / square; R is optimal, so that it adds nothing here.
+            const double by_scale = (fit.rotation.transpose() * by_linear).trace();
+            by_covariance += by_scale / part.prediction_square * fit.rotation;
+            by_square -= by_scale * fit.scale / part.prediction_square;
+          }
+          if (fitted && !at_root && axes == 3) {
+            // R^T dR = V Omega V^T, Omega_ij = (V^T (R^T dM - dM^T R) V)_ij / (s_i + s_j)
+            Eigen::Matrix3d b =
+                fit.scale * part.v.transpose() * fit.rotation.transpose() * by_linear * part.v;
+            for (Eigen::Index r = 0; r < 3; ++r) {
+              for (Eigen::Index c = r; c < 3; ++c) {
+                const double sum = part.singular[r] + part.singular[c];
+                const double odd = (b(r, c) - b(c, r)) / 2;
+                const bool decided = r != c && sum > 1e-12 * part.singular[0];
+                b(r, c) = decided ? odd / sum : 0.0;
+                b(c, r) = -b(r, c);
+              }
+            }
+            by_covariance += 2 * fit.rotation * part.v * b * part.v.transpose();
+          } else if (fitted && !at_root && fit.status == AlignmentStatus::unique) {
+            // In the plane the angle is that of (trace, m10 - m01).
+            const double turn = fit.scale * ((fit.rotation.transpose() * by_linear)(1, 0) -
+                                             (fit.rotation.transpose() * by_linear)(0, 1));
+            Eigen::Matrix3d quarter = Eigen::Matrix3d::Zero();
+            quarter(0, 1) = -1;
+            quarter(1, 0) = 1;
+            by_covariance += turn / part.singular[0] * fit.rotation * quarter;
+          }
+          // With respect to each joint, as if the mean were fixed; and the mean's share.
+          Eigen::Vector3d of_means = Eigen::Vector3d::Zero();
+          std::vector<Eigen::Vector3d> slopes(joints);
+          for (std::size_t j = 0; j < joints; ++j) {
+            const bool counts = !options.visible || (*options.visible)[f * joints + j] != 0;
+            Eigen::Vector3d slope = linear_t * at(g, j);
+            if (fitted && counts) {
+              const Eigen::Vector3d fit_slope =
+                  by_covariance.transpose() * (at(t, j) - part.truth_mean) +
+                  2 * by_square * (at(p, j) - part.prediction_mean);
+              slope += fit_slope;
+              of_means += fit_slope;
+            }
+            slopes[j] = slope;
+          }
+          if (moves) of_means += linear_t * total;
+          for (std::size_t j = 0; j < joints; ++j) {
+            if (moves && at_root && j == options.root) slopes[j] -= of_means;
+            if (moves && !at_root &&
+                (!options.visible || (*options.visible)[f * joints + j] != 0)) {
+              slopes[j] -= of_means / part.weight;
+            }
+            for (std::size_t a = 0; a < axes; ++a) {
+              T& out = target.data[(i * joints + j) * axes + a];
+              const T slope = static_cast<T>(slopes[j][static_cast<Eigen::Index>(a)]);
+              out = target.accumulate ? out + slope : slope;
+            }
+          }
+        }
+      });
+}
+
+/// The factor for each of the poses [F, J, 3] that makes the way from the left knee over hip,
+/// pelvis and spine to the neck `height` long (MPI-INF-3DHP's universal scale; the hip's way to the
+/// pelvis does not count, as in its evaluation). Throws ShapeError, and ValueError where a joint is
+/// missing or the way has no length.
+template <class T>
+std::vector<double> universal_scales(const Tensor<T>& poses, const Skeleton& skeleton,
+                                     double height = 920.0) {
+  require_poses("universal_scales", "poses", shape_of(poses), skeleton, 3);
+  const std::array<std::pair<std::size_t, std::size_t>, 3> way{
+      std::pair{skeleton.index("left_knee"), skeleton.index("left_hip")},
+      std::pair{skeleton.index("pelvis"), skeleton.index("spine")},
+      std::pair{skeleton.index("spine"), skeleton.index("neck")}};
+  std::vector<double> scales;
+  for (std::size_t f = 0; f < poses.shape()[0]; ++f) {
+    double length = 0;
+    for (const auto& [a, b] : way) {
+      double square = 0;
+      for (std::size_t k = 0; k < 3; ++k) {
+        const double d = static_cast<double>(poses(f, a, k)) - static_cast<double>(poses(f, b, k));
+        square += d * d;
+      }
+      length += std::sqrt(square);
+    }
+    if (!(length > 0) || !std::isfinite(length)) {
+      throw ValueError(
+          error_text("universal_scales: from knee to neck, frame ", f, " measures ", length));
+    }
+    scales.push_back(height / length);
+  }
+  return scales;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
