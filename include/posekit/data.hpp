@@ -1,6 +1,8 @@
 #pragma once
 
-// Annotations and crops.
+// Annotations, results and their evaluation, and crops.
 
 #include <posekit/data/coco.hpp>
+#include <posekit/data/coco_evaluation.hpp>
+#include <posekit/data/coco_results.hpp>
 #include <posekit/data/crop.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
-// Skeletons.
+// Skeletons, and how poses are compared.
 
+#include <posekit/pose/alignment.hpp>
+#include <posekit/pose/metrics.hpp>
+#include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>

@@ -7,8 +7,7 @@
 namespace pk = posekit;
 
 TEST_CASE("Skeletons are consistent", "[pose]") {
-  for (const pk::Skeleton* skeleton : {&pk::skeletons::coco_17, &pk::skeletons::efficientpose_16,
-                                       &pk::skeletons::blazepose_33, &pk::skeletons::hand_21}) {
+  for (const pk::Skeleton* skeleton : pk::skeletons::all) {
     INFO(skeleton->name);
     const std::set<std::string_view> names(skeleton->joints.begin(), skeleton->joints.end());
     CHECK(names.size() == skeleton->size());
@@ -34,4 +33,23 @@ TEST_CASE("Skeletons are consistent", "[pose]") {
   CHECK_THROWS_WITH(
       pk::skeletons::coco_17.index("tail"),
       Catch::Contains("the skeleton coco_17 has no joint 'tail'; it has nose, left_eye"));
+}
+
+TEST_CASE("Flips and groups go by name", "[pose]") {
+  const auto& coco = pk::skeletons::coco_17;
+  CHECK(coco.flips[coco.index("left_wrist")] == coco.index("right_wrist"));
+  CHECK(coco.flips[coco.index("nose")] == coco.index("nose"));
+  const auto& blaze = pk::skeletons::blazepose_33;
+  CHECK(blaze.flips[blaze.index("mouth_left")] == blaze.index("mouth_right"));
+  STATIC_REQUIRE(pk::joint_group("left_hip") == "trunk");
+  STATIC_REQUIRE(pk::joint_group("right_knee") == "branch");
+  STATIC_REQUIRE(pk::joint_group("left_wrist") == "leaf");
+  STATIC_REQUIRE(pk::joint_group("wrist") == "wrist");
+  STATIC_REQUIRE(pk::joint_group("thumb_cmc") == "MCP");
+  STATIC_REQUIRE(pk::joint_group("index_pip") == "PIP");
+  STATIC_REQUIRE(pk::joint_group("thumb_ip") == "DIP");
+  STATIC_REQUIRE(pk::joint_group("nose", pk::JointGrouping::freedom) == "proximal");
+  STATIC_REQUIRE(pk::joint_group("spine", pk::JointGrouping::freedom) == "torso");
+  STATIC_REQUIRE(pk::joint_group("left_ankle", pk::JointGrouping::freedom) == "distal");
+  CHECK(coco.oks_sigmas[coco.index("left_hip")] == Approx(0.107));
 }

@@ -8,16 +8,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/crop.hpp>
-#include <posekit/io/file.hpp>
+#include <posekit/data/json_file.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit {
@@ -37,7 +36,11 @@ struct CocoKeypoint {
 struct CocoAnnotation {
   std::int64_t id = 0;
   std::int64_t image_id = 0;
+  std::int64_t category_id = 1;  ///< 1: a person
   Box box;
+  std::optional<double> area{};  ///< of the segmentation, in pixels
+  bool is_crowd = false;
+  std::optional<std::int64_t> labelled{};  ///< how many keypoints the file says are labelled
   std::vector<CocoKeypoint> keypoints;
   /// Outlines as x, y, x, y, ...
   std::vector<std::vector<double>> polygons;
@@ -49,6 +52,7 @@ struct CocoAnnotation {
 struct CocoDataset {
   std::string source;
   std::vector<CocoImage> images;
+  std::vector<std::int64_t> category_ids;  ///< in the order of the file; empty: it lists none
   std::vector<CocoAnnotation> annotations;
 };
 
@@ -58,19 +62,16 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-class CocoReader {
+class CocoReader : JsonFile {
  public:
-  explicit CocoReader(const std::filesystem::path& path) : name_(path.string()) {
-    const std::vector<std::uint8_t> bytes = read_file(path, std::uintmax_t{1} << 32);
-    root_ = nlohmann::json::parse(bytes.begin(), bytes.end(), nullptr, false);
-    if (root_.is_discarded()) fail("is not valid JSON");
-    if (!root_.is_object()) fail("holds no JSON object");
+  explicit CocoReader(const std::filesystem::path& path) : JsonFile(path) {
+    if (!root().is_object()) fail("holds no JSON object");
   }
 
   CocoDataset read() {
     CocoDataset data;
-    data.source = name_;
-    for (const auto& item : list("images")) {
+    data.source = name();
+    for (const auto& item : list(root(), "images")) {
       const std::string where = error_text("images[", data.images.size(), "]");
       CocoImage image;
       image.id = integer(item, "id", where);
@@ -81,7 +82,13 @@ class CocoReader {
       image.height = extent(item, "height", where);
       data.images.push_back(std::move(image));
     }
-    for (const auto& item : list("annotations")) {
+    if (root().contains("categories")) {
+      for (const auto& item : list(root(), "categories")) {
+        data.category_ids.push_back(
+            integer(item, "id", error_text("categories[", data.category_ids.size(), "]")));
+      }
+    }
+    for (const auto& item : list(root(), "annotations")) {
       data.annotations.push_back(
           annotation(item, error_text("annotations[", data.annotations.size(), "]")));
     }
@@ -89,43 +96,6 @@ class CocoReader {
   }
 
  private:
-  using Json = nlohmann::json;
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FileError(error_text(name_, ": ", what));
-  }
-
-  const Json& list(const char* key) const {
-    const auto found = root_.find(key);
-    if (found == root_.end() || !found->is_array()) fail(error_text("has no array '", key, "'"));
-    return *found;
-  }
-  std::int64_t integer(const Json& item, const char* key, const std::string& where) const {
-    if (!item.is_object() || !item.contains(key) || !item[key].is_number_integer()) {
-      fail(error_text(where, " has no integer '", key, "'"));
-    }
-    return item[key].get<std::int64_t>();
-  }
-  std::size_t extent(const Json& item, const char* key, const std::string& where) const {
-    const std::int64_t value = integer(item, key, where);
-    if (value < 0 || value > 1000000) fail(error_text(where, ": '", key, "' is ", value));
-    return static_cast<std::size_t>(value);
-  }
-  std::vector<double> numbers(const Json& value, const std::string& where) const {
-    if (!value.is_array()) fail(where + " is no array");
-    std::vector<double> result;
-    for (const Json& item : value) {
-      if (!item.is_number()) fail(where + " holds something that is no number");
-      result.push_back(item.get<double>());
-      // Whatever is measured in an image is far smaller; arithmetic with this cannot overflow.
-      if (!(std::abs(result.back()) <= 1e12)) {
-        fail(error_text(where, " holds ", result.back(),
-                        ", which is no position or size in an image"));
-      }
-    }
-    return result;
-  }
-
   CocoAnnotation annotation(const Json& item, const std::string& where) const {
     CocoAnnotation result;
     result.id = integer(item, "id", where);
@@ -135,6 +105,12 @@ class CocoReader {
       if (box.size() != 4)
         fail(error_text(where, ".bbox has ", box.size(), " numbers, expected 4"));
       result.box = {box[0], box[1], box[2], box[3]};
+    }
+    if (item.contains("area")) result.area = number(item["area"], where + ".area");
+    if (item.contains("category_id")) result.category_id = integer(item, "category_id", where);
+    result.is_crowd = item.contains("iscrowd") && number(item["iscrowd"], where + ".iscrowd") != 0;
+    if (item.contains("num_keypoints")) {
+      result.labelled = integer(item, "num_keypoints", where);
     }
     if (item.contains("keypoints")) {
       const auto values = numbers(item["keypoints"], where + ".keypoints");
@@ -221,9 +197,6 @@ class CocoReader {
     }
     return runs;
   }
-
-  std::string name_;
-  nlohmann::json root_;
 };
 
 }  // namespace internal

@@ -1,0 +1,80 @@
+#pragma once
+
+// JSON files that somebody else wrote: every error names the file, the entry and the field.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/io/file.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+class JsonFile {
+ public:
+  using Json = nlohmann::json;
+
+  /// Throws FileError where the file is missing or no JSON.
+  explicit JsonFile(const std::filesystem::path& path) : name_(path.string()) {
+    const std::vector<std::uint8_t> bytes = read_file(path, std::uintmax_t{1} << 32);
+    root_ = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
+    if (root_.is_discarded()) fail("is not valid JSON");
+  }
+
+  const std::string& name() const { return name_; }
+  const Json& root() const { return root_; }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(error_text(name_, ": ", what));
+  }
+
+  const Json& list(const Json& object, const char* key) const {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_array()) fail(error_text("has no array '", key, "'"));
+    return *found;
+  }
+  std::int64_t integer(const Json& item, const char* key, const std::string& where) const {
+    if (!item.is_object() || !item.contains(key) || !item[key].is_number_integer()) {
+      fail(error_text(where, " has no integer '", key, "'"));
+    }
+    return item[key].get<std::int64_t>();
+  }
+  /// The size of an image along an axis.
+  std::size_t extent(const Json& item, const char* key, const std::string& where) const {
+    const std::int64_t value = integer(item, key, where);
+    if (value < 0 || value > 1000000) fail(error_text(where, ": '", key, "' is ", value));
+    return static_cast<std::size_t>(value);
+  }
+  double number(const Json& value, const std::string& where) const {
+    if (!value.is_number()) fail(where + " is no number");
+    const double result = value.get<double>();
+    // Whatever is measured in an image is far smaller; arithmetic with this cannot overflow.
+    if (!(std::abs(result) <= 1e12)) {
+      fail(error_text(where, " holds ", result, ", which is no position or size in an image"));
+    }
+    return result;
+  }
+  std::vector<double> numbers(const Json& value, const std::string& where) const {
+    if (!value.is_array()) fail(where + " is no array");
+    std::vector<double> result;
+    result.reserve(value.size());
+    for (const Json& item : value) {
+      if (!item.is_number()) fail(where + " holds something that is no number");
+      result.push_back(number(item, where));
+    }
+    return result;
+  }
+
+ private:
+  std::string name_;
+  Json root_;
+};
+
+}  // namespace posekit::inline POSEKIT_ISA::internal

@@ -1,0 +1,143 @@
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <vector>
+
+#include <posekit/autodiff/reductions.hpp>
+#include <posekit/pose/alignment.hpp>
+#include <posekit/testing/gradient_check.hpp>
+
+#include "support/close.hpp"
+
+namespace pk = posekit;
+using pk::Alignment;
+using pk::testing::random_tensor;
+
+namespace {
+
+constexpr Alignment all_alignments[] = {Alignment::none, Alignment::root, Alignment::scale,
+                                        Alignment::rigid, Alignment::similarity};
+
+/// Turned by angles about z and x, scaled and moved.
+pk::Tensor<double> moved(const pk::Tensor<double>& pose, double scale) {
+  const double a = 0.7, b = -1.9;
+  pk::Tensor<double> result = pose;
+  for (std::size_t f = 0; f < pose.shape()[0]; ++f) {
+    for (std::size_t j = 0; j < pose.shape()[1]; ++j) {
+      const double x = pose(f, j, 0), y = pose(f, j, 1), z = pose(f, j, 2);
+      const double u = std::cos(a) * x - std::sin(a) * y, v = std::sin(a) * x + std::cos(a) * y;
+      result(f, j, 0) = scale * u + 30;
+      result(f, j, 1) = scale * (std::cos(b) * v - std::sin(b) * z) - 7;
+      result(f, j, 2) = scale * (std::sin(b) * v + std::cos(b) * z) + 2;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("What was moved comes back", "[pose]") {
+  const auto truth = random_tensor<double>({5, 7, 3}, 1, -100, 100);
+  const auto turned = moved(truth, 1.0), shrunk = moved(truth, 0.3);
+  CHECK(relative_difference(pk::align(shrunk, truth).prediction, truth) < 1e-13);
+  CHECK(relative_difference(pk::align(turned, truth, {.alignment = Alignment::rigid}).prediction,
+                            truth) < 1e-13);
+  CHECK(relative_difference(pk::align(shrunk, truth, {.alignment = Alignment::rigid}).prediction,
+                            truth) > 0.1);
+  const auto fits = pk::fit_alignment(shrunk, truth);
+  CHECK(fits[3].scale == Approx(1 / 0.3));
+  CHECK(fits[3].rotation.determinant() == Approx(1));
+  CHECK(fits[3].status == pk::AlignmentStatus::unique);
+}
+
+TEST_CASE("A mirrored pose is not turned into the right one", "[pose]") {
+  const auto truth = random_tensor<double>({1, 7, 3}, 1, -100, 100);
+  pk::Tensor<double> mirrored = truth;
+  for (std::size_t j = 0; j < 7; ++j) mirrored(0, j, 0) = -mirrored(0, j, 0);
+  CHECK(relative_difference(pk::align(mirrored, truth).prediction, truth) > 0.1);
+  // In the plane too.
+  const auto flat = random_tensor<double>({1, 7, 2}, 2, -100, 100);
+  pk::Tensor<double> flipped = flat;
+  for (std::size_t j = 0; j < 7; ++j) flipped(0, j, 0) = -flipped(0, j, 0);
+  CHECK(relative_difference(pk::align(flipped, flat).prediction, flat) > 0.1);
+}
+
+TEST_CASE("Degenerate poses are aligned as well as they can be, and reported", "[pose]") {
+  const auto truth = random_tensor<double>({4, 6, 3}, 1, -100, 100);
+  pk::Tensor<double> odd = truth;
+  for (std::size_t j = 0; j < 6; ++j) {
+    for (std::size_t a = 0; a < 3; ++a) {
+      odd(0, j, a) = 5;                                 // a point
+      odd(1, j, a) = static_cast<double>((a + 1) * j);  // a line
+      odd(2, j, a) = a == 2 ? 0.0 : truth(2, j, a);     // a plane
+    }
+  }
+  const std::vector<std::uint8_t> nobody = [] {
+    std::vector<std::uint8_t> v(24, 1);
+    std::fill(v.begin() + 18, v.end(), std::uint8_t{0});
+    return v;
+  }();
+  const auto aligned = pk::align(odd, truth, {.visible = nobody});
+  CHECK(aligned.status[0] == pk::AlignmentStatus::collapsed);
+  CHECK(aligned.status[1] == pk::AlignmentStatus::ambiguous);
+  CHECK(aligned.status[2] == pk::AlignmentStatus::unique);
+  CHECK(aligned.status[3] == pk::AlignmentStatus::empty);
+  for (const double v : aligned.prediction) CHECK(std::isfinite(v));
+  double mean = 0;
+  for (std::size_t j = 0; j < 6; ++j) mean += truth(0, j, 1) / 6;
+  CHECK(aligned.prediction(0, 2, 1) == Approx(mean));
+  for (std::size_t a = 0; a < 3; ++a) CHECK(aligned.prediction(3, 4, a) == odd(3, 4, a));
+  for (const auto alignment : all_alignments) {
+    pk::Tape<double> tape;
+    const auto x = tape.variable(pk::Tensor<double>(odd));
+    tape.backward(pk::sum(pk::align(x, truth, {.alignment = alignment, .visible = nobody})));
+    for (const double g : x.grad()) CHECK(std::isfinite(g));
+  }
+  CHECK(pk::align(pk::zeros<double>({0, 6, 3}), pk::zeros<double>({0, 6, 3})).status.empty());
+}
+
+TEST_CASE("Alignments are differentiated through their transforms", "[pose]") {
+  std::vector<std::uint8_t> some(12, 1);
+  some[3] = some[8] = 0;
+  for (const auto alignment : all_alignments) {
+    for (const std::size_t axes : {2u, 3u}) {
+      for (const bool masked : {false, true}) {
+        const auto truth = random_tensor<double>({2, 6, axes}, 5, -1, 1);
+        pk::AlignOptions options{.alignment = alignment, .root = 1};
+        if (masked) options.visible = some;
+        const auto gradients = pk::testing::check_gradients(
+            [&](const auto& v) { return pk::align(v[0], truth, options); },
+            std::vector{random_tensor<double>({2, 6, axes}, 6, -1, 1)});
+        INFO(pk::to_string(alignment) << ", " << axes << " axes: " << gradients.message);
+        CHECK(gradients.ok);
+        pk::Tape<double> tape;
+        const auto poses = random_tensor<double>({2, 6, axes}, 6, -1, 1);
+        CHECK(identical(pk::align(tape.constant(pk::Tensor<double>(poses)), truth, options).value(),
+                        pk::align(poses, truth, options).prediction));
+      }
+    }
+  }
+}
+
+TEST_CASE("What cannot be aligned is refused in words", "[pose]") {
+  const auto a = pk::zeros<float>({2, 5, 3});
+  CHECK_THROWS_WITH(pk::align(a, pk::zeros<float>({2, 6, 3})),
+                    Catch::Contains("prediction has shape [2, 5, 3], truth has shape [2, 6, 3]"));
+  CHECK_THROWS_AS(pk::align(pk::zeros<float>({5, 3}), pk::zeros<float>({5, 3})), pk::ShapeError);
+  CHECK_THROWS_WITH(pk::align(a, a, {.alignment = Alignment::root, .root = 5}),
+                    Catch::Contains("root is joint 5 of 5"));
+  CHECK_THROWS_AS(pk::align(a, a, {.visible = std::vector<std::uint8_t>(3)}), pk::ShapeError);
+}
+
+TEST_CASE("The universal scale makes knee to neck 920 mm", "[pose]") {
+  const auto& skeleton = pk::skeletons::mpi_inf_3dhp_17;
+  pk::Tensor<double> pose = pk::zeros<double>({1, 17, 3});
+  pose(0, skeleton.index("left_knee"), 1) = -40;
+  pose(0, skeleton.index("left_hip"), 2) = 30;
+  pose(0, skeleton.index("spine"), 1) = 20;
+  pose(0, skeleton.index("neck"), 1) = 45;
+  CHECK(pk::universal_scales(pose, skeleton)[0] == Approx(920.0 / (50 + 20 + 25)));
+  CHECK_THROWS_AS(pk::universal_scales(pk::zeros<double>({1, 17, 3}), skeleton), pk::ValueError);
+  CHECK_THROWS_WITH(pk::universal_scales(pose, pk::skeletons::coco_17),
+                    Catch::Contains("has no joint 'pelvis'"));
+}
