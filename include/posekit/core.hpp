@@ -11,5 +11,6 @@
 #include <posekit/core/progress.hpp>
 #include <posekit/core/random.hpp>
 #include <posekit/core/shape.hpp>
+#include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>

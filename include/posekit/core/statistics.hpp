@@ -1,0 +1,151 @@
+#pragma once
+
+// Numbers that summarise other numbers. NaN marks what was not measured, and is left out.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+
+namespace posekit {
+
+/// What a box plot shows: quartiles, the furthest values within 1.5 times their distance, and what
+/// lies beyond (Tukey).
+struct BoxPlot {
+  std::size_t count = 0;
+  double low = 0, q1 = 0, median = 0, q3 = 0, high = 0;  ///< low and high: the whiskers' ends
+  std::vector<double> outliers;
+};
+
+/// How many values lie in each bin of equal width; the last bin holds its upper edge too.
+struct Histogram {
+  double first = 0, width = 0;
+  std::vector<std::size_t> counts;
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// The values that are not NaN, in ascending order.
+inline std::vector<double> sorted_values(std::span<const double> values) {
+  std::vector<double> sorted;
+  for (const double value : values) {
+    if (!std::isnan(value)) sorted.push_back(value);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+/// The value below which a fraction q of the values lies, linear between neighbours (NumPy's
+/// default); NaN where there are none. Throws ValueError unless q is in [0, 1].
+inline double quantile(std::span<const double> values, double q) {
+  if (!(q >= 0 && q <= 1)) {
+    throw ValueError(error_text("quantile: q is ", q, ", expected 0 to 1"));
+  }
+  const std::vector<double> sorted = sorted_values(values);
+  if (sorted.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const double place = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double part = place - static_cast<double>(below);
+  return part == 0 ? sorted[below] : sorted[below] + part * (sorted[above] - sorted[below]);
+}
+
+inline BoxPlot box_plot(std::span<const double> values) {
+  const std::vector<double> sorted = sorted_values(values);
+  BoxPlot box;
+  box.count = sorted.size();
+  box.q1 = quantile(sorted, 0.25);
+  box.median = quantile(sorted, 0.5);
+  box.q3 = quantile(sorted, 0.75);
+  box.low = box.q1;
+  box.high = box.q3;
+  const double reach = 1.5 * (box.q3 - box.q1);
+  for (const double value : sorted) {
+    if (value < box.q1 - reach || value > box.q3 + reach) {
+      box.outliers.push_back(value);
+    } else {
+      box.low = std::min(box.low, value);
+      box.high = std::max(box.high, value);
+    }
+  }
+  return box;
+}
+
+/// Throws ValueError unless there is a bin and first < last. What lies outside is not counted.
+inline Histogram histogram(std::span<const double> values, std::size_t bins, double first,
+                           double last) {
+  if (bins == 0 || !(first < last)) {
+    throw ValueError(error_text("histogram: expected bins from a lower to a higher value, found ",
+                                bins, " bins from ", first, " to ", last));
+  }
+  Histogram result{first, (last - first) / static_cast<double>(bins),
+                   std::vector<std::size_t>(bins)};
+  for (const double value : values) {
+    if (!(value >= first && value <= last)) continue;
+    const auto bin = static_cast<std::size_t>((value - first) / result.width);
+    ++result.counts[std::min(bin, bins - 1)];
+  }
+  return result;
+}
+
+/// Pearson's correlation of the pairs of which both are measured; NaN where one does not vary.
+inline double correlation(std::span<const double> a, std::span<const double> b) {
+  if (a.size() != b.size()) {
+    throw ShapeError(error_text("correlation: there are ", a.size(), " and ", b.size(), " values"));
+  }
+  double count = 0, mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) || std::isnan(b[i])) continue;
+    count += 1;
+    const double da = a[i] - mean_a, db = b[i] - mean_b;
+    mean_a += da / count;
+    mean_b += db / count;
+    aa += da * (a[i] - mean_a);
+    bb += db * (b[i] - mean_b);
+    ab += da * (b[i] - mean_b);
+  }
+  if (!(aa > 0 && bb > 0)) return std::numeric_limits<double>::quiet_NaN();
+  return ab / std::sqrt(aa * bb);
+}
+
+/// Each value's place in ascending order from 1 on; equal ones share the mean of theirs.
+inline std::vector<double> ranks(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t i, std::size_t k) { return values[i] < values[k]; });
+  std::vector<double> result(values.size());
+  for (std::size_t i = 0; i < order.size();) {
+    std::size_t end = i + 1;
+    while (end < order.size() && values[order[end]] == values[order[i]]) ++end;
+    const double mean = (static_cast<double>(i + 1) + static_cast<double>(end)) / 2;
+    for (; i < end; ++i) result[order[i]] = mean;
+  }
+  return result;
+}
+
+/// Spearman's rank correlation of the pairs of which both are measured.
+inline double rank_correlation(std::span<const double> a, std::span<const double> b) {
+  if (a.size() != b.size()) {
+    throw ShapeError(
+        error_text("rank_correlation: there are ", a.size(), " and ", b.size(), " values"));
+  }
+  std::vector<double> x, y;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) || std::isnan(b[i])) continue;
+    x.push_back(a[i]);
+    y.push_back(b[i]);
+  }
+  return correlation(ranks(x), ranks(y));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
