@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/io/image.hpp>
@@ -93,32 +94,15 @@ class Canvas {
   /// Draws a text; `y` is its baseline, `size` the height of its capitals.
   void text(double x, double y, std::string_view content, double size, Color color,
             TextAlign align = TextAlign::left, double weight = 1) {
-    const double scale = size / cap_height;
-    const double thickness = std::max(1.0, 0.115 * size) * weight;
     if (align == TextAlign::centre) x -= 0.5 * text_width(content, size);
     if (align == TextAlign::right) x -= text_width(content, size);
-    for (const char c : content) {
-      const StrokeGlyph glyph = stroke_glyph(c);
-      const std::string_view s = glyph.strokes;
-      const auto coordinate = [&](std::size_t i) {
-        return static_cast<double>(s[i] <= '9' ? s[i] - '0' : s[i] - 'a' + 10);
-      };
-      for (std::size_t i = 0; i + 3 < s.size();) {
-        if (s[i] == ';') {
-          ++i;
-          continue;
-        }
-        if (s[i + 2] == ';') {
-          i += 3;
-          continue;
-        }
-        line(x + coordinate(i) * scale, y + (coordinate(i + 1) - cap_height) * scale,
-             x + coordinate(i + 2) * scale, y + (coordinate(i + 3) - cap_height) * scale, color,
-             thickness);
-        i += 2;
-      }
-      x += (glyph.width + letter_spacing) * scale;
-    }
+    strokes(x, y, content, size, color, weight, 1, 0);
+  }
+
+  /// Draws a text from (x, y) up to the right, at 45 degrees.
+  void slanted_text(double x, double y, std::string_view content, double size, Color color) {
+    constexpr double half_turn = 0.70710678118654752;
+    strokes(x, y, content, size, color, 1, half_turn, half_turn);
   }
 
   /// Copies a picture with its upper left corner at (x, y), `zoom` times as large (each pixel a
@@ -162,6 +146,40 @@ class Canvas {
       return static_cast<std::size_t>(std::clamp(std::round(v), 0.0, static_cast<double>(extent)));
     };
     return {limit(x0, width()), limit(y0, height()), limit(x1, width()), limit(y1, height())};
+  }
+
+  /// A text from (x, y) on a baseline in the direction (cosine, -sine).
+  void strokes(double x, double y, std::string_view content, double size, Color color,
+               double weight, double cosine, double sine) {
+    const double scale = size / cap_height;
+    const double thickness = std::max(1.0, 0.115 * size) * weight;
+    double along = 0;
+    for (const char c : content) {
+      const StrokeGlyph glyph = stroke_glyph(c);
+      const std::string_view s = glyph.strokes;
+      const auto coordinate = [&](std::size_t i) {
+        return static_cast<double>(s[i] <= '9' ? s[i] - '0' : s[i] - 'a' + 10);
+      };
+      const auto at = [&](std::size_t i) {
+        const double u = along + coordinate(i) * scale;
+        const double v = (coordinate(i + 1) - cap_height) * scale;
+        return std::pair(x + cosine * u + sine * v, y - sine * u + cosine * v);
+      };
+      for (std::size_t i = 0; i + 3 < s.size();) {
+        if (s[i] == ';') {
+          ++i;
+          continue;
+        }
+        if (s[i + 2] == ';') {
+          i += 3;
+          continue;
+        }
+        const auto from = at(i), to = at(i + 2);
+        line(from.first, from.second, to.first, to.second, color, thickness);
+        i += 2;
+      }
+      along += (glyph.width + letter_spacing) * scale;
+    }
   }
 
   /// The mean of the picture's pixels in a square of side `step`, or the nearest pixel where that
