@@ -4,5 +4,6 @@
 
 #include <posekit/data/coco.hpp>
 #include <posekit/data/coco_evaluation.hpp>
+#include <posekit/data/coco_matching.hpp>
 #include <posekit/data/coco_results.hpp>
 #include <posekit/data/crop.hpp>

@@ -2,6 +2,7 @@
 
 // Files: arrays and images.
 
+#include <posekit/io/csv.hpp>
 #include <posekit/io/exif.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>

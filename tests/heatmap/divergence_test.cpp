@@ -75,6 +75,28 @@ TEST_CASE("Maps with zeros and means far away have finite values and gradients",
   check(0.0f);
 }
 
+TEST_CASE("The steepest slopes stay finite", "[heatmap]") {
+  pk::Tape<float> tape;
+  const auto p = tape.constant(pk::Tensor<float>{{{1.0f, 0.0f}}});
+  const auto q = tape.variable(pk::Tensor<float>{{{0.0f, 1.0f}}});
+  tape.backward(pk::kl_divergence(p, q), pk::tensor_from<float>({1, 1}, std::vector<float>{10.0f}));
+  for (const float g : q.grad()) CHECK(std::isfinite(g));
+}
+
+TEST_CASE("Divergences of tensors are those of the tape", "[heatmap]") {
+  const auto logits = random_tensor<double>({2, 3, 5, 9}, 1);
+  const auto means = random_tensor<double>({2, 3, 2}, 2);
+  pk::Tape<double> tape;
+  const auto z = tape.constant(pk::Tensor<double>(logits));
+  CHECK(identical(pk::js_divergence_of_logits(logits, means, {.sigma = 1}, 2.0),
+                  pk::js_divergence_of_logits(z, means, {.sigma = 1}, 2.0).value()));
+  CHECK(identical(pk::kl_divergence_of_logits(logits, means, {.sigma = 1}),
+                  pk::kl_divergence_of_logits(z, means, {.sigma = 1}).value()));
+  CHECK(relative_difference(pk::js_divergence_of_logits(logits, means, {.sigma = 1}),
+                            pk::js_divergence(pk::flat_softmax(logits), means, {.sigma = 1})) <
+        1e-12);
+}
+
 TEST_CASE("Impossible divergences are refused in words", "[heatmap]") {
   const auto p = pk::zeros<double>({1, 2, 5, 9});
   CHECK_THROWS_WITH(

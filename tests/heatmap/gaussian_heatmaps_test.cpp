@@ -57,8 +57,9 @@ TEST_CASE("Means far outside the map still give a distribution", "[heatmap]") {
 
 TEST_CASE("Impossible Gaussians are refused in words", "[heatmap]") {
   const auto means = pk::zeros<double>({1, 2, 2});
-  CHECK_THROWS_WITH(pk::gaussian_heatmaps(means, {8, 9}, {.sigma = 0}),
-                    "gaussian_heatmaps: sigma is 0, expected a positive number of pixels");
+  CHECK_THROWS_WITH(
+      pk::gaussian_heatmaps(means, {8, 9}, {.sigma = 0}),
+      "gaussian_heatmaps: sigma is 0, expected a positive number of pixels (from 1e-6 on)");
   CHECK_THROWS_WITH(pk::gaussian_heatmaps(means, {8}),
                     Catch::Contains("means has shape [1, 2, 2] and size is [8]"));
   CHECK_THROWS_WITH(pk::gaussian_heatmaps(means, {8, 9}, {.joint_sigmas = {1.0}}),

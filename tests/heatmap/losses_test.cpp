@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <xtensor/xview.hpp>
+
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/heatmap/losses.hpp>
 #include <posekit/testing/gradient_check.hpp>
@@ -17,12 +19,7 @@ TEST_CASE("Losses and their gradients equal PyTorch's", "[heatmap]") {
   check_heatmap_case("l1", 2, [](const auto& v) { return pk::l1_loss(v[0], v[1]); });
   check_heatmap_case("mse", 2, [](const auto& v) { return pk::mse_loss(v[0], v[1]); });
   check_heatmap_case(
-      "heatmap_mse", 2,
-      [](const auto& v) {
-        return pk::heatmap_mse(
-            v[0], pk::Tensor<typename std::decay_t<decltype(v[0])>::value_type>(v[1].value()),
-            {.sigma = 1.0});
-      },
+      "heatmap_mse", 2, [](const auto& v) { return pk::heatmap_mse(v[0], v[1], {.sigma = 1.0}); },
       2e-5);
   for (const auto& rank : map_ranks) {
     check_heatmap_case(
@@ -31,6 +28,21 @@ TEST_CASE("Losses and their gradients equal PyTorch's", "[heatmap]") {
         "variance_unnormalised_" + rank, 1,
         [](const auto& v) { return pk::variance_loss(v[0], 1.5); }, 2e-5);
   }
+}
+
+TEST_CASE("Losses of tensors and of views are those of the tape", "[heatmap]") {
+  const auto maps = random_tensor<double>({2, 3, 5, 9}, 1, 0, 0.1);
+  const auto means = random_tensor<double>({2, 3, 2}, 2, -0.8, 0.8);
+  pk::Tape<double> tape;
+  const auto p = tape.constant(pk::Tensor<double>(maps));
+  CHECK(identical(pk::heatmap_mse(maps, means, {.sigma = 1}),
+                  pk::heatmap_mse(p, means, {.sigma = 1}).value()));
+  CHECK(identical(pk::variance_loss(maps, 1.5), pk::variance_loss(p, 1.5).value()));
+  const auto other = random_tensor<double>({2, 3, 2}, 3);
+  const auto half = xt::view(means, xt::all(), xt::range(0, 2), xt::all());
+  const auto half_other = xt::view(other, xt::all(), xt::range(0, 2), xt::all());
+  const auto losses = pk::euclidean_loss(half, half_other);
+  CHECK(losses(1, 1) == pk::euclidean_loss(means, other)(1, 1));
 }
 
 TEST_CASE("At distance 0 the gradients are 0", "[heatmap]") {

@@ -3,8 +3,13 @@
 #include <cmath>
 #include <limits>
 
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/heatmap/flat_softmax.hpp>
+#include <posekit/heatmap/losses.hpp>
 #include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/heatmap/regularized_soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
+#include <posekit/testing/random_tensor.hpp>
 
 #include "support/heatmap_case.hpp"
 
@@ -34,4 +39,31 @@ TEST_CASE("Nothing visible gives 0 with gradient 0", "[heatmap]") {
   pk::Tensor<float> negative = pk::zeros<float>({2, 3});
   negative(1, 1) = -1;
   CHECK_THROWS_AS(pk::masked_mean(x, negative), pk::ValueError);
+}
+
+TEST_CASE("What is not visible moves nothing, whatever its truth is", "[heatmap]") {
+  const auto logits = random_tensor<double>({1, 2, 6, 30}, 1);
+  pk::Tensor<double> truth = pk::zeros<double>({1, 2, 2});
+  truth(0, 1, 0) = std::numeric_limits<double>::quiet_NaN();
+  for (const double first : {1.0, 0.0}) {
+    const pk::Tensor<double> visible{{first, 0.0}};
+    pk::Tape<double> tape;
+    const auto z = tape.variable(pk::Tensor<double>(logits));
+    const auto p = pk::flat_softmax(z);
+    const auto [xy, js] = pk::regularized_soft_argmax(z, truth);
+    const auto losses = pk::euclidean_loss(xy, truth) + js + pk::mse_loss(xy, truth) +
+                        pk::l1_loss(xy, truth) + pk::js_divergence(p, truth, {.sigma = 1}) +
+                        pk::heatmap_mse(p, truth, {.sigma = 1});
+    const auto loss = pk::masked_mean(losses, visible);
+    tape.backward(loss);
+    CHECK(std::isfinite(loss.value()()));
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const double g = z.grad().data()[i];
+      if (first == 0.0 || i >= 180) {
+        CHECK(g == 0);
+      } else {
+        CHECK(std::isfinite(g));
+      }
+    }
+  }
 }

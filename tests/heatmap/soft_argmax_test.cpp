@@ -5,6 +5,7 @@
 
 #include <xtensor/xadapt.hpp>
 
+#include <posekit/heatmap/flat_softmax.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
@@ -171,6 +172,76 @@ TEST_CASE("An infinite logit takes everything and moves nothing", "[heatmap]") {
   for (const float g : x.grad()) CHECK(g == 0);
   logits.fill(-std::numeric_limits<float>::infinity());
   CHECK(std::isnan(pk::soft_argmax(logits)(0, 0, 0)));
+}
+
+TEST_CASE("Logits of -infinity have no weight, wherever they are", "[heatmap]") {
+  const auto check = [](auto zero) {
+    using T = decltype(zero);
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    for (const bool upper : {true, false}) {
+      pk::Tensor<T> logits = pk::zeros<T>({1, 1, 64, 64});
+      for (std::size_t y = 0; y < 32; ++y)
+        for (std::size_t x = 0; x < 64; ++x) logits(0, 0, upper ? y : 63 - y, x) = -infinity;
+      const auto xy = pk::soft_argmax(logits, {.coordinates = Coordinates::pixel});
+      CHECK(static_cast<double>(xy(0, 0, 0)) == Approx(31.5));
+      CHECK(static_cast<double>(xy(0, 0, 1)) == Approx(upper ? 47.5 : 15.5));
+      CHECK(pk::flat_softmax(logits)(0, 0, upper ? 3 : 60, 3) == T(0));
+      // The gradient with respect to beta is finite, and 0 among equals.
+      pk::Tape<T> tape;
+      const auto beta = tape.variable(pk::tensor_from<T>({1}, std::vector<T>{T(1)}));
+      tape.backward(pk::soft_argmax(tape.constant(logits), beta), pk::Tensor<T>{{{T(1), T(1)}}});
+      CHECK(std::abs(static_cast<double>(beta.grad()(0))) < 1e-4);
+    }
+  };
+  check(0.0);
+  check(0.0f);
+}
+
+TEST_CASE("Large logits and temperatures lose no digits", "[heatmap]") {
+  const pk::Tensor<float> logits{{{10000.0f, 9999.0f, 9998.5f, 9997.25f}}};
+  const double expected[] = {0.6042524, 0.2222920, 0.1348269, 0.0386286};
+  const auto p = pk::flat_softmax(logits);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(p.flat(i) == Approx(expected[i]).epsilon(1e-6));
+  pk::Tensor<float> level = pk::zeros<float>({1, 1, 8, 8});
+  level.fill(8.497316e9f);
+  CHECK(pk::soft_argmax(level)(0, 0, 0) == Approx(0).margin(1e-6));
+  auto peak = random_tensor<float>({1, 1, 8, 8}, 1, 0, 0.5);
+  peak(0, 0, 2, 5) = 0.8f;
+  CHECK(pk::soft_argmax(peak, {.beta = 4.4e10, .coordinates = Coordinates::pixel})(0, 0, 0) == 5);
+  // What all logits have in common has no share in the derivative with respect to beta.
+  const auto slope = [](double offset) {
+    pk::Tape<double> tape;
+    auto shifted = random_tensor<double>({1, 1, 64, 64}, 1, -3, 3);
+    for (double& v : shifted) v += offset;
+    const auto beta = tape.variable(pk::tensor_from<double>({1}, std::vector<double>{1.0}));
+    tape.backward(pk::soft_argmax(tape.constant(shifted), beta, Coordinates::pixel),
+                  pk::Tensor<double>{{{1.0, -0.5}}});
+    return beta.grad()(0);
+  };
+  CHECK(slope(1e4) == Approx(slope(0)).epsilon(1e-9));
+}
+
+TEST_CASE("Compensation keeps its digits where the background weighs most", "[heatmap]") {
+  pk::Tensor<double> blob = pk::zeros<double>({1, 1, 64, 64});
+  for (std::size_t y = 0; y < 64; ++y)
+    for (std::size_t x = 0; x < 64; ++x)
+      blob(0, 0, y, x) = std::exp(-0.125 * (std::pow(static_cast<double>(x) - 20, 2) +
+                                            std::pow(static_cast<double>(y) - 40, 2)));
+  for (const double beta : {0.1, 1.0, 10.0}) {
+    const auto exact = pk::compensated_soft_argmax(blob, {.beta = beta});
+    const auto rounded = pk::compensated_soft_argmax(pk::cast<float>(blob), {.beta = beta});
+    CHECK(rounded(0, 0, 0) == Approx(exact(0, 0, 0)).margin(3e-6));
+    CHECK(rounded(0, 0, 1) == Approx(exact(0, 0, 1)).margin(3e-6));
+  }
+}
+
+TEST_CASE("Inverse temperatures of joints are an option", "[heatmap]") {
+  const auto logits = random_tensor<double>({2, 3, 4, 5}, 1);
+  const auto all = pk::soft_argmax(logits, {.joint_betas = {1, 2, 3}});
+  const auto second = pk::soft_argmax(logits, {.beta = 2});
+  CHECK(all(1, 1, 0) == second(1, 1, 0));
+  CHECK_THROWS_WITH(pk::soft_argmax(logits, {.joint_betas = {1, 2}}),
+                    Catch::Contains("one for each of 3 joints"));
 }
 
 TEST_CASE("Memory of the caller's and views of tensors are taken", "[heatmap]") {

@@ -50,8 +50,7 @@ TEMPLATE_LIST_TEST_CASE("exp of what is not an ordinary number", "[simd]", Kerne
   CHECK(std::isnan(exp_lane<T, A>(Limits::quiet_NaN())));
 }
 
-TEMPLATE_LIST_TEST_CASE("exp2 flushes what is not normal to the smallest normal number", "[simd]",
-                        KernelCases) {
+TEMPLATE_LIST_TEST_CASE("exp2 flushes what is not normal to 0", "[simd]", KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
   using Limits = std::numeric_limits<T>;
@@ -75,7 +74,7 @@ TEMPLATE_LIST_TEST_CASE("exp2 flushes what is not normal to the smallest normal 
     REQUIRE(lane(static_cast<T>(n)) == std::ldexp(T(1), n));
   }
   for (const T x : {T(-1e4), Limits::lowest(), -Limits::infinity()}) {
-    CHECK(lane(x) == Limits::min());
+    CHECK(lane(x) == T(0));
   }
   CHECK(std::isnan(lane(Limits::quiet_NaN())));
   CHECK(std::isnan(lane(-Limits::quiet_NaN())));

@@ -186,11 +186,12 @@ auto sharpen(const E& heatmaps, double exponent) {
       if (in[k] < T(0))
         throw ValueError(
             error_text("sharpen: a heatmap holds ", in[k], ", expected no negative values"));
-      top = std::max(top, static_cast<double>(in[k]));
+      const auto value = static_cast<double>(in[k]);
+      top = std::isnan(value) || std::isnan(top) ? std::nan("") : std::max(top, value);
     }
     for (std::size_t k = 0; k < pixels; ++k) {
       // Relative to the largest: high powers do not vanish.
-      const double value = top > 0 ? std::pow(static_cast<double>(in[k]) / top, exponent) : 0.0;
+      const double value = top == 0 ? 0.0 : std::pow(static_cast<double>(in[k]) / top, exponent);
       out[k] = static_cast<T>(value);
       sum += value;
     }

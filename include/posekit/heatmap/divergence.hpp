@@ -2,6 +2,7 @@
 
 // Kullback-Leibler and Jensen-Shannon divergences of heatmaps, in nats, one number per map.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -176,14 +177,22 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
               targets.q_accumulate = to_q.accumulate;
             }
             if (to_q && how.gaussian) targets.mean = mean.data();
+            bool moves = cotangent[map] != T(0);
             for (std::size_t a = 0; a < maps.axes && how.with_positions; ++a) {
               targets.position[a] =
                   cotangent[count + map * maps.axes + a] * static_cast<T>(coordinates[a].scale);
+              moves = moves || targets.position[a] != T(0);
             }
-            with_map(maps, map, source, reference(how), axes, [&](const auto& a, const auto& b) {
-              kernels::divergence_vjp<Kind, T, simd::DefaultArch>(maps.grid, a, b, values[map],
-                                                                  cotangent[map], targets);
-            });
+            if (moves) {
+              with_map(maps, map, source, reference(how), axes, [&](const auto& a, const auto& b) {
+                kernels::divergence_vjp<Kind, T, simd::DefaultArch>(maps.grid, a, b, values[map],
+                                                                    cotangent[map], targets);
+              });
+            } else {
+              // What does not count moves nothing, whatever it holds.
+              if (to_p && !to_p.accumulate) std::fill_n(targets.p, pixels, T(0));
+              if (targets.q != nullptr && !to_q.accumulate) std::fill_n(targets.q, pixels, T(0));
+            }
             if (targets.mean == nullptr) continue;
             for (std::size_t axis = 0; axis < maps.axes; ++axis) {
               T& out = to_q.data[i * maps.axes + axis];
@@ -196,17 +205,27 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
       });
 }
 
+/// A tensor expression of T's, or a Var.
 template <class Value, class T>
-concept TensorOrVar = std::is_same_v<Value, Tensor<T>> || std::is_same_v<Value, Var<T>>;
+concept TensorOrVar = std::is_same_v<Value, Var<T>> ||
+    (TensorExpression<Value>&& std::is_same_v<typename Value::value_type, T>);
 
-/// A Tensor as a constant of a tape, a Var as it is.
+/// A tensor expression as a constant of a tape, a Var as it is.
 template <class T>
 Var<T> on_tape(Tape<T>&, const Var<T>& value) {
   return value;
 }
-template <class T>
-Var<T> on_tape(Tape<T>& tape, const Tensor<T>& value) {
+template <class T, TensorExpression E>
+Var<T> on_tape(Tape<T>& tape, const E& value) {
   return tape.constant(Tensor<T>(value));
+}
+
+/// The value of a function of the tape for a tensor expression, which is copied.
+template <TensorExpression E, class F>
+Tensor<typename E::value_type> off_tape(const E& expression, const F& f) {
+  using T = typename E::value_type;
+  Tape<T> tape;
+  return f(tape.constant(Tensor<T>(expression))).value();
 }
 
 template <Divergence Kind, class T, class Q>
@@ -283,6 +302,13 @@ Var<T> js_divergence_of_logits(const Var<T>& logits, const Means& means,
                                                              means, options, static_cast<T>(beta));
 }
 
+template <TensorExpression E>
+auto js_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
+                             const GaussianOptions& options, double beta = 1.0) {
+  return internal::off_tape(
+      logits, [&](const auto& z) { return js_divergence_of_logits(z, means, options, beta); });
+}
+
 /// KL(p || N(mean, sigma^2)).
 template <TensorExpression E>
 auto kl_divergence(const E& p, const Tensor<typename E::value_type>& means,
@@ -314,6 +340,13 @@ Var<T> kl_divergence_of_logits(const Var<T>& logits, const Means& means,
                                const GaussianOptions& options, double beta = 1.0) {
   return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence_of_logits", logits,
                                                              means, options, static_cast<T>(beta));
+}
+
+template <TensorExpression E>
+auto kl_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
+                             const GaussianOptions& options, double beta = 1.0) {
+  return internal::off_tape(
+      logits, [&](const auto& z) { return kl_divergence_of_logits(z, means, options, beta); });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

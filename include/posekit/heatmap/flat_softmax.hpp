@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,13 +27,18 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
+/// Writes the softmax of each map; says which maps have an infinite logit.
 template <class T>
-void write_softmax(const MapsShape& maps, const T* logits, T beta, T* result, int threads) {
+std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,
+                                        int threads) {
   const std::size_t pixels = maps.grid.size();
+  std::vector<std::uint8_t> infinite(maps.maps());
   parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
     const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
     kernels::softmax<T>(pixels, logits + i * pixels, state, result + i * pixels);
+    infinite[i] = state.infinite ? 1 : 0;
   });
+  return infinite;
 }
 
 }  // namespace internal
@@ -56,19 +63,25 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
   const MapsShape maps = maps_shape("flat_softmax", "logits", logits.shape());
   const T beta = static_cast<T>(options.beta);
   Tensor<T> value = tape.pool().take(logits.shape());
-  internal::write_softmax(maps, logits.value().data(), beta, value.data(), tape.threads());
+  auto infinite =
+      internal::write_softmax(maps, logits.value().data(), beta, value.data(), tape.threads());
   const auto output = tape.pool().share(std::move(value));
-  return tape.record("flat_softmax", output, {logits}, [=](Pullback<T>& p) {
-    const auto target = p.target(0);
-    if (!target) return;
-    const std::size_t pixels = maps.grid.size();
-    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
-    parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
-      kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels, beta,
-                              p.cotangent() + i * pixels, target.data + i * pixels,
-                              target.accumulate);
-    });
-  });
+  return tape.record(
+      "flat_softmax", output, {logits}, [=, infinite = std::move(infinite)](Pullback<T>& p) {
+        const auto target = p.target(0);
+        if (!target) return;
+        const std::size_t pixels = maps.grid.size();
+        const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
+        parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+          if (infinite[i % maps.maps()] != 0) {  // an infinite logit moves nothing
+            if (!target.accumulate) std::fill_n(target.data + i * pixels, pixels, T(0));
+            return;
+          }
+          kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels, beta,
+                                  p.cotangent() + i * pixels, target.data + i * pixels,
+                                  target.accumulate);
+        });
+      });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

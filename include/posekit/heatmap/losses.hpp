@@ -2,6 +2,8 @@
 
 // Losses of positions [N, J, D] and of heatmaps, one number for each joint: [N, J].
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <type_traits>
@@ -17,6 +19,7 @@
 #include <posekit/heatmap/divergence.hpp>
 #include <posekit/heatmap/gaussian_heatmaps.hpp>
 #include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/gaussian_mse.hpp>
 #include <posekit/kernels/map_spread.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -107,6 +110,8 @@ Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
         difference[k] = a->data()[joint * axes + k] - b->data()[joint * axes + k];
       }
       Loss::slope(difference.data(), axes, output->data()[joint], slope.data());
+      // A joint that does not count moves nothing, whatever its truth is.
+      if (p.cotangent()[i] == T(0)) std::fill(slope.begin(), slope.end(), T(0));
       const auto add = [&](const auto& target, T sign) {
         if (!target) return;
         for (std::size_t k = 0; k < axes; ++k) {
@@ -124,9 +129,9 @@ Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
 }  // namespace internal
 
 /// The distance |predicted - truth|, Eq. (5) of MargiPose. Its gradient at distance 0 is 0.
-template <class T>
-Tensor<T> euclidean_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
-  return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
+template <TensorExpression P, TensorExpression Q>
+auto euclidean_loss(const P& predicted, const Q& truth) {
+  return internal::position_loss<internal::EuclideanLoss, typename P::value_type>(predicted, truth);
 }
 template <class T, internal::TensorOrVar<T> Truth>
 Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
@@ -134,9 +139,9 @@ Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
 }
 
 /// The mean of the coordinates' absolute differences. Its gradient at 0 is 0.
-template <class T>
-Tensor<T> l1_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
-  return internal::position_loss<internal::L1Loss>(predicted, truth);
+template <TensorExpression P, TensorExpression Q>
+auto l1_loss(const P& predicted, const Q& truth) {
+  return internal::position_loss<internal::L1Loss, typename P::value_type>(predicted, truth);
 }
 template <class T, internal::TensorOrVar<T> Truth>
 Var<T> l1_loss(const Var<T>& predicted, const Truth& truth) {
@@ -144,26 +149,83 @@ Var<T> l1_loss(const Var<T>& predicted, const Truth& truth) {
 }
 
 /// The mean of the coordinates' squared differences.
-template <class T>
-Tensor<T> mse_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
-  return internal::position_loss<internal::MseLoss>(predicted, truth);
+template <TensorExpression P, TensorExpression Q>
+auto mse_loss(const P& predicted, const Q& truth) {
+  return internal::position_loss<internal::MseLoss, typename P::value_type>(predicted, truth);
 }
 template <class T, internal::TensorOrVar<T> Truth>
 Var<T> mse_loss(const Var<T>& predicted, const Truth& truth) {
   return internal::position_loss<internal::MseLoss>(predicted, truth);
 }
 
-/// The mean of the squared differences to normalised Gaussians around means [N, J, D] over each
-/// map's pixels, Eq. (4) of MargiPose divided by their number.
+namespace internal {
+
+/// Records the mean squared difference of heatmaps from Gaussians around `means`.
 template <class T>
-Var<T> heatmap_mse(const Var<T>& heatmaps, const Tensor<T>& means, const GaussianOptions& options) {
-  const Shape shape = heatmaps.shape();
-  const MapsShape maps = maps_shape("heatmap_mse", "heatmaps", shape);
-  require_positions("heatmap_mse", "means", shape_of(means), maps);
-  const Tensor<T> truth = gaussian_heatmaps(means, Shape(shape.begin() + 2, shape.end()), options);
-  const Shape rows{maps.batch, maps.joints, maps.grid.size()};
-  const Var<T> flat = reshape(heatmaps, rows);
-  return mse_loss(flat, reshaped(Tensor<T>(truth), rows));
+Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
+                          const GaussianOptions& options) {
+  constexpr const char* name = "heatmap_mse";
+  Tape<T>& tape = heatmaps.tape();
+  const MapsShape maps = maps_shape(name, "heatmaps", heatmaps.shape());
+  require_positions(name, "means", means.shape(), maps);
+  require_gaussian(name, options, maps.joints);
+  const auto map_values = tape.shared_value(heatmaps), mean_values = tape.shared_value(means);
+  const std::size_t pixels = maps.grid.size();
+  Tensor<T> value = tape.pool().take(maps.per_map());
+  parallel_ranges(
+      maps.maps(), threads_for(maps.size(), tape.threads()),
+      [&](std::size_t begin, std::size_t end, int) {
+        std::array<kernels::GaussianAxis<T>, 3> axes;
+        for (std::size_t i = begin; i < end; ++i) {
+          gaussian_axes(maps, mean_values->data() + i * maps.axes, options, i % maps.joints, axes);
+          value.data()[i] = static_cast<T>(
+              kernels::gaussian_mse<T>(maps.grid, axes, map_values->data() + i * pixels));
+        }
+      });
+  return tape.record(name, std::move(value), {heatmaps, means}, [=](Pullback<T>& back) {
+    const auto to_maps = back.target(0), to_means = back.target(1);
+    if (!to_maps && !to_means) return;
+    const auto extents = maps.grid.extents();
+    const int team = threads_for(maps.size() * back.count(), back.threads());
+    parallel_ranges(back.count() * maps.maps(), team, [&](std::size_t begin, std::size_t end, int) {
+      std::array<kernels::GaussianAxis<T>, 3> axes;
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t map = i % maps.maps();
+        const T cotangent = back.cotangent()[i];
+        std::array<double, 3> by_mean{};
+        T* out = to_maps ? to_maps.data + i * pixels : nullptr;
+        if (cotangent != T(0)) {
+          gaussian_axes(maps, mean_values->data() + map * maps.axes, options, map % maps.joints,
+                        axes);
+          by_mean = kernels::gaussian_mse_vjp<T>(maps.grid, axes, map_values->data() + map * pixels,
+                                                 cotangent, out, to_maps && to_maps.accumulate);
+        } else if (to_maps && !to_maps.accumulate) {
+          std::fill_n(out, pixels, T(0));
+        }
+        for (std::size_t a = 0; a < maps.axes && to_means; ++a) {
+          T& slope = to_means.data[i * maps.axes + a];
+          const T g = static_cast<T>(by_mean[a] * pixels_per_unit(options.coordinates, extents[a]));
+          slope = to_means.accumulate ? slope + g : g;
+        }
+      }
+    });
+  });
+}
+
+}  // namespace internal
+
+/// The mean over each map's pixels of the squared differences from Gaussians around means
+/// [N, J, axes], Eq. (4) of MargiPose divided by their number. The Gaussians are never written to
+/// memory. `means` is a Tensor or a Var, which is differentiated too. -> [N, J]. Throws ShapeError
+/// and ValueError.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> heatmap_mse(const Var<T>& heatmaps, const Means& means, const GaussianOptions& options) {
+  return internal::record_heatmap_mse(heatmaps, internal::on_tape(heatmaps.tape(), means), options);
+}
+template <TensorExpression E, TensorExpression Means>
+auto heatmap_mse(const E& heatmaps, const Means& means, const GaussianOptions& options) {
+  return internal::off_tape(heatmaps,
+                            [&](const auto& h) { return heatmap_mse(h, means, options); });
 }
 
 /// How far each map's variance along each axis is from sigma^2 (in pixels): the sum over the axes
@@ -196,13 +258,19 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0) {
         parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
           const auto& spread = spreads[i % maps.maps()];
           std::array<double, 3> slope{};
-          for (std::size_t a = 0; a < maps.axes; ++a) {
+          for (std::size_t a = 0; a < maps.axes && p.cotangent()[i] != T(0); ++a) {
             slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
           }
           kernels::map_variance_vjp<T>(maps.grid, spread, slope, target.data + i * maps.grid.size(),
                                        target.accumulate);
         });
       });
+}
+
+/// The same of a tensor expression.
+template <TensorExpression E>
+auto variance_loss(const E& heatmaps, double sigma = 1.0) {
+  return internal::off_tape(heatmaps, [&](const auto& h) { return variance_loss(h, sigma); });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -64,9 +64,9 @@ inline void require_positions(const char* function, const char* argument, const 
 }
 
 inline void require_sigma(const char* function, double sigma) {
-  if (!(sigma > 0) || !std::isfinite(sigma)) {
-    throw ValueError(
-        error_text(function, ": sigma is ", sigma, ", expected a positive number of pixels"));
+  if (!(sigma >= 1e-6) || !(sigma <= 1e12)) {
+    throw ValueError(error_text(function, ": sigma is ", sigma,
+                                ", expected a positive number of pixels (from 1e-6 on)"));
   }
 }
 

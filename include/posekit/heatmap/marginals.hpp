@@ -120,10 +120,12 @@ inline void require_marginals(const Shape& xy, const Shape& zy, const Shape& xz)
 
 /// (x, y, z) from three marginal heatmaps, Eq. (3) of MargiPose: x and y are expectations under xy,
 /// z is the mean of its expectations under zy and xz. -> [N, J, 3]. Throws ShapeError.
-template <class T>
-Tensor<T> marginal_coordinates(const Tensor<T>& xy, const Tensor<T>& zy, const Tensor<T>& xz,
-                               const ExpectationOptions& options = {}) {
-  internal::require_marginals(shape_of(xy), shape_of(zy), shape_of(xz));
+template <TensorExpression XY, TensorExpression ZY, TensorExpression XZ>
+auto marginal_coordinates(const XY& xy, const ZY& zy, const XZ& xz,
+                          const ExpectationOptions& options = {}) {
+  using T = typename XY::value_type;
+  const auto shape = [](const auto& e) { return Shape(e.shape().begin(), e.shape().end()); };
+  internal::require_marginals(shape(xy), shape(zy), shape(xz));
   const Tensor<T> a = expectation(xy, options), b = expectation(zy, options),
                   c = expectation(xz, options);
   Tensor<T> result = make_tensor<T>({xy.shape()[0], xy.shape()[1], 3});

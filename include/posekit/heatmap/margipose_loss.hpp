@@ -103,4 +103,30 @@ Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
   return internal::margipose_loss(maps, truth, three_dimensional, options);
 }
 
+// The same of tensors.
+
+template <class T>
+Tensor<T> margipose_loss(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
+                         const Tensor<T>& three_dimensional,
+                         const MargiPoseLossOptions& options = {}) {
+  Tape<T> tape;
+  const Marginals<Var<T>> constants{tape.constant(maps.xy), tape.constant(maps.zy),
+                                    tape.constant(maps.xz)};
+  return margipose_loss(constants, truth, three_dimensional, options).value();
+}
+template <class T>
+Tensor<T> margipose_loss_3d(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
+                            const MargiPoseLossOptions& options = {}) {
+  Tape<T> tape;
+  const Marginals<Var<T>> constants{tape.constant(maps.xy), tape.constant(maps.zy),
+                                    tape.constant(maps.xz)};
+  return margipose_loss_3d(constants, truth, options).value();
+}
+template <TensorExpression E>
+auto margipose_loss_2d(const E& xy, const Tensor<typename E::value_type>& truth,
+                       const MargiPoseLossOptions& options = {}) {
+  return internal::off_tape(
+      xy, [&](const auto& maps) { return margipose_loss_2d(maps, truth, options); });
+}
+
 }  // namespace posekit::inline POSEKIT_ISA

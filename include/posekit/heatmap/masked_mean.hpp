@@ -45,10 +45,12 @@ T weighted_sum(const std::vector<T>& weights, const T* values) {
 
 /// The mean of `losses` over what is visible (1 or 0, or weights), of the same shape: a scalar.
 /// Where nothing is visible it is 0, with a gradient of 0. Throws ShapeError and ValueError.
-template <class T>
-Tensor<T> masked_mean(const Tensor<T>& losses, const Tensor<T>& visible) {
-  const auto weights = internal::mask_weights(shape_of(losses), visible);
-  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, losses.data())});
+template <TensorExpression E>
+auto masked_mean(const E& losses, const Tensor<typename E::value_type>& visible) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(losses);
+  const auto weights = internal::mask_weights(view.shape(), visible);
+  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, view.data())});
 }
 
 /// The same on the tape.

@@ -23,10 +23,11 @@ struct RegularizedSoftArgmaxOptions {
 
 namespace posekit::inline POSEKIT_ISA {
 
-template <class T>
+/// Of Vars or of Tensors.
+template <class Value>
 struct RegularizedSoftArgmax {
-  Var<T> coordinates;  ///< [N, J, axes], as of soft_argmax
-  Var<T> divergence;   ///< [N, J], as of js_divergence_of_logits
+  Value coordinates;  ///< [N, J, axes], as of soft_argmax
+  Value divergence;   ///< [N, J], as of js_divergence_of_logits
 };
 
 /// soft_argmax(logits) and JSD(softmax(beta logits) || N(mean, sigma^2)), which the loss of a map
@@ -37,8 +38,8 @@ struct RegularizedSoftArgmax {
 /// both, each map is in the cache for all of the forward pass, and one pass writes the logits'
 /// gradient. Throws ShapeError and ValueError.
 template <class T, internal::TensorOrVar<T> Means>
-RegularizedSoftArgmax<T> regularized_soft_argmax(const Var<T>& logits, const Means& means,
-                                                 const RegularizedSoftArgmaxOptions& options = {}) {
+RegularizedSoftArgmax<Var<T>> regularized_soft_argmax(
+    const Var<T>& logits, const Means& means, const RegularizedSoftArgmaxOptions& options = {}) {
   constexpr const char* name = "regularized_soft_argmax";
   const Var<T> centre = internal::on_tape(logits.tape(), means);
   const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
@@ -48,6 +49,16 @@ RegularizedSoftArgmax<T> regularized_soft_argmax(const Var<T>& logits, const Mea
   const std::size_t count = maps.maps();
   return {reshape(slice(both, 0, count, both.size()), maps.positions()),
           reshape(slice(both, 0, 0, count), maps.per_map())};
+}
+
+/// The same of tensor expressions.
+template <TensorExpression E>
+auto regularized_soft_argmax(const E& logits, const Tensor<typename E::value_type>& means,
+                             const RegularizedSoftArgmaxOptions& options = {}) {
+  using T = typename E::value_type;
+  Tape<T> tape;
+  const auto both = regularized_soft_argmax(tape.constant(Tensor<T>(logits)), means, options);
+  return RegularizedSoftArgmax<Tensor<T>>{both.coordinates.value(), both.divergence.value()};
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -23,6 +23,7 @@ namespace posekit {
 struct SoftArgmaxOptions {
   double beta = 1.0;  ///< inverse temperature: p is proportional to exp(beta * logit)
   Coordinates coordinates = Coordinates::normalized;
+  std::vector<double> joint_betas{};  ///< one for each joint, instead of `beta`
 };
 
 struct CompensatedSoftArgmaxOptions {
@@ -51,6 +52,15 @@ std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* b
   return all;
 }
 
+template <class T>
+std::vector<T> map_betas(const char* function, const MapsShape& maps,
+                         const SoftArgmaxOptions& options) {
+  const std::vector<double> one{options.beta};
+  const auto& given = options.joint_betas.empty() ? one : options.joint_betas;
+  const std::vector<T> rounded(given.begin(), given.end());
+  return map_betas(function, maps, rounded.data(), rounded.size());
+}
+
 /// The softmax of each map.
 template <class T>
 std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
@@ -70,32 +80,19 @@ void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxSt
   for (std::size_t i = 0; i < maps.maps(); ++i) {
     for (std::size_t a = 0; a < maps.axes; ++a) {
       positions[i * maps.axes + a] =
-          static_cast<T>(axes[a].scale * static_cast<double>(states[i].mean[a]) + axes[a].offset);
+          static_cast<T>(axes[a].scale * states[i].mean[a] + axes[a].offset);
     }
   }
 }
 
 /// Removes from each softmax what pixels of the background level contribute, everywhere.
 template <class T>
-void compensate(const MapsShape& maps, double background,
-                std::vector<kernels::SoftmaxState<T>>& states) {
-  const auto extents = maps.grid.extents();
-  for (auto& state : states) {
-    if (state.infinite) continue;
-    const double mass = 1.0 / static_cast<double>(state.inverse_mass);
-    const double empty = std::exp2(static_cast<double>(state.scale) * background -
-                                   static_cast<double>(state.shift)) *
-                         static_cast<double>(maps.grid.size());
-    const double rest = mass - empty;
-    // A map that is nothing but background keeps its plain expectation.
-    if (!(rest > 1e-6 * mass)) continue;
-    for (std::size_t a = 0; a < maps.axes; ++a) {
-      const double middle = (static_cast<double>(extents[a]) - 1.0) / 2.0;
-      state.mean[a] =
-          static_cast<T>((mass * static_cast<double>(state.mean[a]) - empty * middle) / rest);
-    }
-    state.inverse_mass = static_cast<T>(1.0 / rest);
-  }
+void compensate(const MapsShape& maps, const T* logits, double background,
+                std::vector<kernels::SoftmaxState<T>>& states, int threads) {
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+    kernels::compensate<T>(maps.grid, logits + i * maps.grid.size(), static_cast<T>(background),
+                           states[i]);
+  });
 }
 
 /// Records positions [N, J, axes] whose derivative is that of a softmax's expectation. `beta` may
@@ -166,7 +163,7 @@ auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
   using T = typename E::value_type;
   const ContiguousView<T> view(logits);
   const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
-  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  const auto betas = internal::map_betas<T>("soft_argmax", maps, options);
   Tensor<T> result = make_tensor<T>(maps.positions());
   internal::write_positions(maps,
                             internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
@@ -178,7 +175,7 @@ auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
 template <class T>
 Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options = {}) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
-  std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  auto betas = internal::map_betas<T>("soft_argmax", maps, options);
   auto states =
       internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
   return internal::record_soft_argmax("soft_argmax", logits, Var<T>(), maps, options.coordinates,
@@ -201,7 +198,8 @@ Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
 /// Integral Pose Regression" (ICCV 2021): pixels that hold nothing have a share in the softmax all
 /// the same, exp(beta * background) each, and that share is subtracted everywhere:
 ///     J = sum_p (exp(beta h_p) - exp(beta b)) p / sum_p' (exp(beta h_p') - exp(beta b))
-/// A map that is nothing but background gives the plain expectation. Shapes as `soft_argmax`.
+/// A map that does not weigh more than background alone gives the plain expectation. The difference
+/// is taken pixel by pixel, in a second pass. Shapes as `soft_argmax`.
 template <TensorExpression E>
 auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions& options = {}) {
   using T = typename E::value_type;
@@ -209,7 +207,7 @@ auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
   const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
-  internal::compensate(maps, options.background, states);
+  internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
   Tensor<T> result = make_tensor<T>(maps.positions());
   internal::write_positions(maps, states, options.coordinates, result.data());
   return result;
@@ -223,7 +221,8 @@ Var<T> compensated_soft_argmax(const Var<T>& logits,
   std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states =
       internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
-  internal::compensate(maps, options.background, states);
+  internal::compensate(maps, logits.value().data(), options.background, states,
+                       logits.tape().threads());
   return internal::record_soft_argmax("compensated_soft_argmax", logits, Var<T>(), maps,
                                       options.coordinates, std::move(betas), std::move(states));
 }

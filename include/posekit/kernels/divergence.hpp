@@ -82,7 +82,7 @@ struct MapWeights {
 /// `Infinite` where `state.infinite`.
 template <class T, class Arch, bool Infinite = false>
 struct SoftmaxOfLogits {
-  static constexpr bool of_logits = true, of_gaussian = false, infinite = Infinite;
+  static constexpr bool of_logits = true, of_gaussian = false, infinite_logits = Infinite;
   const T* logits;
   T beta;
   const SoftmaxState<T> state;  // by value: what is written cannot change it
@@ -107,8 +107,7 @@ struct SoftmaxOfLogits {
   }
   double least_log(const MapGrid&) const {
     if constexpr (Infinite) return static_cast<double>(detail::log_of_tiny<T>);
-    return (static_cast<double>(state.least) - static_cast<double>(state.shift)) *
-               std::numbers::ln2 -
+    return static_cast<double>(state.least) * std::numbers::ln2 -
            static_cast<double>(state.log_mass);
   }
 
@@ -277,6 +276,13 @@ DivergenceValue divergence(const MapGrid& grid, P p, Q q) {
     result.mean_slope += far * static_cast<double>(detail::far_slope<T>);
   }
   result.value += result.mean_slope;
+  if constexpr (Kind == Divergence::js) {
+    // Of distributions it lies in [0, log 2]; what is outside by rounding is put there.
+    const double rounding = 64 * static_cast<double>(std::numeric_limits<T>::epsilon());
+    if (result.value < 0 && result.value > -rounding) result.value = 0;
+    const double most = std::numbers::ln2;
+    if (result.value > most && result.value < most + rounding) result.value = most;
+  }
   return result;
 }
 
@@ -298,15 +304,14 @@ void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value,
                     const DivergenceTargets<T>& to) {
   using Batch = simd::Batch<T, Arch>;
   const auto box = detail::meeting_box<Kind, T, Arch>(grid, q, value.least_log);
-  // What multiplies p's slopes, and what positions add to them.
+  // What multiplies p's slopes, and what positions add to them. An infinite logit moves nothing.
   T factor = cotangent;
   std::array<T, 3> mean{}, pull{};
   if constexpr (P::of_logits) {
-    factor *= p.beta;
-    mean = p.state.mean;
-    if constexpr (!P::infinite) {  // an infinite logit moves nothing
-      for (std::size_t a = 0; a < 3; ++a) pull[a] = p.beta * to.position[a];
-    }
+    factor *= P::infinite_logits ? T(0) : p.beta;
+    mean = p.state.rounded_mean();
+    for (std::size_t a = 0; a < 3; ++a)
+      pull[a] = P::infinite_logits ? T(0) : p.beta * to.position[a];
   }
   const Batch g(factor), gx(pull[0]), lanes = lane_numbers<T, Arch>();
   const auto position = [&](std::size_t x) __attribute__((always_inline)) {
@@ -385,7 +390,9 @@ void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value,
               Batch out = Kind == Divergence::kl
                               ? -a.value / xsimd::select(b.value < tiny, tiny, b.value)
                               : term.q_slope;
-              out *= Batch(cotangent);
+              // The steepest slopes times a cotangent stay finite; NaN stays NaN.
+              const Batch limit(std::numeric_limits<T>::max());
+              out = xsimd::max(-limit, xsimd::min(limit, out * Batch(cotangent)));
               if (to.q_accumulate) out += read<T, Arch>(to.q + i, part);
               write<T, Arch>(to.q + i, out, part);
             }

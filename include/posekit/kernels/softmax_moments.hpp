@@ -17,38 +17,48 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-/// p = 2^(scale * logit - shift) * inverse_mass with scale = beta log2(e). Where a logit (times
-/// beta) is +infinity, `infinite` says so and p is even over the pixels that are.
+/// p = 2^((logit - extreme) * scale) * inverse_mass with scale = beta log2(e), and the extreme the
+/// logit of the largest weight. Differences come first: they are exact where it matters. Where a
+/// logit times beta is +infinity, `infinite` says so and p is even over the pixels that are.
 template <class T>
 struct SoftmaxState {
   T scale = 0;
-  T shift = 0;  ///< the largest scale * logit
-  T least = 0;  ///< the smallest
+  T extreme = 0;
+  T least = 0;  ///< the smallest (logit - extreme) * scale
   T inverse_mass = 0;
   T log_mass = 0;
-  std::array<T, 3> mean{};  ///< the expected x, y, z, in pixels
+  double mass = 0;
+  std::array<double, 3> mean{};  ///< the expected x, y, z, in pixels
   bool infinite = false;
+
+  std::array<T, 3> rounded_mean() const {
+    return {static_cast<T>(mean[0]), static_cast<T>(mean[1]), static_cast<T>(mean[2])};
+  }
 };
 
-/// One map's weights 2^(scale * logit - shift), for the loops below.
+/// One map's weights 2^((logit - extreme) * scale), for the loops below.
 template <class T, class Arch>
 struct SoftmaxWeights {
-  simd::Batch<T, Arch> scale, shift;
+  simd::Batch<T, Arch> scale, extreme;
   bool infinite;
 
+  /// While all logits so far have weight 0, no difference may be taken from theirs.
   explicit SoftmaxWeights(const SoftmaxState<T>& state)
-      : scale(state.scale), shift(state.infinite ? T(0) : state.shift), infinite(state.infinite) {}
+      : scale(state.scale),
+        extreme(std::isinf(state.extreme) ? T(0) : state.extreme),
+        infinite(state.infinite) {}
 
   /// The weight's logarithm to base 2.
   [[gnu::always_inline]] simd::Batch<T, Arch> exponent(const simd::Batch<T, Arch>& logit) const {
-    return xsimd::fms(logit, scale, shift);
+    return (logit - extreme) * scale;
   }
   [[gnu::always_inline]] simd::Batch<T, Arch> of_exponent(
       const simd::Batch<T, Arch>& exponent) const {
     using Batch = simd::Batch<T, Arch>;
     if (infinite) [[unlikely]] {
+      const Batch rest = xsimd::select(exponent == exponent, Batch(T(0)), exponent);
       return xsimd::select(exponent == Batch(std::numeric_limits<T>::infinity()), Batch(T(1)),
-                           Batch(T(0)));
+                           rest);
     }
     return simd::exp2_normal<T, Arch>(exponent);
   }
@@ -58,14 +68,6 @@ struct SoftmaxWeights {
 };
 
 namespace detail {
-
-/// The extremes of scale * logit over contiguous elements: the product is monotonic.
-template <class T, class Arch>
-Extremes<T> scaled_extremes(const T* logits, std::size_t size, T scale) {
-  const auto [least, most] = extremes<T, Arch>(logits, size);
-  return scale < T(0) ? Extremes<T>{most * scale, least * scale}
-                      : Extremes<T>{least * scale, most * scale};
-}
 
 /// Sums over the pixels of a map's rows: of the weights, and of them times x and y.
 template <class T, class Arch>
@@ -114,26 +116,30 @@ SoftmaxState<T> softmax_moments(const MapGrid& grid, const T* logits, T beta) {
   const std::size_t block = rows_per_sum(grid.width);
   SoftmaxState<T> state;
   state.scale = static_cast<T>(static_cast<double>(beta) * std::numbers::log2e);
-  state.shift = -std::numeric_limits<T>::infinity();
-  state.least = std::numeric_limits<T>::infinity();
+  const bool falls = state.scale < T(0);  // the weight, as the logit rises
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  state.extreme = falls ? infinity : -infinity;
+  T least = -state.extreme;  // of the logits, by their weights
   double mass = 0, sum_x = 0, sum_y = 0, sum_z = 0;
   for (std::size_t z = 0; z < grid.depth; ++z) {
     for (std::size_t y0 = 0; y0 < grid.height; y0 += block) {
       const std::size_t rows = std::min(block, grid.height - y0);
       const T* first = logits + (z * grid.height + y0) * grid.width;
-      const auto [least, top] =
-          detail::scaled_extremes<T, Arch>(first, rows * grid.width, state.scale);
-      state.least = std::min(state.least, least);
-      if (top > state.shift) {
-        state.infinite = std::isinf(top);
+      const auto [low, high] = extremes<T, Arch>(first, rows * grid.width);
+      const T top = falls ? low : high;
+      least = falls ? std::max(least, high) : std::min(least, low);
+      if (falls ? top < state.extreme : top > state.extreme) {
+        state.infinite = std::isinf(top) && state.scale != T(0);
         const double scale =
-            state.infinite ? 0.0
-                           : std::exp2(static_cast<double>(state.shift) - static_cast<double>(top));
+            state.infinite || std::isinf(state.extreme)
+                ? 0.0
+                : std::exp2((static_cast<double>(state.extreme) - static_cast<double>(top)) *
+                            static_cast<double>(state.scale));
         mass *= scale;
         sum_x *= scale;
         sum_y *= scale;
         sum_z *= scale;
-        state.shift = top;
+        state.extreme = top;
       }
       const SoftmaxWeights<T, Arch> weight(state);
       detail::RowMoments<T, Arch> sums;
@@ -155,10 +161,11 @@ SoftmaxState<T> softmax_moments(const MapGrid& grid, const T* logits, T beta) {
       sum_z += part * static_cast<double>(z);
     }
   }
+  state.least = (least - (std::isinf(state.extreme) ? T(0) : state.extreme)) * state.scale;
+  state.mass = mass;
   state.inverse_mass = static_cast<T>(1.0 / mass);
   state.log_mass = static_cast<T>(std::log(mass));
-  state.mean = {static_cast<T>(sum_x / mass + static_cast<double>(middle)),
-                static_cast<T>(sum_y / mass), static_cast<T>(sum_z / mass)};
+  state.mean = {sum_x / mass + static_cast<double>(middle), sum_y / mass, sum_z / mass};
   return state;
 }
 
@@ -176,26 +183,32 @@ void softmax_moments_vjp(const MapGrid& grid, const T* logits, T beta, const Sof
   }
   const Batch lanes = lane_numbers<T, Arch>();
   const SoftmaxWeights<T, Arch> weight(state);
+  const std::array<T, 3> mean = state.rounded_mean();
   // Times beta here, unless the derivative with respect to beta needs what beta multiplies.
   const T scale = by_beta == nullptr ? beta * state.inverse_mass : state.inverse_mass;
   const Batch gx(gradient[0] * scale);
+  const T limit = std::numeric_limits<T>::max();
   double total = 0;
   const std::size_t block = rows_per_sum(grid.width);
   for (std::size_t z = 0; z < grid.depth; ++z) {
     // Positions relative to the expected one: their products with p do not cancel.
-    const T from_z = gradient[2] * (static_cast<T>(z) - state.mean[2]);
+    const T from_z = gradient[2] * (static_cast<T>(z) - mean[2]);
     for (std::size_t y0 = 0; y0 < grid.height; y0 += block) {
       Batch sum(T(0));
       for (std::size_t y = y0; y < std::min(y0 + block, grid.height); ++y) {
         const std::size_t offset = (z * grid.height + y) * grid.width;
-        const Batch from_y(scale * (gradient[1] * (static_cast<T>(y) - state.mean[1]) + from_z));
+        const Batch from_y(scale * (gradient[1] * (static_cast<T>(y) - mean[1]) + from_z));
         for_each_vector<T, Arch>(
             grid.width, [&](std::size_t x, auto part) __attribute__((always_inline)) {
               const Batch logit = read<T, Arch>(logits + offset + x, part);
               Batch out = weight(logit) *
-                          xsimd::fma(lanes + Batch(static_cast<T>(x) - state.mean[0]), gx, from_y);
+                          xsimd::fma(lanes + Batch(static_cast<T>(x) - mean[0]), gx, from_y);
               if (by_beta != nullptr) {
-                sum = xsimd::fma(within<T, Arch>(out, part), logit, sum);
+                // Relative to the extreme: what all logits have in common has no share. Logits
+                // without weight are made finite; of two operands, one NaN, max gives the second.
+                const Batch relative =
+                    xsimd::max(Batch(-limit), xsimd::min(Batch(limit), logit - weight.extreme));
+                sum = xsimd::fma(within<T, Arch>(out, part), relative, sum);
                 out *= Batch(beta);
               }
               if (accumulate) out += read<T, Arch>(result + offset + x, part);
@@ -206,6 +219,40 @@ void softmax_moments_vjp(const MapGrid& grid, const T* logits, T beta, const Sof
     }
   }
   if (by_beta != nullptr) *by_beta += static_cast<T>(total);
+}
+
+/// Subtracts from every weight that of a logit of the background level: mass and mean are what is
+/// left, where anything is.
+template <class T, class Arch = simd::DefaultArch>
+void compensate(const MapGrid& grid, const T* logits, T background, SoftmaxState<T>& state) {
+  using Batch = simd::Batch<T, Arch>;
+  if (state.infinite) return;
+  const SoftmaxWeights<T, Arch> weight(state);
+  const Batch empty = weight(Batch(background)), lanes = lane_numbers<T, Arch>();
+  double rest = 0;
+  std::array<double, 3> moments{};
+  for (std::size_t z = 0; z < grid.depth; ++z) {
+    for (std::size_t y = 0; y < grid.height; ++y) {
+      const T* row = logits + (z * grid.height + y) * grid.width;
+      Batch mass(T(0)), along(T(0));
+      for_each_vector<T, Arch>(
+          grid.width, [&](std::size_t x, auto part) __attribute__((always_inline)) {
+            const Batch e = within<T, Arch>(weight(read<T, Arch>(row + x, part)) - empty, part);
+            mass += e;
+            along = xsimd::fma(
+                e, lanes + Batch(static_cast<T>(static_cast<double>(x) - state.mean[0])), along);
+          });
+      const auto part = static_cast<double>(simd::sum_lanes<T, Arch>(mass));
+      rest += part;
+      moments[0] += static_cast<double>(simd::sum_lanes<T, Arch>(along));
+      moments[1] += part * (static_cast<double>(y) - state.mean[1]);
+      moments[2] += part * (static_cast<double>(z) - state.mean[2]);
+    }
+  }
+  if (!(rest > 1e-6 * state.mass)) return;
+  for (std::size_t a = 0; a < 3; ++a) state.mean[a] += moments[a] / rest;
+  state.mass = rest;
+  state.inverse_mass = static_cast<T>(1.0 / rest);
 }
 
 /// p of one map, all pixels together.

@@ -148,11 +148,10 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
       }
       a.singular = Eigen::Vector3d(fitted, 0, 0);
     } else {
-      const Eigen::JacobiSVD<Eigen::Matrix3d> svd(covariance,
-                                                  Eigen::ComputeFullU | Eigen::ComputeFullV);
-      a.v = svd.matrixV();
-      a.singular = svd.singularValues();
-      Eigen::Matrix3d u = svd.matrixU();
+      const SingularValues svd = singular_values(covariance);
+      a.v = svd.v;
+      a.singular = svd.values;
+      Eigen::Matrix3d u = svd.u;
       if (u.determinant() * a.v.determinant() < 0) {
         u.col(2) *= -1;
         a.singular[2] *= -1;

@@ -63,7 +63,7 @@ constexpr BodySide body_side(std::string_view joint) {
   return BodySide::centre;
 }
 
-namespace internal {
+namespace joint_names {
 
 constexpr bool has_part(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -123,7 +123,7 @@ constexpr bool is_consistent(const Skeleton& skeleton) {
   return skeleton.root.empty() || skeleton.find(skeleton.root).has_value();
 }
 
-}  // namespace internal
+}  // namespace joint_names
 
 /// How joints are put into groups.
 enum class JointGrouping {
@@ -135,7 +135,7 @@ enum class JointGrouping {
 /// fingers' do.
 constexpr std::string_view joint_group(std::string_view joint,
                                        JointGrouping grouping = JointGrouping::interpretability) {
-  using internal::has_part;
+  using joint_names::has_part;
   const bool torso = has_part(joint, "shoulder") || has_part(joint, "hip") ||
                      has_part(joint, "pelvis") || has_part(joint, "spine") ||
                      has_part(joint, "thorax") || has_part(joint, "neck") ||
@@ -280,20 +280,20 @@ inline constexpr std::array<std::int8_t, 14> mpi_inf_3dhp_14_parents{1, -1, 1, 2
                                                                      6, 1,  8, 9, 1, 11, 12};
 
 // What follows from the names and the parents.
-inline constexpr auto coco_17_flips = internal::flips_of(coco_17_joints);
-inline constexpr auto efficientpose_16_flips = internal::flips_of(efficientpose_16_joints);
-inline constexpr auto blazepose_33_flips = internal::flips_of(blazepose_33_joints);
-inline constexpr auto hand_21_flips = internal::flips_of(hand_21_joints);
-inline constexpr auto mpii_16_flips = internal::flips_of(mpii_16_joints);
-inline constexpr auto human36m_17_flips = internal::flips_of(human36m_17_joints);
-inline constexpr auto mpi_inf_3dhp_28_flips = internal::flips_of(mpi_inf_3dhp_28_joints);
-inline constexpr auto mpi_inf_3dhp_17_flips = internal::flips_of(mpi_inf_3dhp_17_joints);
-inline constexpr auto mpi_inf_3dhp_14_flips = internal::flips_of(mpi_inf_3dhp_14_joints);
-inline constexpr auto mpii_16_bones = internal::bones_of<15>(mpii_16_parents);
-inline constexpr auto human36m_17_bones = internal::bones_of<16>(human36m_17_parents);
-inline constexpr auto mpi_inf_3dhp_28_bones = internal::bones_of<27>(mpi_inf_3dhp_28_parents);
-inline constexpr auto mpi_inf_3dhp_17_bones = internal::bones_of<16>(mpi_inf_3dhp_17_parents);
-inline constexpr auto mpi_inf_3dhp_14_bones = internal::bones_of<13>(mpi_inf_3dhp_14_parents);
+inline constexpr auto coco_17_flips = joint_names::flips_of(coco_17_joints);
+inline constexpr auto efficientpose_16_flips = joint_names::flips_of(efficientpose_16_joints);
+inline constexpr auto blazepose_33_flips = joint_names::flips_of(blazepose_33_joints);
+inline constexpr auto hand_21_flips = joint_names::flips_of(hand_21_joints);
+inline constexpr auto mpii_16_flips = joint_names::flips_of(mpii_16_joints);
+inline constexpr auto human36m_17_flips = joint_names::flips_of(human36m_17_joints);
+inline constexpr auto mpi_inf_3dhp_28_flips = joint_names::flips_of(mpi_inf_3dhp_28_joints);
+inline constexpr auto mpi_inf_3dhp_17_flips = joint_names::flips_of(mpi_inf_3dhp_17_joints);
+inline constexpr auto mpi_inf_3dhp_14_flips = joint_names::flips_of(mpi_inf_3dhp_14_joints);
+inline constexpr auto mpii_16_bones = joint_names::bones_of<15>(mpii_16_parents);
+inline constexpr auto human36m_17_bones = joint_names::bones_of<16>(human36m_17_parents);
+inline constexpr auto mpi_inf_3dhp_28_bones = joint_names::bones_of<27>(mpi_inf_3dhp_28_parents);
+inline constexpr auto mpi_inf_3dhp_17_bones = joint_names::bones_of<16>(mpi_inf_3dhp_17_parents);
+inline constexpr auto mpi_inf_3dhp_14_bones = joint_names::bones_of<13>(mpi_inf_3dhp_14_parents);
 
 }  // namespace data
 
@@ -374,7 +374,7 @@ inline constexpr std::array<const Skeleton*, 10> all{
 
 static_assert([] {
   for (const Skeleton* skeleton : all) {
-    if (!internal::is_consistent(*skeleton)) return false;
+    if (!joint_names::is_consistent(*skeleton)) return false;
   }
   return true;
 }());

@@ -113,18 +113,18 @@ template <class T, class Arch>
   return xsimd::select(x == x, result, x);
 }
 
-/// 2^x for x up to the largest normal exponent, where what would be subnormal may be the smallest
-/// normal number instead: half the work of `exp`. To 1.1 units in the last place; NaN stays NaN.
+/// 2^x for x up to the largest normal exponent, where what would be subnormal may be 0 instead:
+/// half the work of `exp`. To 1.1 units in the last place; NaN stays NaN.
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp2_normal(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
   using C = detail::ExpConstants<T>;
   using C2 = detail::Exp2Constants<T>;
   using Integers = xsimd::batch<typename C::Bits, Arch>;
-  // 2^x = 2^n 2^r, n whole, |r| <= 1/2. The low bits of n + magic are n's biased exponent. Of two
-  // operands, one NaN, max gives the second.
+  // 2^x = 2^n 2^r, n whole, |r| <= 1/2. The low bits of n + magic are n's biased exponent, which is
+  // that of 0 for the lowest n. Of two operands, one NaN, max gives the second.
   const B magic(C::magic + static_cast<T>(C::bias));
-  const B y = xsimd::max(B(T(1) - static_cast<T>(C::bias)), x);
+  const B y = xsimd::max(B(-static_cast<T>(C::bias)), x);
   const B whole = y + magic;
   const B r = y - (whole - magic);
   B p(C2::coefficients.back());

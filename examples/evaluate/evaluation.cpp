@@ -1,0 +1,211 @@
+#include "evaluation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <posekit/core/statistics.hpp>
+#include <posekit/io/csv.hpp>
+#include <posekit/io/npy.hpp>
+
+namespace pk = posekit;
+
+namespace {
+
+constexpr double box_fraction = 0.2;
+
+/// The fraction of all measured values that is below each of 31 thresholds.
+pk::ChartSeries curve(const pk::PoseMetric& metric, double last) {
+  const auto sorted = pk::sorted_values({metric.values.data(), metric.values.size()});
+  pk::ChartSeries series{"", {}, {}};
+  for (std::size_t i = 0; i <= 30; ++i) {
+    const double threshold = last * static_cast<double>(i) / 30;
+    const auto below = std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin();
+    series.x.push_back(threshold);
+    series.y.push_back(sorted.empty()
+                           ? std::nan("")
+                           : static_cast<double>(below) / static_cast<double>(sorted.size()));
+  }
+  return series;
+}
+
+/// Errors beside the indices that a table of attributions holds for the same joints.
+std::vector<IndexRelation> relate(const pk::CsvTable& table, const Evaluation& evaluation) {
+  const auto& matches = *evaluation.matches;
+  std::map<std::pair<std::string, std::string>, double> errors;
+  for (std::size_t p = 0; p < matches.annotation_ids.size(); ++p) {
+    for (std::size_t j = 0; j < evaluation.skeleton->size(); ++j) {
+      errors[{std::to_string(matches.annotation_ids[p]),
+              std::string(evaluation.skeleton->joints[j])}] = evaluation.error().values(p, j);
+    }
+  }
+  const std::size_t annotation = table.column("annotation"), joint = table.column("joint");
+  std::vector<IndexRelation> relations;
+  for (const auto& [column, heading] :
+       {std::pair{"fi", "FI"}, std::pair{"li", "LI"}, std::pair{"di", "DI"}}) {
+    IndexRelation relation{heading, {}, 0, 0};
+    std::vector<double> indices, values;
+    const std::size_t at = table.column(column);
+    for (std::size_t r = 0; r < table.rows.size(); ++r) {
+      const auto& row = table.rows[r];
+      const auto error = errors.find({row[annotation], row[joint]});
+      const double index = table.number(r, at);
+      if (error == errors.end() || std::isnan(error->second) || std::isnan(index)) continue;
+      const std::string group(pk::joint_group(row[joint]));
+      auto series = std::find_if(relation.groups.begin(), relation.groups.end(),
+                                 [&](const auto& s) { return s.name == group; });
+      if (series == relation.groups.end()) {
+        relation.groups.push_back({group, {}, {}});
+        series = relation.groups.end() - 1;
+      }
+      series->x.push_back(index);
+      series->y.push_back(error->second);
+      indices.push_back(index);
+      values.push_back(error->second);
+    }
+    relation.pairs = indices.size();
+    relation.rank_correlation = pk::rank_correlation(indices, values);
+    relations.push_back(std::move(relation));
+  }
+  if (relations.front().pairs == 0 && relations[1].pairs == 0) {
+    throw pk::FileError(pk::error_text(
+        table.source, ": none of its ", table.rows.size(),
+        " rows is of a joint that was measured (annotations are found by their ids)"));
+  }
+  return relations;
+}
+
+Evaluation evaluate_people(const EvaluateOptions& options) {
+  const auto truth = pk::load_coco(options.truth);
+  const auto results = pk::load_coco_results(options.results);
+  Evaluation e;
+  e.skeleton = &pk::skeletons::coco_17;
+  e.coco = pk::evaluate_coco(truth, results, {.threads = options.threads});
+  e.matches = pk::match_coco(truth, results);
+  const auto& m = *e.matches;
+  std::vector<double> sides;
+  std::vector<std::string> by_keypoints, by_occlusion, by_size;
+  for (std::size_t p = 0; p < m.boxes.size(); ++p) {
+    sides.push_back(std::max({m.boxes[p].width, m.boxes[p].height, 1e-9}));
+    const auto first = m.visible.begin() + static_cast<std::ptrdiff_t>(17 * p);
+    by_keypoints.push_back(
+        pk::difficulty_by_keypoints(static_cast<std::size_t>(std::count(first, first + 17, 1))) +
+        " keypoints");
+    by_occlusion.push_back(pk::difficulty_by_occlusion(m.hidden[p]) + " hidden");
+    by_size.push_back(pk::difficulty_by_size(sides.back()) + " px");
+  }
+  const pk::PoseMetricOptions measured{.visible = m.visible, .threads = options.threads};
+  e.columns.push_back({"error px", pk::epe(m.prediction, m.truth, *e.skeleton, measured), 1, 2});
+  e.columns.push_back({"PCK@0.2 %",
+                       pk::relative_pck(m.prediction, m.truth, *e.skeleton, sides,
+                                        {.fraction = box_fraction, .visible = m.visible}),
+                       100, 1});
+  e.columns.push_back(
+      {"OKS %", pk::oks(m.prediction, m.truth, *e.skeleton, m.areas, measured), 100, 1});
+  e.inversions = pk::find_inversions(m.prediction, m.truth, *e.skeleton,
+                                     {.epsilon = options.epsilon, .visible = m.visible});
+  e.kinds = pk::classify_errors(m.prediction, m.truth, *e.skeleton, m.areas,
+                                {.visible = m.visible, .images = m.image_ids});
+  for (const auto& [heading, labels] :
+       {std::pair{"keypoints present", by_keypoints}, std::pair{"occlusion", by_occlusion},
+        std::pair{"longer side of the box", by_size}}) {
+    e.splits.emplace_back(heading, e.error().per_action(labels));
+  }
+  // Relative to the box.
+  pk::PoseMetric relative = e.error();
+  for (std::size_t i = 0; i < relative.values.size(); ++i) {
+    relative.values.data()[i] /= sides[i / e.skeleton->size()];
+  }
+  e.pck_curve = curve(relative, 0.5);
+  e.threshold_label = "threshold, fraction of the box's longer side";
+  return e;
+}
+
+const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
+  std::string names;
+  for (const pk::Skeleton* skeleton : pk::skeletons::all) {
+    if (skeleton->name == name) return *skeleton;
+    if (name.empty() && skeleton->size() != joints) continue;
+    names += (names.empty() ? "" : ", ") + std::string(skeleton->name);
+  }
+  if (name.empty() && !names.empty() && names.find(',') == std::string::npos) {
+    return find_skeleton(names, joints);
+  }
+  throw pk::ValueError(
+      name.empty()
+          ? pk::error_text("the poses have ", joints, " joints; say with --skeleton which they are",
+                           names.empty() ? "" : ": ", names)
+          : pk::error_text("there is no skeleton '", name, "'; there are ", names));
+}
+
+Evaluation evaluate_arrays(const EvaluateOptions& options) {
+  const auto truth = pk::load_npy<double>(options.truth);
+  const auto prediction = pk::load_npy<double>(options.results);
+  pk::require_rank(truth, 3, options.truth.string().c_str(), "the truth", "[F, J, 2 or 3]");
+  Evaluation e;
+  e.skeleton = &find_skeleton(options.skeleton, truth.shape()[1]);
+  pk::PoseMetricOptions measured{.unit = options.unit, .threads = options.threads};
+  if (!options.visible.empty()) {
+    const auto mask = pk::load_npy<std::uint8_t>(options.visible);
+    pk::require_shape(mask, {truth.shape()[0], truth.shape()[1]}, "--visible", "the mask [F, J]");
+    measured.visible.emplace(mask.begin(), mask.end());
+  }
+  const bool flat = truth.shape()[2] == 2;
+  const bool rooted = !flat && !e.skeleton->root.empty();
+  const auto add = [&](const char* heading, pk::PoseMetric metric, double factor, int digits) {
+    const std::string unit = factor == 100 ? "%" : metric.unit;
+    e.columns.push_back({heading + (" " + unit), std::move(metric), factor, digits});
+  };
+  if (flat) {
+    add("error", pk::epe(prediction, truth, *e.skeleton, measured), 1, 2);
+    e.inversions = pk::find_inversions(prediction, truth, *e.skeleton,
+                                       {.epsilon = options.epsilon, .visible = measured.visible});
+  } else if (rooted) {
+    add("MPJPE", pk::mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
+    add("N-MPJPE", pk::n_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
+  } else {
+    add("error",
+        pk::position_error(prediction, truth, *e.skeleton,
+                           {.visible = measured.visible, .unit = options.unit}),
+        1, 2);
+  }
+  add(flat ? "aligned" : "PA-MPJPE", pk::pa_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
+  if (!flat) {
+    const auto alignment = rooted ? pk::Alignment::root : pk::Alignment::none;
+    add("PCK@150",
+        pk::pck(prediction, truth, *e.skeleton,
+                {.alignment = alignment, .visible = measured.visible, .threads = options.threads}),
+        100, 1);
+    add("AUC",
+        pk::auc(prediction, truth, *e.skeleton,
+                {.alignment = alignment, .visible = measured.visible, .threads = options.threads}),
+        100, 1);
+  }
+  e.pck_curve = curve(e.error(), flat ? 50.0 : 150.0);
+  e.threshold_label = "threshold, " + e.error().unit;
+  return e;
+}
+
+}  // namespace
+
+Evaluation evaluate(const EvaluateOptions& options) {
+  const auto is_array = [](const std::filesystem::path& path) {
+    return path.extension() == ".npy";
+  };
+  if (is_array(options.truth) != is_array(options.results)) {
+    throw pk::ValueError(pk::error_text(options.truth.string(), " and ", options.results.string(),
+                                        " are of different kinds, expected two .json or two .npy"));
+  }
+  if (is_array(options.truth)) {
+    if (!options.attributions.empty()) {
+      throw pk::ValueError("--attributions needs COCO annotations, whose ids it refers to");
+    }
+    return evaluate_arrays(options);
+  }
+  if (!options.visible.empty() || !options.skeleton.empty()) {
+    throw pk::ValueError("--visible and --skeleton are for arrays; COCO files say it themselves");
+  }
+  Evaluation e = evaluate_people(options);
+  if (!options.attributions.empty()) e.relations = relate(pk::load_csv(options.attributions), e);
+  return e;
+}

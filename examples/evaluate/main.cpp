@@ -1,0 +1,50 @@
+// posekit-evaluate: how good predicted poses are, and what is wrong with those that are not.
+
+#include <cstdio>
+#include <iostream>
+#include <new>
+#include <optional>
+
+#include <posekit/io/file.hpp>
+
+#include "evaluation.hpp"
+#include "figures.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "report.hpp"
+
+namespace {
+
+void run(const EvaluateOptions& options) {
+  StagedOutput output(options.output);
+  std::optional<StagedOutput> figures;
+  if (!options.figures.empty()) figures.emplace(options.figures);
+  const Evaluation evaluation = evaluate(options);
+  posekit::write_file(output.file("evaluation.json"), report_json(evaluation, options));
+  posekit::write_file(output.file("evaluation.csv"), report_csv(evaluation));
+  if (figures) draw_figures(evaluation, *figures);
+  output.publish();
+  if (figures) figures->publish();
+  if (options.quiet) return;
+  std::printf("%s\nwritten: evaluation.json and evaluation.csv in %s\n",
+              report_table(evaluation).c_str(), options.output.string().c_str());
+  if (figures) {
+    std::printf("         %zu pictures in %s\n", figures->count(),
+                options.figures.string().c_str());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const EvaluateOptions options = parse_command_line(argc, argv);
+  try {
+    run(options);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "posekit-evaluate: there is not enough memory\n";
+  } catch (const std::exception& error) {
+    std::cerr << "posekit-evaluate: " << error.what() << '\n';
+  }
+  return 1;
+}
