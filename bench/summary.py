@@ -109,6 +109,17 @@ for name, label in (("diffusion_index_17x256x256", "DI of 17 maps 256×256"), ("
     rows.append([label, "1", f"{milliseconds(attribution, name + '/posekit'):.1f}", ""])
 table(["what", "threads", "posekit", "scipy"], rows)
 
+pose = medians("pose-1") | medians("pose-2")
+python = dict(line.split() for line in (out / "poses_python.txt").read_text().splitlines())
+rows = []
+for name, label in (("pa_mpjpe_100000", "PA-MPJPE of 100,000 poses of 17 joints"), ("coco_5000x20", "COCO's evaluation of 5,000 images with 20 detections each")):
+    for t in (1, 2):
+        ours = milliseconds(pose, f"{name}/posekit/threads:{t}")
+        theirs = float(python[name]) * 1e3
+        rows.append([label, str(t), f"{ours:.1f}", against(ours, milliseconds(pose, f"{name}/torch/threads:{t}")), f"{theirs:.0f} ({theirs / ours:.0f}×)"])
+print("**Poses**, milliseconds.\n")
+table(["what", "threads", "posekit", "PyTorch, batched", "Python: scipy; numpy"], rows)
+
 print("**Layers**, one thread: time by kind, and the share of the machine that it runs at.\n")
 rows = []
 for network in sorted({n.split("/")[0] for n in layers}):

@@ -43,7 +43,7 @@ time_topic machine machine --benchmark_repetitions=3
 time_topic attribution attribution --benchmark_repetitions=5 --benchmark_min_time=0.1
 for threads in 1 2; do
   # All that are compared take turns in one process.
-  for topic in networks heatmaps; do
+  for topic in networks heatmaps pose; do
     time_topic "$topic" "$topic-$threads" --benchmark_filter="threads:$threads|exponentials" --benchmark_repetitions=5 \
       --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
   done
@@ -78,5 +78,8 @@ NETWORKS
 
 say "timing: scipy's gaussian_kde"
 OPENBLAS_NUM_THREADS=1 "$python" "$root/bench/peers/kde_scipy.py" >"$out/kde_scipy.txt"
+
+say "timing: Python's metrics of poses"
+OPENBLAS_NUM_THREADS=1 "$python" "$root/bench/peers/poses_python.py" >"$out/poses_python.txt"
 
 "$python" "$root/bench/summary.py" "$out" | tee "$out/summary.md"

@@ -5,10 +5,13 @@
 #include <posekit/core/isa.hpp>  // before the intrinsics that Eigen includes
 
 #include <Eigen/Core>
+#include <Eigen/Geometry>
 #include <Eigen/LU>
 #include <Eigen/SVD>
 
+#include <cmath>
 #include <limits>
+#include <optional>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -40,6 +43,29 @@ inline SingularValues singular_values(const Eigen::Matrix3d& matrix) {
 #pragma GCC diagnostic pop
 #endif
   return result;
+}
+
+/// The rotation nearest to a matrix whose determinant is well above 0 (its polar factor), by
+/// Newton's iteration (Higham 1986); nothing where the matrix is not so.
+inline std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix) {
+  const double norm = matrix.norm();
+  if (!(norm > 0) || !std::isfinite(norm)) return std::nullopt;
+  Eigen::Matrix3d x = matrix / norm;
+  if (!(x.determinant() > 1e-4)) return std::nullopt;
+  for (int step = 0; step < 20; ++step) {
+    Eigen::Matrix3d inverse;  // transposed
+    inverse.row(0) = x.row(1).cross(x.row(2));
+    inverse.row(1) = x.row(2).cross(x.row(0));
+    inverse.row(2) = x.row(0).cross(x.row(1));
+    inverse /= x.row(0).dot(inverse.row(0));
+    const double scale = std::sqrt(inverse.norm() / x.norm());
+    const Eigen::Matrix3d next = 0.5 * (scale * x + inverse / scale);
+    const double change = (next - x).squaredNorm();
+    x = next;
+    // Convergence is quadratic: what is left is the square of this.
+    if (change < 1e-18) return x;
+  }
+  return std::nullopt;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

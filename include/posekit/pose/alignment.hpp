@@ -148,18 +148,26 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
       }
       a.singular = Eigen::Vector3d(fitted, 0, 0);
     } else {
-      const SingularValues svd = singular_values(covariance);
-      a.v = svd.v;
-      a.singular = svd.values;
-      Eigen::Matrix3d u = svd.u;
-      if (u.determinant() * a.v.determinant() < 0) {
-        u.col(2) *= -1;
-        a.singular[2] *= -1;
-      }
-      fit.rotation = u * a.v.transpose();
-      fitted = a.singular.sum();
-      if (!(a.singular[1] + a.singular[2] > 1e-12 * a.singular[0])) {
-        fit.status = AlignmentStatus::ambiguous;
+      // The derivative needs the singular values; elsewhere most poses need only the rotation.
+      const auto near =
+          parts == nullptr ? nearest_rotation(covariance) : std::optional<Eigen::Matrix3d>();
+      if (near) {
+        fit.rotation = *near;
+        fitted = near->cwiseProduct(covariance).sum();
+      } else {
+        const SingularValues svd = singular_values(covariance);
+        a.v = svd.v;
+        a.singular = svd.values;
+        Eigen::Matrix3d u = svd.u;
+        if (u.determinant() * a.v.determinant() < 0) {
+          u.col(2) *= -1;
+          a.singular[2] *= -1;
+        }
+        fit.rotation = u * a.v.transpose();
+        fitted = a.singular.sum();
+        if (!(a.singular[1] + a.singular[2] > 1e-12 * a.singular[0])) {
+          fit.status = AlignmentStatus::ambiguous;
+        }
       }
     }
     if (options.alignment == Alignment::similarity) fit.scale = fitted / a.prediction_square;

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Runs posekit-evaluate as a user does: well, and with the mistakes people make.
+# usage: check_evaluate.sh SOURCE_DIR PROGRAM
+set -u
+source=$1 program=$2
+golden=$source/tests/golden
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+complain() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# People.
+"$program" --truth "$golden/coco/truth.json" --results "$golden/coco/results.json" --output "$work/people" --figures "$work/figures" \
+  >"$work/out" 2>"$work/err" || complain "people: ended with $?: $(cat "$work/err")"
+[ -s "$work/err" ] && complain "people: standard error has $(head -c 200 "$work/err")"
+grep -q '^precision *0.315 *0.447 *0.363 *0.354 *0.317$' "$work/out" || complain "precision: $(grep precision "$work/out")"
+grep -q '^recall *0.554 *0.659 *0.610 *0.583 *0.680$' "$work/out" || complain "recall: $(grep recall "$work/out")"
+grep -q '^41 people looked for, 30 found by 82 detections$' "$work/out" || complain "people: $(head -1 "$work/out")"
+[ "$(ls "$work/people")" = "$(printf 'evaluation.csv\nevaluation.json')" ] || complain "written: $(ls -A "$work/people")"
+[ "$(ls "$work/figures" | wc -l)" = 4 ] || complain "figures: $(ls -A "$work/figures")"
+[ "$(wc -l <"$work/people/evaluation.csv")" = 19 ] || complain "evaluation.csv has $(wc -l <"$work/people/evaluation.csv") lines"
+[ "$(awk -F, '{print NF}' "$work/people/evaluation.csv" | sort -u)" = 6 ] || complain "the rows of evaluation.csv differ in length"
+grep -q '"ap75": 0.36' "$work/people/evaluation.json" || complain "evaluation.json has no ap75"
+
+# Errors beside indices.
+{
+  echo "annotation,joint,fi,li,di"
+  for id in 1 2 3 4 5 6 7 8; do
+    for joint in nose left_wrist left_knee left_hip; do echo "$id,$joint,0.$id,${#joint},"; done
+  done
+} >"$work/indices.csv"
+"$program" --truth "$golden/coco/truth.json" --results "$golden/coco/results.json" --attributions "$work/indices.csv" --output "$work/related" \
+  --figures "$work/figures2" >"$work/out" 2>&1 || complain "indices: $(cat "$work/out")"
+grep -qE '^Error against LI: rank correlation -?[01]\.[0-9]+ over [0-9]+ joints$' "$work/out" || complain "indices: $(grep against "$work/out")"
+[ -s "$work/figures2/error-against-fi.png" ] || complain "figures: $(ls -A "$work/figures2")"
+
+# Arrays.
+"$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/prediction.npy" --visible "$golden/poses/visible.npy" \
+  --skeleton mpi_inf_3dhp_17 --output "$work/poses" --figures "$work/pose_figures" >"$work/out" 2>&1 || complain "poses: $(cat "$work/out")"
+grep -q 'MPJPE mm *N-MPJPE mm *PA-MPJPE mm *PCK@150 % *AUC %' "$work/out" || complain "poses: $(cat "$work/out")"
+"$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --output "$work/perfect" >"$work/out" 2>&1
+grep -qE '^all *221 *0.00 *0.00 *0.00 *100.0 *96.8$' "$work/out" || complain "a perfect pose: $(grep ^all "$work/out")"
+"$program" --help | grep -q 'Examples:' || complain "--help has no examples"
+
+# mistake PATTERN ARGUMENTS...: one line on standard error, exit status 1, nothing written.
+mistake() {
+  local pattern=$1 status=0
+  shift
+  rm -rf "$work/bad"
+  "$program" --output "$work/bad" --figures "$work/bad" "$@" >"$work/out" 2>"$work/err" || status=$?
+  [ "$status" = 1 ] || complain "$*: ended with $status, expected 1"
+  [ "$(wc -l <"$work/err")" = 1 ] || complain "$*: standard error has $(head -c 300 "$work/err")"
+  grep -qE -- "$pattern" "$work/err" || complain "$*: said '$(cat "$work/err")', expected /$pattern/"
+  [ -e "$work/bad" ] && complain "$*: left $(ls -A "$work/bad") behind"
+}
+truth=$golden/coco/truth.json results=$golden/coco/results.json
+mistake 'nowhere.json: no such file' -t "$work/nowhere.json" -r "$results"
+echo '{"a": [' >"$work/broken.json"
+mistake 'broken.json: is not valid JSON' -t "$truth" -r "$work/broken.json"
+mistake 'results.json: holds no JSON object' -t "$results" -r "$results"
+mistake 'truth.json: holds no JSON array' -t "$truth" -r "$truth"
+echo '[{"image_id": 5, "category_id": 1, "score": 1, "keypoints": [1, 2, 3]}]' >"$work/stranger.json"
+mistake 'result 0 is of image 5, which the truth does not list' -t "$truth" -r "$work/stranger.json"
+mistake 'different kinds' -t "$truth" -r "$golden/poses/truth.npy"
+mistake 'the poses have 17 joints; say with --skeleton which' -t "$golden/poses/truth.npy" -r "$golden/poses/truth.npy"
+mistake "there is no skeleton 'dog'; there are coco_17" -t "$golden/poses/truth.npy" -r "$golden/poses/truth.npy" --skeleton dog
+mistake 'prediction has 17 joints .*, the skeleton mpii_16 has 16' -t "$golden/poses/truth.npy" -r "$golden/poses/truth.npy" --skeleton mpii_16
+mistake "has no column 'annotation'" -t "$truth" -r "$results" --attributions "$work/people/evaluation.csv"
+printf 'annotation,joint,fi,li,di\n1,nose,x,1,1\n' >"$work/words.csv"
+mistake "row 1, column 'fi' holds 'x', expected a number" -t "$truth" -r "$results" --attributions "$work/words.csv"
+printf 'annotation,joint,fi,li,di\n1,nose\n' >"$work/short.csv"
+mistake 'line 2 has 2 fields, expected 5' -t "$truth" -r "$results" --attributions "$work/short.csv"
+[ "$failures" = 0 ] || exit 1
+echo "posekit-evaluate works"
