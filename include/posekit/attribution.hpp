@@ -3,6 +3,7 @@
 // Which pixels made a network put a joint where it did.
 
 #include <posekit/attribution/attention.hpp>
+#include <posekit/attribution/faithfulness.hpp>
 #include <posekit/attribution/gaussian_kernel.hpp>
 #include <posekit/attribution/indices.hpp>
 #include <posekit/attribution/kde.hpp>

@@ -56,42 +56,61 @@ inline std::filesystem::path require_model(const std::filesystem::path& folder,
   return path;
 }
 
-/// Loads one of `pose_model_entries` from a folder of TensorFlow.js models. `beta` replaces the
-/// inverse temperature with which heatmaps are read. Throws ValueError for a name that is not
-/// known, FileError and GraphError as `load_tfjs` does.
-template <class T>
-PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
-                             std::optional<double> beta = {}) {
-  for (const PoseModelEntry& entry : pose_model_entries) {
-    if (entry.name != name) continue;
-    if (beta && !(*beta > 0 && std::isfinite(*beta))) {
-      throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
-    }
-    const Network<T> network = load_tfjs<T>(require_model(folder, entry.file));
-    PoseModel<T> model;
-    if (name == "posenet") {
-      model = models::posenet(network, beta.value_or(1.0));
-    } else if (name == "efficientpose") {
-      model = models::efficientpose(network, beta.value_or(50.0));
-    } else if (name == "movenet-lightning") {
-      model = models::movenet(network, 192, beta.value_or(3.0));
-    } else if (name == "movenet-thunder") {
-      model = models::movenet(network, 256, beta.value_or(3.0));
-    } else if (name.ends_with("-heatmaps")) {
-      model = models::blazepose_heatmaps(network, beta.value_or(30.0));
-    } else if (name.starts_with("blazepose")) {
-      model = models::blazepose_landmarks(network);
-    } else {
-      model = models::hand_landmark(network, name == "handskeleton" ? 256 : 224);
-    }
-    model.name = name;
-    return model;
-  }
+namespace models_internal {
+
+/// Throws ValueError for a name that is not known.
+inline const PoseModelEntry& find_entry(std::string_view name) {
   std::string names;
   for (const PoseModelEntry& entry : pose_model_entries) {
+    if (entry.name == name) return entry;
     names += (names.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw ValueError(error_text("there is no model named '", name, "'; there are ", names));
+}
+
+}  // namespace models_internal
+
+/// One of `pose_model_entries`, around a network that was read from its file, or changed since.
+/// `beta` replaces the inverse temperature with which heatmaps are read. Throws ValueError for a
+/// name that is not known.
+template <class T>
+PoseModel<T> make_pose_model(std::string_view name, const Network<T>& network,
+                             std::optional<double> beta = {}) {
+  models_internal::find_entry(name);
+  if (beta && !(*beta > 0 && std::isfinite(*beta))) {
+    throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
+  }
+  PoseModel<T> model;
+  if (name == "posenet") {
+    model = models::posenet(network, beta.value_or(1.0));
+  } else if (name == "efficientpose") {
+    model = models::efficientpose(network, beta.value_or(50.0));
+  } else if (name == "movenet-lightning") {
+    model = models::movenet(network, 192, beta.value_or(3.0));
+  } else if (name == "movenet-thunder") {
+    model = models::movenet(network, 256, beta.value_or(3.0));
+  } else if (name.ends_with("-heatmaps")) {
+    model = models::blazepose_heatmaps(network, beta.value_or(30.0));
+  } else if (name.starts_with("blazepose")) {
+    model = models::blazepose_landmarks(network);
+  } else {
+    model = models::hand_landmark(network, name == "handskeleton" ? 256 : 224);
+  }
+  model.name = name;
+  return model;
+}
+
+/// The network's file of one of `pose_model_entries`, in a folder of TensorFlow.js models. Throws
+/// ValueError for a name that is not known, FileError and GraphError as `read_tfjs_graph` does.
+inline Graph read_pose_graph(std::string_view name, const std::filesystem::path& folder) {
+  return read_tfjs_graph(require_model(folder, models_internal::find_entry(name).file));
+}
+
+/// Loads one of `pose_model_entries`. Throws as `read_pose_graph` and `make_pose_model`.
+template <class T>
+PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
+                             std::optional<double> beta = {}) {
+  return make_pose_model<T>(name, Network<T>(read_pose_graph(name, folder)), beta);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,84 @@
+#pragma once
+
+// Networks that have forgotten: layers whose weights are replaced by random ones, from the output
+// down (the cascading randomisation of Adebayo et al., "Sanity Checks for Saliency Maps", 2018).
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <posekit/core/isa.hpp>
+#include <posekit/core/random.hpp>
+#include <posekit/graph/fusion.hpp>
+#include <posekit/graph/graph.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// The convolutions and matrix products that a node depends on, from that node down to the input,
+/// as far as their weights are constants. Throws GraphError where there is no such node.
+inline std::vector<std::string> weighted_layers(const Graph& graph, const std::string& output) {
+  const internal::GraphIndex index(graph);
+  const auto start = index.position(output);
+  if (!start) throw GraphError(error_text(graph.source, ": there is no node named '", output, "'"));
+  // Depth first, without recursion: a node comes after all that it reads.
+  std::vector<std::string> layers;
+  std::vector<std::uint8_t> state(graph.nodes.size());  // 1: entered, 2: done
+  std::vector<std::size_t> stack{*start};
+  while (!stack.empty()) {
+    const std::size_t at = stack.back();
+    const GraphNode& node = graph.nodes[at];
+    if (state[at] != 0) {
+      stack.pop_back();
+      if (state[at] == 2) continue;
+      state[at] = 2;
+      if (internal::layer_kind(node.op) != internal::LayerKind::none &&
+          GraphNodeView{graph, node}.real_constant(1) != nullptr) {
+        layers.push_back(node.name);
+      }
+      continue;
+    }
+    state[at] = 1;
+    for (const NodeOutput& input : node.inputs) {
+      const auto source = index.position(input.node);
+      if (source && state[*source] == 0) stack.push_back(*source);
+    }
+  }
+  std::reverse(layers.begin(), layers.end());
+  return layers;
+}
+
+/// The same network with random weights in the first `count` of some layers: normal, with mean and
+/// standard deviation of the layer's own, the same for the same seed whatever `count` is. Biases
+/// and what the weights are divided by stay. Throws GraphError for a layer without weights.
+inline Graph randomized(Graph graph, const std::vector<std::string>& layers, std::size_t count,
+                        std::uint64_t seed = 0) {
+  const internal::GraphIndex index(graph);
+  for (std::size_t i = 0; i < std::min(count, layers.size()); ++i) {
+    const GraphNode* node = index.find(layers[i]);
+    const Tensor<float>* weights =
+        node == nullptr ? nullptr : GraphNodeView{graph, *node}.real_constant(1);
+    if (weights == nullptr) {
+      throw GraphError(
+          error_text(graph.source, ": the node '", layers[i], "' has no constant weights"));
+    }
+    double sum = 0, square = 0;
+    for (const float w : *weights) {
+      sum += static_cast<double>(w);
+      square += static_cast<double>(w) * static_cast<double>(w);
+    }
+    const auto n = static_cast<double>(std::max<std::size_t>(1, weights->size()));
+    const double mean = sum / n, deviation = std::sqrt(std::max(0.0, square / n - mean * mean));
+    Tensor<float> drawn = *weights;
+    const CounterRandom random(seed, i);
+    for (std::size_t k = 0; k < drawn.size(); ++k) {
+      drawn.data()[k] = static_cast<float>(mean + deviation * random.normal(k));
+    }
+    graph.constants[node->inputs[1].node] = std::move(drawn);
+  }
+  return graph;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
