@@ -67,6 +67,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       "  posekit-explain --image photo.jpg --model posenet --box 120,40,200,380 --steps 100\n"
       "  posekit-explain --image 785.jpg --truth person_keypoints.json --annotation 442619\n"
       "  posekit-explain --image photo.jpg --joints left_wrist,right_wrist --mask selfie\n"
+      "  posekit-explain --image photos/ --annotations person_keypoints.json --steps 50\n"
       "\n"
       "Exit status: 0 done, 1 something was wrong with the input (one line says what), 130 "
       "stopped\n"
@@ -75,13 +76,21 @@ ExplainOptions parse_command_line(int argc, char** argv) {
   app.option_defaults()->always_capture_default();
 
   bool list = false;
-  app.add_option("-i,--image", o.image, "the photo, PNG or JPEG")->type_name("FILE");
+  app.add_option(
+         "-i,--image", o.image,
+         "the photo, PNG or JPEG; or a folder of photos: with --annotations every annotated "
+         "person in it is explained, into one table")
+      ->type_name("FILE|DIR");
   app.add_option("-m,--model", o.model, "the network; --list-models names them")->type_name("NAME");
   app.add_option("--models", o.models,
                  "folder of the networks (scripts/fetch_models.sh fills it; or set POSEKIT_MODELS)")
       ->type_name("DIR");
   app.add_flag("--list-models", list, "list the networks and stop")->default_str("");
   app.add_option("-o,--output", o.output, "folder for the results")->type_name("DIR");
+  app.add_flag("--sanity", o.sanity,
+               "also check that the attributions depend on the network's weights and that the "
+               "pixels they name matter: sanity.png and sanity.csv (takes a few times as long)")
+      ->default_str("");
   app.add_flag("-q,--quiet", o.quiet, "print nothing but errors")->default_str("");
 
   const std::string what = "What to explain";
@@ -230,6 +239,17 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       }
       o.annotations = o.truth;
       o.truth = "annotation";
+    }
+    if (std::filesystem::is_directory(o.image)) {
+      if (o.annotations.empty()) {
+        throw CLI::ValidationError("--annotations", "is needed: a COCO file with the people");
+      }
+      for (const char* alone : {"--annotation", "--box", "--sanity"}) {
+        if (app.count(alone) > 0) {
+          throw CLI::ValidationError(alone, "is for a single photo, --image names a folder");
+        }
+      }
+      if (app.count("--truth") == 0) o.truth = "annotation";
     }
     if (o.annotations.empty() &&
         (o.truth == "annotation" || o.mask == "annotation" || o.annotation)) {

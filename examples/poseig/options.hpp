@@ -13,7 +13,7 @@
 struct ExplainOptions {
   std::string model = "movenet-lightning";
   std::filesystem::path models = "models";
-  std::filesystem::path image;
+  std::filesystem::path image;             // or a folder of annotated images
   std::string box = "auto";                // auto, photo or x,y,width,height
   std::vector<std::string> joints;         // empty: all
   std::string truth = "self";              // self, annotation or a COCO file
@@ -26,6 +26,7 @@ struct ExplainOptions {
   std::optional<double> beta;
   posekit::PoseIgOptions integration{.steps = 200};
   std::filesystem::path output = "out/poseig";
+  bool sanity = false;
   bool quiet = false;
 };
 

@@ -1,0 +1,108 @@
+#include "folder.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <posekit/data.hpp>
+#include <posekit/io.hpp>
+#include <posekit/models/model_zoo.hpp>
+
+#include "explanation.hpp"
+#include "output.hpp"
+
+namespace pk = posekit;
+
+namespace {
+
+/// A network's prediction as a COCO result, where it has all of COCO's joints.
+std::optional<pk::CocoResult> coco_result(const pk::PoseModel<float>& model, const Subject& subject,
+                                          const pk::CocoAnnotation& person) {
+  pk::CocoResult result{person.image_id, person.category_id, {}, 0};
+  const auto photo = pk::to_photo(subject.crop, pk::Tensor<float>(subject.predicted.positions));
+  for (const auto joint : pk::skeletons::coco_17.joints) {
+    const auto at = model.skeleton->find(joint);
+    if (!at) return std::nullopt;
+    const double sure = subject.predicted.confidence(*at);
+    result.keypoints.push_back({photo(*at, 0), photo(*at, 1), sure});
+    result.score += sure / 17;
+  }
+  return result;
+}
+
+}  // namespace
+
+void explain_folder(const ExplainOptions& options, const std::atomic<bool>& interrupted) {
+  StagedOutput output(options.output);
+  const auto dataset = pk::load_coco(options.annotations);
+  const auto model = pk::load_pose_model<float>(options.model, options.models, options.beta);
+  std::map<std::int64_t, std::filesystem::path> photos;
+  for (const pk::CocoImage& image : dataset.images) {
+    const auto path = options.image / std::filesystem::path(image.file_name).filename();
+    if (!image.file_name.empty() && std::filesystem::is_regular_file(path)) photos[image.id] = path;
+  }
+  std::vector<const pk::CocoAnnotation*> people;
+  for (const pk::CocoAnnotation& person : dataset.annotations) {
+    bool labelled = false;
+    for (const pk::CocoKeypoint& keypoint : person.keypoints) {
+      labelled = labelled || keypoint.visibility > 0;
+    }
+    if (photos.count(person.image_id) != 0 && labelled && !person.is_crowd) {
+      people.push_back(&person);
+    }
+  }
+  if (people.empty()) {
+    throw pk::FileError(pk::error_text(
+        options.image.string(), ": holds none of the ", dataset.images.size(), " photos of ",
+        options.annotations.string(), " with labelled people in them"));
+  }
+  std::string table = "image,annotation,joint,group,error,confidence,fi,li,di\n";
+  std::vector<pk::CocoResult> results;
+  std::size_t done = 0, joints = 0;
+  ProgressBar bar(options.quiet);
+  for (const pk::CocoAnnotation* person : people) {
+    ExplainOptions one = options;
+    one.image = photos[person->image_id];
+    one.annotation = person->id;
+    const auto progress = [&](const pk::Progress& step) {
+      bar.update({done * step.total + step.done, people.size() * step.total});
+      return !interrupted.load();
+    };
+    const Explanation e = explain_person(one, model, false, progress, interrupted);
+    for (const JointReport& j : e.report.joints) {
+      const double error = std::hypot(j.predicted_photo[0] - j.target_photo[0],
+                                      j.predicted_photo[1] - j.target_photo[1]);
+      table += pk::csv_field(one.image.filename().string()) + ',' + std::to_string(person->id) +
+               ',' + j.name + ',' + std::string(pk::joint_group(j.name)) + ',' +
+               pk::csv_field(error) + ',' + pk::csv_field(j.confidence);
+      for (const auto& index : {j.fi, j.li, j.di}) {
+        table += ',' + pk::csv_field(index.value_or(std::nan("")));
+      }
+      table += '\n';
+      ++joints;
+    }
+    if (const auto result = coco_result(model, e.subject, *person)) results.push_back(*result);
+    ++done;
+  }
+  bar.clear();
+  pk::write_file(output.file("attributions.csv"), table);
+  const bool has_results = results.size() == people.size();
+  if (has_results) pk::save_coco_results(output.file("results.json"), results);
+  output.publish();
+  if (options.quiet) return;
+  std::printf("%zu joints of %zu people in %zu photos: %s\n", joints, people.size(), photos.size(),
+              (options.output / "attributions.csv").string().c_str());
+  if (has_results) {
+    std::printf(
+        "errors and indices together:\n  posekit-evaluate --truth %s --results %s "
+        "--attributions %s\n",
+        options.annotations.string().c_str(), (options.output / "results.json").string().c_str(),
+        (options.output / "attributions.csv").string().c_str());
+  } else {
+    std::printf("(%s lacks joints of COCO, so that there is no results.json)\n",
+                model.name.c_str());
+  }
+}

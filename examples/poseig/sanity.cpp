@@ -1,0 +1,165 @@
+#include "sanity.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+#include <posekit/attribution/path.hpp>
+#include <posekit/graph/randomization.hpp>
+#include <posekit/io/csv.hpp>
+#include <posekit/models/model_zoo.hpp>
+#include <posekit/viz/charts.hpp>
+
+namespace pk = posekit;
+
+namespace {
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    ++count;
+  }
+  return count == 0 ? std::nan("") : sum / static_cast<double>(count);
+}
+
+/// The node whose ancestors are the network that was explained.
+std::string output_node(const pk::Graph& graph, const std::string& reads) {
+  for (const pk::NamedOutput& output : graph.outputs) {
+    if (output.name == reads) return output.output.node;
+  }
+  for (const pk::GraphNode& node : graph.nodes) {
+    if (node.name == reads) return reads;
+  }
+  return pk::parse_node_output(reads).node;
+}
+
+}  // namespace
+
+Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
+                    const pk::PoseModel<float>& model, const Explanation& e,
+                    const pk::ProgressCallback& progress, const std::atomic<bool>& interrupted) {
+  const auto go_on = [&](const pk::Progress& step) {
+    (void)step;
+    return !interrupted.load();
+  };
+  Sanity sanity;
+  const auto layers = pk::weighted_layers(graph, output_node(graph, model.reads));
+  sanity.layers = layers.size();
+  constexpr std::size_t stages = 8, points = 50;
+  const std::size_t joints = e.subject.joints.size();
+  const std::size_t total = stages + joints + 1;
+  std::size_t done = 0;
+  const auto advance = [&] {
+    if (!progress({++done, total})) throw pk::Cancelled("stopped");
+  };
+  for (std::size_t s = 0; s <= stages; ++s) {
+    // Few layers at first, where most changes.
+    const double part = static_cast<double>(s) / stages;
+    const auto count =
+        static_cast<std::size_t>(std::lround(part * part * static_cast<double>(layers.size())));
+    const std::size_t randomized = s == 0 ? 0 : std::max(count, sanity.randomized.back() + 1);
+    if (randomized > layers.size()) break;
+    sanity.randomized.push_back(randomized);
+    if (s == 0) {
+      sanity.ssim.push_back(1);
+      sanity.rank_correlation.push_back(1);
+      continue;
+    }
+    const auto forgetful = pk::make_pose_model(
+        options.model, pk::Network<float>(pk::randomized(graph, layers, randomized)), options.beta);
+    // Each network is asked why its joints are where it puts them: near the true places, where it
+    // puts none, its likelihood would be flat.
+    Subject own = e.subject;
+    const auto guess = predict(forgetful, own.image, options.integration.threads).positions;
+    for (std::size_t k = 0; k < joints; ++k) {
+      for (std::size_t d = 0; d < 2; ++d) own.target(k, d) = guess(own.joints[k], d);
+    }
+    const auto maps = attribute(options, own, forgetful, go_on).maps();
+    const auto similarity = pk::map_similarity(e.maps, maps);
+    sanity.ssim.push_back(mean(similarity.ssim));
+    sanity.rank_correlation.push_back(mean(similarity.rank_correlation));
+    advance();
+  }
+  // Where pixels are taken away, the blurred photo remains.
+  const pk::Tensor<float>& image = e.subject.image;
+  const std::size_t pixels = image.shape()[1] * image.shape()[2];
+  pk::Tensor<float> fill = e.result.baseline;
+  const auto chosen = [&](const pk::Var<float>& x) {
+    return pk::select_joints(model(x), e.subject.joints);
+  };
+  const auto curve = [&](const std::vector<std::size_t>& order) {
+    return pk::perturbation_curve(chosen, image, e.subject.target, order, fill,
+                                  {.points = points, .progress = go_on});
+  };
+  const auto at_random = curve(pk::random_order(pixels));
+  advance();
+  sanity.fractions = at_random.fractions;
+  sanity.by_importance.assign(points, 0);
+  sanity.at_random.assign(points, 0);
+  const auto count = static_cast<double>(joints);
+  for (std::size_t k = 0; k < joints; ++k) {
+    pk::Tensor<float> map = pk::make_tensor<float>({image.shape()[1], image.shape()[2]});
+    std::copy_n(e.maps.data() + k * pixels, pixels, map.data());
+    const auto by_importance = curve(pk::importance_order(map));
+    for (std::size_t i = 0; i < points; ++i) {
+      sanity.by_importance[i] += by_importance.errors(i, k) / count;
+      sanity.at_random[i] += at_random.errors(i, k) / count;
+    }
+    sanity.area_by_importance += by_importance.area[k] / count;
+    sanity.area_at_random += at_random.area[k] / count;
+    advance();
+  }
+  return sanity;
+}
+
+pk::Bitmap sanity_picture(const Sanity& s) {
+  std::vector<double> layers(s.randomized.begin(), s.randomized.end());
+  const pk::Bitmap similarity = pk::line_chart(
+      {{"structural similarity", layers, s.ssim}, {"rank correlation", layers, s.rank_correlation}},
+      {.title = "Attributions of networks that forget, layer by layer from the output",
+       .x = {"layers with random weights, of " + std::to_string(s.layers), 0},
+       .y = {"similarity with the true attributions, mean over the joints",
+             std::min(0.0, *std::min_element(s.rank_correlation.begin(), s.rank_correlation.end())),
+             1.02}});
+  const pk::Bitmap deletion =
+      pk::line_chart({{"most important pixels first", s.fractions, s.by_importance},
+                      {"pixels at random", s.fractions, s.at_random}},
+                     {.title = "Predictions while pixels are taken away",
+                      .x = {"fraction of the pixels that is blurred away", 0, 1},
+                      .y = {"error, pixels of the crop, mean over the joints", 0}});
+  pk::Canvas page(similarity.width, similarity.height + deletion.height);
+  page.draw(similarity, 0, 0);
+  page.draw(deletion, 0, static_cast<double>(similarity.height));
+  return page.bitmap();
+}
+
+std::string sanity_csv(const Sanity& s) {
+  std::string text = "curve,x,y\n";
+  const auto add = [&](const char* name, const auto& xs, const std::vector<double>& ys) {
+    for (std::size_t i = 0; i < ys.size(); ++i) {
+      text += std::string(name) + ',' + pk::csv_field(static_cast<double>(xs[i])) + ',' +
+              pk::csv_field(ys[i]) + '\n';
+    }
+  };
+  add("ssim by randomized layers", s.randomized, s.ssim);
+  add("rank correlation by randomized layers", s.randomized, s.rank_correlation);
+  add("error by fraction of important pixels deleted", s.fractions, s.by_importance);
+  add("error by fraction of random pixels deleted", s.fractions, s.at_random);
+  return text;
+}
+
+std::string sanity_summary(const Sanity& s) {
+  char text[400];
+  std::snprintf(text, sizeof text,
+                "sanity: with random weights in all %zu layers the maps' rank correlation with the "
+                "true ones\n        is %.2f (SSIM %.2f)\n"
+                "        mean error while pixels are blurred away: %.1f px by importance, %.1f px "
+                "at random\n",
+                s.randomized.back(), s.rank_correlation.back(), s.ssim.back(), s.area_by_importance,
+                s.area_at_random);
+  return text;
+}
