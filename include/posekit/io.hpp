@@ -8,3 +8,4 @@
 #include <posekit/io/image.hpp>
 #include <posekit/io/jpeg.hpp>
 #include <posekit/io/npy.hpp>
+#include <posekit/io/npz.hpp>

@@ -43,6 +43,19 @@ explain --image "$photo" --truth "$source/examples/poseig/person.json" --steps 2
 grep -q 'Examples:' "$work/out" || complain "--help has no examples"
 "$program" --list-models | grep -q '^movenet-lightning' || complain "--list-models"
 
+# A folder of annotated photos, and whether the maps mean anything.
+mkdir "$work/photos"
+cp "$photo" "$work/photos/$(sed -n 's/.*"file_name": *"\([^"]*\)".*/\1/p' "$source/examples/poseig/person.json" | head -1)"
+explain --image "$work/photos" --annotations "$source/examples/poseig/person.json" --steps 2 --output "$work/folder" >"$work/out" 2>&1 ||
+  complain "a folder: $(cat "$work/out")"
+[ "$(wc -l <"$work/folder/attributions.csv")" = 14 ] || complain "13 joints are labelled: $(cat "$work/folder/attributions.csv")"
+[ "$(awk -F, '{print NF}' "$work/folder/attributions.csv" | sort -u)" = 9 ] || complain "the rows of attributions.csv differ in length"
+grep -q '"keypoints"' "$work/folder/results.json" || complain "a folder: no results.json"
+explain --image "$photo" --joints left_wrist,right_knee --steps 2 --sanity --output "$work/sanity" >"$work/out" 2>&1 || complain "sanity: $(cat "$work/out")"
+[ "$(ls "$work/sanity" | grep -c '^sanity')" = 2 ] || complain "sanity: $(ls "$work/sanity")"
+grep -q '^sanity: with random weights in all 65 layers' "$work/out" || complain "sanity: said $(cat "$work/out")"
+[ "$(grep -c '^error by fraction' "$work/sanity/sanity.csv")" = 100 ] || complain "sanity.csv: $(wc -l <"$work/sanity/sanity.csv") lines"
+
 # mistake PATTERN ARGUMENTS...: one line on standard error, exit status 1, nothing written.
 mistake() {
   local pattern=$1 status=0
@@ -61,7 +74,7 @@ printf '{"images": [], "annotations": []}' >"$work/nobody.json"
 printf '{' >"$work/broken.json"
 mistake 'is required'
 mistake 'gone.jpg: no such file' --image "$work/gone.jpg"
-mistake 'is a folder' --image "$work"
+mistake 'is needed: a COCO file with the people' --image "$work"
 mistake 'is no PNG or JPEG' --image "$work/text.png"
 mistake 'is empty' --image "$work/empty.png"
 mistake 'no model named' --image "$photo" --model bodynet

@@ -137,3 +137,13 @@ TEST_CASE("The real sample is read", "[data]") {
   CHECK(inside < 40000);
   CHECK(keypoints_inside >= 15);
 }
+
+TEST_CASE("Hands of FreiHAND are read, with their 21 keypoints", "[data]") {
+  const auto folder = shared_folder("data/freihand");
+  if (!folder) return;
+  const auto hands = pk::load_coco(*folder / "freihand.json");
+  REQUIRE(hands.annotations.size() == 4);
+  for (const auto& hand : hands.annotations) {
+    CHECK(hand.keypoints.size() == pk::skeletons::hand_21.size());
+  }
+}

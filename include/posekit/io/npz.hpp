@@ -1,0 +1,177 @@
+#pragma once
+
+// NumPy's archives: ZIP files of arrays, stored or deflated.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/image.hpp>
+#include <posekit/io/npy.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// The checksum that ZIP and PNG use.
+inline std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
+  static const auto table = [] {
+    std::array<std::uint32_t, 256> values{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      values[i] = i;
+      for (int k = 0; k < 8; ++k) {
+        values[i] = (values[i] >> 1) ^ ((values[i] & 1u) != 0 ? 0xedb88320u : 0u);
+      }
+    }
+    return values;
+  }();
+  std::uint32_t crc = 0xffffffffu;
+  for (const std::uint8_t byte : bytes) crc = table[(crc ^ byte) & 0xffu] ^ (crc >> 8);
+  return ~crc;
+}
+
+/// A little-endian number. The caller has checked that it is there.
+inline std::uint64_t little_endian(const std::uint8_t* p, std::size_t bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(p[i]) << (8 * i);
+  return value;
+}
+
+}  // namespace internal
+
+/// The arrays of an npz file. Nothing is unpacked before it is asked for.
+class NpzArchive {
+ public:
+  /// Throws FileError naming the file where it is missing or no archive.
+  explicit NpzArchive(const std::filesystem::path& path)
+      : NpzArchive(read_file(path), path.string()) {}
+  /// From the bytes of a file; `name` stands for it in errors.
+  NpzArchive(std::vector<std::uint8_t> bytes, std::string name)
+      : bytes_(std::move(bytes)), name_(std::move(name)) {
+    read_directory();
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& [name, entry] : entries_) result.push_back(name);
+    return result;
+  }
+
+  /// One array, converted to T as `load_npy` does. Throws FileError, which lists the arrays where
+  /// there is none of this name.
+  template <class T>
+  Tensor<T> array(const std::string& name) const {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) {
+      std::string all;
+      for (const auto& [known, entry] : entries_) all += (all.empty() ? "" : ", ") + known;
+      throw FileError(error_text(name_, ": has no array '", name, "'; it has ", all));
+    }
+    const std::string where = error_text(name_, ", array '", name, "'");
+    const std::vector<std::uint8_t> content = unpack(found->second, where);
+    return parse_npy<T>(content, where);
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t method = 0, crc = 0, packed = 0, size = 0, offset = 0;
+  };
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(error_text(name_, ": ", what));
+  }
+  std::uint64_t number(std::uint64_t at, std::size_t bytes) const {
+    if (at > bytes_.size() || bytes_.size() - at < bytes) fail("is truncated");
+    return internal::little_endian(bytes_.data() + at, bytes);
+  }
+
+  void read_directory() {
+    // The end of the directory is the last record, before a comment of up to 65535 bytes.
+    constexpr std::size_t end_size = 22;
+    if (bytes_.size() < end_size) fail("is no npz file (a ZIP archive of arrays)");
+    std::size_t end = bytes_.size() - end_size;
+    const std::size_t last = end > 65535 ? end - 65535 : 0;
+    while (number(end, 4) != 0x06054b50u) {
+      if (end == last) fail("is no npz file (a ZIP archive of arrays)");
+      --end;
+    }
+    const std::uint64_t count = number(end + 10, 2);
+    std::uint64_t at = number(end + 16, 4);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (number(at, 4) != 0x02014b50u) fail("has a damaged directory");
+      Entry entry;
+      if ((number(at + 8, 2) & 1u) != 0) fail("is encrypted");
+      entry.method = number(at + 10, 2);
+      entry.crc = number(at + 16, 4);
+      entry.packed = number(at + 20, 4);
+      entry.size = number(at + 24, 4);
+      const std::uint64_t name = number(at + 28, 2), extra = number(at + 30, 2),
+                          comment = number(at + 32, 2);
+      entry.offset = number(at + 42, 4);
+      (void)number(at + 46 + name, 0);
+      std::string text(bytes_.begin() + static_cast<std::ptrdiff_t>(at + 46),
+                       bytes_.begin() + static_cast<std::ptrdiff_t>(at + 46 + name));
+      if (text.ends_with(".npy")) text.resize(text.size() - 4);
+      at += 46 + name + extra + comment;
+      entries_[text] = entry;
+    }
+  }
+
+  std::vector<std::uint8_t> unpack(const Entry& entry, const std::string& where) const {
+    if (entry.packed > 0x7fffff00u || entry.size == 0xffffffffu || entry.size > 0x7fffffffu) {
+      throw FileError(where + ": has more than 2 GB, expected less");
+    }
+    if (number(entry.offset, 4) != 0x04034b50u) fail("has a damaged entry");
+    const std::uint64_t start =
+        entry.offset + 30 + number(entry.offset + 26, 2) + number(entry.offset + 28, 2);
+    if (start > bytes_.size() || entry.packed > bytes_.size() - start) fail("is truncated");
+    const std::uint8_t* packed = bytes_.data() + start;
+    std::vector<std::uint8_t> content;
+    if (entry.method == 0) {
+      content.assign(packed, packed + entry.packed);
+    } else if (entry.method == 8) {
+      // Deflate makes nothing more than about a thousand times as small.
+      if (entry.size / 1100 > entry.packed) throw FileError(where + ": is damaged");
+      content.resize(entry.size);
+      // stb looks a few bytes ahead, and takes the end of its input for the end of the data.
+      std::vector<std::uint8_t> padded(packed, packed + entry.packed);
+      padded.insert(padded.end(), 16, std::uint8_t{0});
+      const int written = stb::stbi_zlib_decode_noheader_buffer(
+          reinterpret_cast<char*>(content.data()), static_cast<int>(content.size()),
+          reinterpret_cast<const char*>(padded.data()), static_cast<int>(padded.size()));
+      if (written < 0) throw FileError(where + ": cannot be unpacked, it is damaged");
+      content.resize(static_cast<std::size_t>(written));
+    } else {
+      throw FileError(error_text(where, ": is compressed by method ", entry.method,
+                                 ", expected 0 (stored) or 8 (deflated)"));
+    }
+    if (content.size() != entry.size || internal::crc32(content) != entry.crc) {
+      throw FileError(where + ": is damaged, its checksum is wrong");
+    }
+    return content;
+  }
+
+  std::vector<std::uint8_t> bytes_;
+  std::string name_;
+  std::map<std::string, Entry> entries_;
+};
+
+/// Reads one array of an npz file. Throws FileError.
+template <class T>
+Tensor<T> load_npz(const std::filesystem::path& path, const std::string& name) {
+  return NpzArchive(path).array<T>(name);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
