@@ -12,7 +12,7 @@ mkdir -p "$root/build"
 say "building posekit-explain"
 cmake -S "$root" -B "$root/build/demo" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF >"$root/build/demo-configure.log" 2>&1 ||
   { cat "$root/build/demo-configure.log" >&2; die "cmake failed"; }
-cmake --build "$root/build/demo" -j "$processors" >"$root/build/demo-build.log" 2>&1 ||
+cmake --build "$root/build/demo" -j "$processors" --target posekit-explain posekit-evaluate >"$root/build/demo-build.log" 2>&1 ||
   { tail -40 "$root/build/demo-build.log" >&2; die "the build failed"; }
 
 say "explaining movenet-lightning on photos/person.jpg"

@@ -17,10 +17,10 @@
 
 #include <posekit/data.hpp>
 #include <posekit/io.hpp>
-#include <posekit/models/model_zoo.hpp>
 #include <posekit/viz.hpp>
 
 #include "explanation.hpp"
+#include "networks.hpp"
 #include "output.hpp"
 #include "picture.hpp"
 
@@ -124,11 +124,11 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
   std::map<std::string, std::vector<pk::Bitmap>> pictures;
   std::string table = "model,photo,annotation,joint,group,error,fi,li,di\n";
   for (std::size_t f = 0; f < std::size(families); ++f) {
-    const auto model = pk::load_pose_model<float>(families[f].model, models);
+    ExplainOptions options;
+    options.model = families[f].model;
+    options.models = models;
+    const auto model = load_model(options);
     for (std::size_t p = 0; p < people.size(); ++p) {
-      ExplainOptions options;
-      options.model = families[f].model;
-      options.models = models;
       options.image = people[p].photo;
       options.annotations = people[p].annotations;
       options.annotation = people[p].id;

@@ -9,9 +9,9 @@
 
 #include <posekit/data.hpp>
 #include <posekit/io.hpp>
-#include <posekit/models/model_zoo.hpp>
 
 #include "explanation.hpp"
+#include "networks.hpp"
 #include "output.hpp"
 
 namespace pk = posekit;
@@ -38,7 +38,7 @@ std::optional<pk::CocoResult> coco_result(const pk::PoseModel<float>& model, con
 void explain_folder(const ExplainOptions& options, const std::atomic<bool>& interrupted) {
   StagedOutput output(options.output);
   const auto dataset = pk::load_coco(options.annotations);
-  const auto model = pk::load_pose_model<float>(options.model, options.models, options.beta);
+  const auto model = load_model(options);
   std::map<std::int64_t, std::filesystem::path> photos;
   for (const pk::CocoImage& image : dataset.images) {
     const auto path = options.image / std::filesystem::path(image.file_name).filename();

@@ -9,10 +9,10 @@
 #include <string>
 
 #include <posekit/io.hpp>
-#include <posekit/models/model_zoo.hpp>
 
 #include "explanation.hpp"
 #include "folder.hpp"
+#include "networks.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "picture.hpp"
@@ -36,8 +36,8 @@ void stop_if_interrupted() {
 void explain_photo(const ExplainOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   StagedOutput output(options.output);
-  const auto graph = pk::read_pose_graph(options.model, options.models);
-  const auto model = pk::make_pose_model(options.model, pk::Network<float>(graph), options.beta);
+  const auto graph = read_graph(options);
+  const auto model = make_model(options, graph);
   ProgressBar bar(options.quiet);
   const auto progress = [&](const pk::Progress& done) {
     bar.update(done);

@@ -8,8 +8,9 @@
 #include <posekit/attribution/path.hpp>
 #include <posekit/graph/randomization.hpp>
 #include <posekit/io/csv.hpp>
-#include <posekit/models/model_zoo.hpp>
 #include <posekit/viz/charts.hpp>
+
+#include "networks.hpp"
 
 namespace pk = posekit;
 
@@ -69,8 +70,7 @@ Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
       sanity.rank_correlation.push_back(1);
       continue;
     }
-    const auto forgetful = pk::make_pose_model(
-        options.model, pk::Network<float>(pk::randomized(graph, layers, randomized)), options.beta);
+    const auto forgetful = make_model(options, pk::randomized(graph, layers, randomized));
     // Each network is asked why its joints are where it puts them: near the true places, where it
     // puts none, its likelihood would be flat.
     Subject own = e.subject;

@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include <posekit/autodiff/shaping.hpp>
-#include <posekit/graph/tfjs.hpp>
-#include <posekit/models/model_zoo.hpp>
+
+#include "networks.hpp"
 
 namespace pk = posekit;
 
@@ -90,11 +90,8 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
   view.width = view.height = size;
   view.to_photo.leftCols<2>() = subject.crop.to_photo.leftCols<2>() * ratio;
   view.to_photo.col(2) = subject.crop.photo_point({0.5 * ratio - 0.5, 0.5 * ratio - 0.5});
-  const auto network = pk::load_tfjs<float>(pk::require_model(options.models, "selfie.json"));
-  pk::Tape<float> tape({.threads = options.integration.threads});
-  const auto x =
-      pk::to_channels_last(tape.constant(batch_of_one(pk::crop_image(subject.photo, view))));
-  const auto probability = pk::reshaped(pk::Tensor<float>(network(x)[0].value()), {1, size, size});
+  const auto probability =
+      person_probability(options, batch_of_one(pk::crop_image(subject.photo, view)));
   pk::Crop back;
   back.width = subject.crop.width;
   back.height = subject.crop.height;
