@@ -29,6 +29,13 @@ void ProgressBar::update(const pk::Progress& progress) {
   drawn_ = true;
 }
 
+void ProgressBar::say(const std::string& stage) {
+  if (!shown_) return;
+  std::fprintf(stderr, "\r\033[K%s ...", stage.c_str());
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
 void ProgressBar::clear() {
   if (drawn_) std::fprintf(stderr, "\r\033[K");
   drawn_ = false;
@@ -46,7 +53,8 @@ StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
     throw pk::FileError(pk::error_text(folder.string(), ": the output folder cannot be made: ",
                                        error ? error.message() : "a file is in the way"));
   }
-  staging_ = folder / pk::error_text(".unfinished-", getpid());
+  static unsigned counter = 0;  // a run may write into one folder for two reasons
+  staging_ = folder / pk::error_text(".unfinished-", getpid(), "-", counter++);
   fs::create_directory(staging_, error);
   if (error) {
     throw pk::FileError(pk::error_text(folder.string(),

@@ -15,6 +15,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   void update(const posekit::Progress& progress);
+  /// What is being done, where nobody knows how long it takes.
+  void say(const std::string& stage);
   void clear();
 
  private:

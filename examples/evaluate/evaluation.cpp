@@ -75,9 +75,13 @@ std::vector<IndexRelation> relate(const pk::CsvTable& table, const Evaluation& e
   return relations;
 }
 
-Evaluation evaluate_people(const EvaluateOptions& options) {
+Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress) {
+  progress.say("reading " + options.truth.string());
   const auto truth = pk::load_coco(options.truth);
+  progress.say("reading " + options.results.string());
   const auto results = pk::load_coco_results(options.results);
+  progress.say(pk::error_text("evaluating ", results.size(), " detections in ", truth.images.size(),
+                              " images"));
   Evaluation e;
   e.skeleton = &pk::skeletons::coco_17;
   e.coco = pk::evaluate_coco(truth, results, {.threads = options.threads});
@@ -138,7 +142,8 @@ const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
           : pk::error_text("there is no skeleton '", name, "'; there are ", names));
 }
 
-Evaluation evaluate_arrays(const EvaluateOptions& options) {
+Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress) {
+  progress.say("measuring " + options.results.string());
   const auto truth = pk::load_npy<double>(options.truth);
   const auto prediction = pk::load_npy<double>(options.results);
   pk::require_rank(truth, 3, options.truth.string().c_str(), "the truth", "[F, J, 2 or 3]");
@@ -188,7 +193,7 @@ Evaluation evaluate_arrays(const EvaluateOptions& options) {
 
 }  // namespace
 
-Evaluation evaluate(const EvaluateOptions& options) {
+Evaluation evaluate(const EvaluateOptions& options, ProgressBar& progress) {
   const auto is_array = [](const std::filesystem::path& path) {
     return path.extension() == ".npy";
   };
@@ -200,12 +205,12 @@ Evaluation evaluate(const EvaluateOptions& options) {
     if (!options.attributions.empty()) {
       throw pk::ValueError("--attributions needs COCO annotations, whose ids it refers to");
     }
-    return evaluate_arrays(options);
+    return evaluate_arrays(options, progress);
   }
   if (!options.visible.empty() || !options.skeleton.empty()) {
     throw pk::ValueError("--visible and --skeleton are for arrays; COCO files say it themselves");
   }
-  Evaluation e = evaluate_people(options);
+  Evaluation e = evaluate_people(options, progress);
   if (!options.attributions.empty()) e.relations = relate(pk::load_csv(options.attributions), e);
   return e;
 }

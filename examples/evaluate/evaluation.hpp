@@ -9,6 +9,7 @@
 #include <posekit/viz/charts.hpp>
 
 #include "options.hpp"
+#include "output.hpp"
 
 /// A column of the table: a metric, and how its numbers are printed.
 struct Column {
@@ -42,5 +43,6 @@ struct Evaluation {
   const posekit::PoseMetric& error() const { return columns.front().metric; }
 };
 
-/// Reads the files and measures. Throws posekit::Error with a sentence for the user.
-Evaluation evaluate(const EvaluateOptions& options);
+/// Reads the files and measures; says on `progress` what it is at. Throws posekit::Error with a
+/// sentence for the user.
+Evaluation evaluate(const EvaluateOptions& options, ProgressBar& progress);

@@ -19,10 +19,13 @@ void run(const EvaluateOptions& options) {
   StagedOutput output(options.output);
   std::optional<StagedOutput> figures;
   if (!options.figures.empty()) figures.emplace(options.figures);
-  const Evaluation evaluation = evaluate(options);
+  ProgressBar progress(options.quiet);
+  const Evaluation evaluation = evaluate(options, progress);
+  if (figures) progress.say("drawing");
   posekit::write_file(output.file("evaluation.json"), report_json(evaluation, options));
   posekit::write_file(output.file("evaluation.csv"), report_csv(evaluation));
   if (figures) draw_figures(evaluation, *figures);
+  progress.clear();
   output.publish();
   if (figures) figures->publish();
   if (options.quiet) return;

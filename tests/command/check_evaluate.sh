@@ -25,6 +25,12 @@ grep -q '^41 people looked for, 30 found by 82 detections$' "$work/out" || compl
 [ "$(awk -F, '{print NF}' "$work/people/evaluation.csv" | sort -u)" = 6 ] || complain "the rows of evaluation.csv differ in length"
 grep -q '"ap75": 0.36' "$work/people/evaluation.json" || complain "evaluation.json has no ap75"
 
+# Both into one folder.
+"$program" --truth "$golden/coco/truth.json" --results "$golden/coco/results.json" --output "$work/one" --figures "$work/one" --quiet \
+  >"$work/out" 2>&1 || complain "one folder: ended with $?"
+[ -s "$work/out" ] && complain "a quiet run printed $(cat "$work/out")"
+[ "$(ls -A "$work/one" | wc -l)" = 6 ] || complain "one folder: $(ls -A "$work/one")"
+
 # Errors beside indices.
 {
   echo "annotation,joint,fi,li,di"
