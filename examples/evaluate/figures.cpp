@@ -50,12 +50,32 @@ void draw_figures(const Evaluation& e, StagedOutput& output) {
                                    .y = {"the joint that was predicted"}}));
   }
   for (const IndexRelation& relation : e.relations) {
+    if (relation.pairs == 0) continue;
     char title[100];
     std::snprintf(title, sizeof title, "Error against %s: rank correlation %.2f over %zu joints",
                   relation.index.c_str(), relation.rank_correlation, relation.pairs);
-    std::string name = "error-against-" + relation.index + ".png";
-    std::transform(name.begin(), name.end(), name.begin(),
+    std::string index = relation.index;
+    std::transform(index.begin(), index.end(), index.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::vector<double> indices, errors;
+    for (const pk::ChartSeries& group : relation.groups) {
+      indices.insert(indices.end(), group.x.begin(), group.x.end());
+      errors.insert(errors.end(), group.y.begin(), group.y.end());
+    }
+    const auto quartiles = pk::box_plots_by_quartile(errors, indices);
+    std::vector<pk::ChartBox> rows;
+    for (std::size_t q = 0; q < 4; ++q) {
+      char range[60];
+      std::snprintf(range, sizeof range, "%s %.3g to %.3g", relation.index.c_str(),
+                    quartiles.edges[q], quartiles.edges[q + 1]);
+      rows.push_back({range, quartiles.boxes[q]});
+    }
+    pk::save_png(
+        output.file("error-by-" + index + "-quartile.png"),
+        pk::box_chart(rows, {.title = "Error in each quarter of the joints by " + relation.index,
+                             .x = {"error, " + error.unit, 0},
+                             .y = {}}));
+    const std::string name = "error-against-" + index + ".png";
     pk::save_png(output.file(name),
                  pk::scatter_chart(
                      relation.groups,

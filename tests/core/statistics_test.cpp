@@ -52,6 +52,12 @@ TEST_CASE("Box plots and histograms", "[core]") {
   CHECK(pk::box_plot(std::vector<double>{}).count == 0);
   const auto bins = pk::histogram(std::vector<double>{0, 0.5, 1, 3.99, 4, 5, none}, 4, 0, 4);
   CHECK(bins.counts == std::vector<std::size_t>{2, 1, 0, 2});
+  const auto quartiles = pk::box_plots_by_quartile(std::vector<double>{10, 20, 30, 40, 50, none},
+                                                   std::vector<double>{5, 1, 4, 2, 3, 9});
+  CHECK(quartiles.edges == std::array<double, 5>{1, 2, 3, 4, 5});
+  CHECK(quartiles.boxes[0].count == 2);  // 20 and 40
+  CHECK(quartiles.boxes[0].median == 30);
+  CHECK(quartiles.boxes[3].median == 10);
   CHECK_THROWS_AS(pk::histogram(a, 0, 0, 1), pk::ValueError);
   CHECK_THROWS_AS(pk::histogram(a, 3, 1, 1), pk::ValueError);
 }

@@ -3,6 +3,7 @@
 // Numbers that summarise other numbers. NaN marks what was not measured, and is left out.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -22,6 +23,12 @@ struct BoxPlot {
   std::size_t count = 0;
   double low = 0, q1 = 0, median = 0, q3 = 0, high = 0;  ///< low and high: the whiskers' ends
   std::vector<double> outliers;
+};
+
+/// Box plots of values by the quartiles of another quantity.
+struct QuartileBoxes {
+  std::array<double, 5> edges{};  ///< least, quartiles, most of that quantity
+  std::array<BoxPlot, 4> boxes;
 };
 
 /// How many values lie in each bin of equal width; the last bin holds its upper edge too.
@@ -78,6 +85,33 @@ inline BoxPlot box_plot(std::span<const double> values) {
     }
   }
   return box;
+}
+
+/// What `values` are where `by` is in its first, second, third and last quartile. Pairs of which
+/// one is NaN are left out. Throws ShapeError.
+inline QuartileBoxes box_plots_by_quartile(std::span<const double> values,
+                                           std::span<const double> by) {
+  if (values.size() != by.size()) {
+    throw ShapeError(error_text("box_plots_by_quartile: there are ", values.size(), " and ",
+                                by.size(), " values"));
+  }
+  std::vector<double> known;
+  for (std::size_t i = 0; i < by.size(); ++i) {
+    if (!std::isnan(values[i]) && !std::isnan(by[i])) known.push_back(by[i]);
+  }
+  QuartileBoxes result;
+  for (std::size_t q = 0; q < 5; ++q) {
+    result.edges[q] = quantile(known, 0.25 * static_cast<double>(q));
+  }
+  std::array<std::vector<double>, 4> groups;
+  for (std::size_t i = 0; i < by.size(); ++i) {
+    if (std::isnan(values[i]) || std::isnan(by[i])) continue;
+    std::size_t q = 0;
+    while (q < 3 && by[i] > result.edges[q + 1]) ++q;
+    groups[q].push_back(values[i]);
+  }
+  for (std::size_t q = 0; q < 4; ++q) result.boxes[q] = box_plot(groups[q]);
+  return result;
 }
 
 /// Throws ValueError unless there is a bin and first < last. What lies outside is not counted.
