@@ -75,7 +75,7 @@ fs::path StagedOutput::file(const std::string& name) {
   return staging_ / name;
 }
 
-void StagedOutput::publish() {
+void StagedOutput::require_clear() const {
   std::error_code error;
   for (const std::string& name : names_) {
     const auto there = fs::symlink_status(folder_ / name, error);
@@ -84,8 +84,14 @@ void StagedOutput::publish() {
           pk::error_text((folder_ / name).string(), ": is in the way: it is no ordinary file"));
     }
   }
-  // Pictures of joints that an earlier run explained, and this one did not.
-  const bool earlier_run = fs::exists(folder_ / "report.json", error);
+}
+
+void StagedOutput::publish() {
+  require_clear();
+  std::error_code error;
+  // Pictures of joints that an earlier run explained, and this one, which explains some, did not.
+  const bool earlier_run = fs::exists(folder_ / "report.json", error) &&
+                           std::find(names_.begin(), names_.end(), "report.json") != names_.end();
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
     if (earlier_run && name.starts_with("joint-") && name.ends_with(".png") &&

@@ -37,6 +37,8 @@ class StagedOutput {
 
   /// Where to write the file that will have this name.
   std::filesystem::path file(const std::string& name);
+  /// Throws where something is in the way of a file; done by publish() too.
+  void require_clear() const;
   void publish();
   std::size_t count() const { return names_.size(); }
 

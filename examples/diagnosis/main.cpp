@@ -110,7 +110,11 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
   StagedOutput output(folder);
   const std::atomic<bool> interrupted{false};
   std::vector<Person> people{{photo, annotation, 0}};
-  people[0].id = pk::load_coco(annotation).annotations.at(0).id;
+  const auto described = pk::load_coco(annotation);
+  if (described.annotations.empty()) {
+    throw pk::FileError(annotation.string() + ": has no annotation of the photo");
+  }
+  people[0].id = described.annotations[0].id;
   if (coco.empty() || !fs::exists(fs::path(coco) / "person_keypoints.json")) {
     std::printf("skipped: no folder of annotated COCO photos was given; only %s is looked at\n\n",
                 photo.filename().string().c_str());

@@ -83,33 +83,46 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   progress.say(pk::error_text("evaluating ", results.size(), " detections in ", truth.images.size(),
                               " images"));
   Evaluation e;
-  e.skeleton = &pk::skeletons::coco_17;
-  e.coco = pk::evaluate_coco(truth, results, {.threads = options.threads});
-  e.matches = pk::match_coco(truth, results);
+  // People have 17 keypoints, hands 21.
+  const bool hands = !truth.annotations.empty() && truth.annotations[0].keypoints.size() == 21;
+  e.skeleton = hands ? &pk::skeletons::hand_21 : &pk::skeletons::coco_17;
+  const std::vector<double> sigmas(e.skeleton->oks_sigmas.begin(), e.skeleton->oks_sigmas.end());
+  e.coco = pk::evaluate_coco(truth, results, {.sigmas = sigmas, .threads = options.threads});
+  e.matches = pk::match_coco(truth, results, {.sigmas = sigmas});
   const auto& m = *e.matches;
+  const std::size_t joints = e.skeleton->size();
   std::vector<double> sides;
+  std::vector<std::uint8_t> boxed = m.visible;
   std::vector<std::string> by_keypoints, by_occlusion, by_size;
   for (std::size_t p = 0; p < m.boxes.size(); ++p) {
-    sides.push_back(std::max({m.boxes[p].width, m.boxes[p].height, 1e-9}));
-    const auto first = m.visible.begin() + static_cast<std::ptrdiff_t>(17 * p);
+    sides.push_back(std::max(m.boxes[p].width, m.boxes[p].height));
+    const auto first = m.visible.begin() + static_cast<std::ptrdiff_t>(joints * p);
+    const auto last = first + static_cast<std::ptrdiff_t>(joints);
     by_keypoints.push_back(
-        pk::difficulty_by_keypoints(static_cast<std::size_t>(std::count(first, first + 17, 1))) +
+        pk::difficulty_by_keypoints(static_cast<std::size_t>(std::count(first, last, 1))) +
         " keypoints");
     by_occlusion.push_back(pk::difficulty_by_occlusion(m.hidden[p]) + " hidden");
-    by_size.push_back(pk::difficulty_by_size(sides.back()) + " px");
+    if (sides.back() > 0) {
+      by_size.push_back(pk::difficulty_by_size(sides.back()) + " px");
+    } else {
+      // Without a box nothing relative to it is measured.
+      by_size.push_back("no box");
+      std::fill_n(boxed.begin() + static_cast<std::ptrdiff_t>(joints * p), joints, std::uint8_t{0});
+      sides.back() = 1;
+    }
   }
   const pk::PoseMetricOptions measured{.visible = m.visible, .threads = options.threads};
   e.columns.push_back({"error px", pk::epe(m.prediction, m.truth, *e.skeleton, measured), 1, 2});
   e.columns.push_back({"PCK@0.2 %",
                        pk::relative_pck(m.prediction, m.truth, *e.skeleton, sides,
-                                        {.fraction = box_fraction, .visible = m.visible}),
+                                        {.fraction = box_fraction, .visible = boxed}),
                        100, 1});
   e.columns.push_back(
       {"OKS %", pk::oks(m.prediction, m.truth, *e.skeleton, m.areas, measured), 100, 1});
   e.inversions = pk::find_inversions(m.prediction, m.truth, *e.skeleton,
                                      {.epsilon = options.epsilon, .visible = m.visible});
   e.kinds = pk::classify_errors(m.prediction, m.truth, *e.skeleton, m.areas,
-                                {.visible = m.visible, .images = m.image_ids});
+                                {.visible = m.visible, .images = m.image_ids, .others = m.missed});
   for (const auto& [heading, labels] :
        {std::pair{"keypoints present", by_keypoints}, std::pair{"occlusion", by_occlusion},
         std::pair{"longer side of the box", by_size}}) {
@@ -118,7 +131,8 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   // Relative to the box.
   pk::PoseMetric relative = e.error();
   for (std::size_t i = 0; i < relative.values.size(); ++i) {
-    relative.values.data()[i] /= sides[i / e.skeleton->size()];
+    relative.values.data()[i] =
+        boxed[i] == 0 ? std::nan("") : relative.values.data()[i] / sides[i / joints];
   }
   e.pck_curve = curve(relative, 0.5);
   e.threshold_label = "threshold, fraction of the box's longer side";
@@ -175,18 +189,31 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
         1, 2);
   }
   add(flat ? "aligned" : "PA-MPJPE", pk::pa_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
-  if (!flat) {
+  // Thresholds are in mm: what that is in another unit has to be known.
+  const std::string unit = e.error().unit;
+  const double mm = unit == "m" ? 1e-3 : unit == "cm" ? 0.1 : 1.0;
+  const double last = flat ? 50.0 : 150.0 * mm;
+  if (!flat && (mm != 1.0 || unit == "mm")) {
     const auto alignment = rooted ? pk::Alignment::root : pk::Alignment::none;
-    add("PCK@150",
+    add("PCK@150mm",
         pk::pck(prediction, truth, *e.skeleton,
-                {.alignment = alignment, .visible = measured.visible, .threads = options.threads}),
+                {.threshold = last,
+                 .alignment = alignment,
+                 .visible = measured.visible,
+                 .threads = options.threads}),
         100, 1);
     add("AUC",
         pk::auc(prediction, truth, *e.skeleton,
-                {.alignment = alignment, .visible = measured.visible, .threads = options.threads}),
+                {.last = last,
+                 .alignment = alignment,
+                 .visible = measured.visible,
+                 .threads = options.threads}),
         100, 1);
   }
-  e.pck_curve = curve(e.error(), flat ? 50.0 : 150.0);
+  if (!flat && mm == 1.0 && unit != "mm") {
+    throw pk::ValueError("--unit is '" + unit + "', expected mm, cm or m for poses in space");
+  }
+  e.pck_curve = curve(e.error(), last);
   e.threshold_label = "threshold, " + e.error().unit;
   return e;
 }

@@ -18,17 +18,19 @@ namespace pk = posekit;
 
 namespace {
 
-/// A network's prediction as a COCO result, where it has all of COCO's joints.
+/// A network's prediction as a COCO result, where it has all joints that are annotated.
 std::optional<pk::CocoResult> coco_result(const pk::PoseModel<float>& model, const Subject& subject,
                                           const pk::CocoAnnotation& person) {
   pk::CocoResult result{person.image_id, person.category_id, {}, 0};
   const auto photo = pk::to_photo(subject.crop, pk::Tensor<float>(subject.predicted.positions));
-  for (const auto joint : pk::skeletons::coco_17.joints) {
+  const pk::Skeleton& labels =
+      person.keypoints.size() == 21 ? pk::skeletons::hand_21 : pk::skeletons::coco_17;
+  for (const auto joint : labels.joints) {
     const auto at = model.skeleton->find(joint);
     if (!at) return std::nullopt;
     const double sure = subject.predicted.confidence(*at);
     result.keypoints.push_back({photo(*at, 0), photo(*at, 1), sure});
-    result.score += sure / 17;
+    result.score += sure / static_cast<double>(labels.size());
   }
   return result;
 }
@@ -41,8 +43,14 @@ void explain_folder(const ExplainOptions& options, const std::atomic<bool>& inte
   const auto model = load_model(options);
   std::map<std::int64_t, std::filesystem::path> photos;
   for (const pk::CocoImage& image : dataset.images) {
-    const auto path = options.image / std::filesystem::path(image.file_name).filename();
-    if (!image.file_name.empty() && std::filesystem::is_regular_file(path)) photos[image.id] = path;
+    if (image.file_name.empty()) continue;
+    // As the file says, or else by its name alone.
+    const std::filesystem::path name = image.file_name;
+    for (const auto& path : {options.image / name, options.image / name.filename()}) {
+      if (!std::filesystem::is_regular_file(path)) continue;
+      photos[image.id] = path;
+      break;
+    }
   }
   std::vector<const pk::CocoAnnotation*> people;
   for (const pk::CocoAnnotation& person : dataset.annotations) {
@@ -102,7 +110,7 @@ void explain_folder(const ExplainOptions& options, const std::atomic<bool>& inte
         options.annotations.string().c_str(), (options.output / "results.json").string().c_str(),
         (options.output / "attributions.csv").string().c_str());
   } else {
-    std::printf("(%s lacks joints of COCO, so that there is no results.json)\n",
+    std::printf("(%s lacks joints that are annotated, so that there is no results.json)\n",
                 model.name.c_str());
   }
 }

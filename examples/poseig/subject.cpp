@@ -161,19 +161,22 @@ void find_joints(const ExplainOptions& options, const pk::Skeleton& skeleton,
   if (options.truth == "annotation") {
     const std::string who =
         pk::error_text(options.annotations.string(), ": annotation ", annotation->id);
-    if (annotation->keypoints.size() != pk::skeletons::coco_17.size()) {
+    const std::size_t count = annotation->keypoints.size();
+    const bool is_hand = count == pk::skeletons::hand_21.size();
+    if (!is_hand && count != pk::skeletons::coco_17.size()) {
       throw pk::ValueError(
-          pk::error_text(who, " has ", annotation->keypoints.size(), " keypoints, expected 17"));
+          pk::error_text(who, " has ", count, " keypoints, expected 17 (people) or 21 (hands)"));
     }
+    const pk::Skeleton& labels = is_hand ? pk::skeletons::hand_21 : pk::skeletons::coco_17;
     std::vector<std::size_t> labelled;
     for (const std::size_t j : subject.joints) {
-      const auto in_coco = pk::skeletons::coco_17.find(skeleton.joints[j]);
-      if (!in_coco || annotation->keypoints[*in_coco].visibility == 0) {
+      const auto in_labels = labels.find(skeleton.joints[j]);
+      if (!in_labels || annotation->keypoints[*in_labels].visibility == 0) {
         if (options.joints.empty()) continue;
         throw pk::ValueError(
             pk::error_text(who, " has no label for the joint ", skeleton.joints[j]));
       }
-      const pk::CocoKeypoint& point = annotation->keypoints[*in_coco];
+      const pk::CocoKeypoint& point = annotation->keypoints[*in_labels];
       const Eigen::Vector2d in_crop = subject.crop.crop_point({point.x, point.y});
       all(j, 0) = static_cast<float>(in_crop.x());
       all(j, 1) = static_cast<float>(in_crop.y());

@@ -25,6 +25,12 @@ grep -q '^41 people looked for, 30 found by 82 detections$' "$work/out" || compl
 [ "$(awk -F, '{print NF}' "$work/people/evaluation.csv" | sort -u)" = 6 ] || complain "the rows of evaluation.csv differ in length"
 grep -q '"ap75": 0.36' "$work/people/evaluation.json" || complain "evaluation.json has no ap75"
 
+# A thing in the way of a picture keeps all from being written.
+mkdir -p "$work/way/pck.png"
+"$program" --truth "$golden/coco/truth.json" --results "$golden/coco/results.json" --output "$work/half" --figures "$work/way" >"$work/out" 2>&1 &&
+  complain "a folder in the way was no error"
+[ -e "$work/half" ] && complain "half of the results were written: $(ls -A "$work/half")"
+
 # Both into one folder.
 "$program" --truth "$golden/coco/truth.json" --results "$golden/coco/results.json" --output "$work/one" --figures "$work/one" --quiet \
   >"$work/out" 2>&1 || complain "one folder: ended with $?"
@@ -46,8 +52,10 @@ grep -qE '^Error against LI: rank correlation -?[01]\.[0-9]+ over [0-9]+ joints$
 # Arrays.
 "$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/prediction.npy" --visible "$golden/poses/visible.npy" \
   --skeleton mpi_inf_3dhp_17 --output "$work/poses" --figures "$work/pose_figures" >"$work/out" 2>&1 || complain "poses: $(cat "$work/out")"
-grep -q 'MPJPE mm *N-MPJPE mm *PA-MPJPE mm *PCK@150 % *AUC %' "$work/out" || complain "poses: $(cat "$work/out")"
+grep -q 'MPJPE mm *N-MPJPE mm *PA-MPJPE mm *PCK@150mm % *AUC %' "$work/out" || complain "poses: $(cat "$work/out")"
 "$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --output "$work/perfect" >"$work/out" 2>&1
+"$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --unit m --output "$work/metres" | grep -qE '^all *221 *0.00 *0.00 *0.00 *100.0 *96.8$' ||
+  complain "metres"
 grep -qE '^all *221 *0.00 *0.00 *0.00 *100.0 *96.8$' "$work/out" || complain "a perfect pose: $(grep ^all "$work/out")"
 "$program" --help | grep -q 'Examples:' || complain "--help has no examples"
 
@@ -70,6 +78,7 @@ mistake 'results.json: holds no JSON object' -t "$results" -r "$results"
 mistake 'truth.json: holds no JSON array' -t "$truth" -r "$truth"
 echo '[{"image_id": 5, "category_id": 1, "score": 1, "keypoints": [1, 2, 3]}]' >"$work/stranger.json"
 mistake 'result 0 is of image 5, which the truth does not list' -t "$truth" -r "$work/stranger.json"
+mistake "--unit is 'feet', expected mm, cm or m" -t "$golden/poses/truth.npy" -r "$golden/poses/truth.npy" --skeleton margipose_17 --unit feet
 mistake 'different kinds' -t "$truth" -r "$golden/poses/truth.npy"
 mistake 'the poses have 17 joints; say with --skeleton which' -t "$golden/poses/truth.npy" -r "$golden/poses/truth.npy"
 mistake "there is no skeleton 'dog'; there are coco_17" -t "$golden/poses/truth.npy" -r "$golden/poses/truth.npy" --skeleton dog

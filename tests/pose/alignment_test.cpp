@@ -96,6 +96,29 @@ TEST_CASE("Degenerate poses are aligned as well as they can be, and reported", "
   CHECK(pk::align(pk::zeros<double>({0, 6, 3}), pk::zeros<double>({0, 6, 3})).status.empty());
 }
 
+TEST_CASE("Alignment knows no absolute size", "[pose]") {
+  const auto truth = random_tensor<double>({2, 5, 3}, 1, -500, 500);
+  const auto flat = random_tensor<double>({2, 5, 2}, 2, -500, 500);
+  for (const double size : {1e-150, 1e-12, 1e30, 1e140}) {
+    pk::Tensor<double> scaled = moved(truth, 0.7), in_plane = flat;
+    for (double& v : scaled) v *= size;
+    for (double& v : in_plane) v *= size;
+    CHECK(relative_difference(pk::align(scaled, truth).prediction, truth) < 1e-12);
+    CHECK(relative_difference(pk::align(in_plane, flat).prediction, flat) < 1e-12);
+  }
+  // A single joint lands on its truth, wherever it was.
+  const auto far = pk::tensor_from<double>({1, 1, 3}, std::vector<double>{1e30, -1e9, 3});
+  const auto near = pk::tensor_from<double>({1, 1, 3}, std::vector<double>{1, 2, 3});
+  CHECK(relative_difference(pk::align(far, near).prediction, near) < 1e-15);
+  // So does everything where the truth is a single point.
+  pk::Tensor<double> point = truth;
+  point.fill(7);
+  CHECK(relative_difference(pk::align(truth, point).prediction, point) < 1e-15);
+  pk::Tensor<double> broken = truth;
+  broken(1, 2, 0) = std::nan("");
+  CHECK_THROWS_WITH(pk::align(broken, truth), Catch::Contains("joint 2 of frame 1 is not finite"));
+}
+
 TEST_CASE("Alignments are differentiated through their transforms", "[pose]") {
   std::vector<std::uint8_t> some(12, 1);
   some[3] = some[8] = 0;

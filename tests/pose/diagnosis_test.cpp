@@ -78,7 +78,8 @@ TEST_CASE("Errors are good, jitter, inversion, swap or miss", "[pose]") {
   put(prediction, 0, "left_wrist", truth, "left_wrist", distance(0.86));
   put(prediction, 0, "right_wrist", truth, "right_wrist", distance(0.84));
   put(prediction, 1, "left_wrist", truth, "left_wrist", 50);
-  put(prediction, 1, "right_wrist", truth, "left_hip", 1);
+  put(prediction, 1, "right_wrist", truth, "left_wrist", 1);
+  put(prediction, 1, "right_ankle", truth, "nose");  // nobody's ankle: a miss
   const std::vector<double> areas{area, area};
   using E = pk::LocalizationError;
   const auto kind = [&](const auto& result, std::size_t f, const char* joint) {
@@ -89,7 +90,8 @@ TEST_CASE("Errors are good, jitter, inversion, swap or miss", "[pose]") {
   CHECK(kind(alone, 0, "right_wrist") == E::jitter);
   CHECK(kind(alone, 1, "left_wrist") == E::miss);
   CHECK(kind(alone, 1, "right_wrist") == E::inversion);
-  CHECK(alone.share(E::good) == Approx(31.0 / 34));
+  CHECK(kind(alone, 1, "right_ankle") == E::miss);
+  CHECK(alone.share(E::good) == Approx(30.0 / 34));
   CHECK(alone.per_joint[at("right_wrist")] == std::array<std::size_t, 5>{0, 1, 1, 0, 0});
   // The other person's wrist, in the same image only.
   auto swapped = truth;
@@ -101,6 +103,25 @@ TEST_CASE("Errors are good, jitter, inversion, swap or miss", "[pose]") {
         E::swap);
   CHECK(kind(pk::classify_errors(swapped, far, coco, areas, {.images = {5, 6}}), 1, "left_wrist") ==
         E::miss);
+  // Somebody nobody predicted is in the image, with a wrist on either side.
+  pk::OtherPeople others;
+  others.truth = pk::reshaped(random_tensor<double>({34}, 9, 5000, 6000), {1, 17, 2});
+  others.visible.assign(17, 1);
+  others.areas = {area};
+  others.images = {5};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    others.truth(0, at("right_wrist"), axis) = prediction(1, at("left_wrist"), axis);
+  }
+  CHECK(kind(pk::classify_errors(prediction, truth, coco, areas,
+                                 {.images = {7, 5}, .others = others}),
+             1, "left_wrist") == E::swap);
+  others.visible[at("right_wrist")] = 0;
+  CHECK(kind(pk::classify_errors(prediction, truth, coco, areas,
+                                 {.images = {7, 5}, .others = others}),
+             1, "left_wrist") == E::miss);
+  others.areas.clear();
+  CHECK_THROWS_AS(pk::classify_errors(prediction, truth, coco, areas, {.others = others}),
+                  pk::ShapeError);
   CHECK_THROWS_AS(pk::classify_errors(prediction, truth, coco, {1.0}), pk::ShapeError);
 }
 

@@ -147,6 +147,22 @@ TEST_CASE("Bones and sides are compared", "[pose]") {
   CHECK(pk::symmetry_error(mirrored, skeleton).mean == Approx(sides.mean));
 }
 
+TEST_CASE("Bones can be chosen, and similarity is a person's", "[pose]") {
+  const auto truth = random_tensor<double>({2, 17, 3}, 3, -500, 500);
+  CHECK(pk::bone_length_error(truth, truth, skeleton, {.joints = {"left_knee"}}).joints.size() ==
+        1);
+  CHECK_THROWS_AS(pk::symmetry_error(truth, skeleton, {.joints = {"tail"}}), pk::ValueError);
+  // One joint of one person right, all of another wrong.
+  const auto& coco = pk::skeletons::coco_17;
+  pk::Tensor<double> prediction = pk::zeros<double>({2, 17, 2}), goal = prediction;
+  for (std::size_t j = 0; j < 17; ++j) prediction(1, j, 0) = 1e6;
+  std::vector<std::uint8_t> visible(34, 1);
+  std::fill_n(visible.begin(), 16, std::uint8_t{0});
+  const auto oks = pk::oks(prediction, goal, coco, {100, 100}, {.visible = visible});
+  CHECK(oks.mean == Approx(0.5));
+  CHECK_THROWS_AS(pk::oks(prediction, goal, coco, {-1, 100}), pk::ValueError);
+}
+
 TEST_CASE("Steps from one sequence to the next are not measured", "[pose]") {
   const auto prediction = random_tensor<double>({5, 17, 3}, 1),
              truth = random_tensor<double>({5, 17, 3}, 2);

@@ -47,11 +47,13 @@ TEST_CASE("Bars are as long as their values", "[viz]") {
 }
 
 TEST_CASE("Charts of nothing, of one value and of what is not finite are drawn", "[viz]") {
-  for (const auto& series : {std::vector<pk::ChartSeries>{},
-                             {{"a", {}, {}}},
-                             {{"a", {1}, {1}}},
-                             {{"a", {none}, {none}}},
-                             {{"a", {1, 2}, {std::numeric_limits<double>::infinity(), 1e300}}}}) {
+  for (const auto& series :
+       {std::vector<pk::ChartSeries>{},
+        {{"a", {}, {}}},
+        {{"a", {1}, {1}}},
+        {{"a", {none}, {none}}},
+        {{"a", {1, 2}, {std::numeric_limits<double>::infinity(), 1e300}}},
+        {{"a", {5, std::nextafter(5.0, 0.0), 5}, {1e17, 1e17 + 16, 1e12 + 1.3e-4}}}}) {
     CHECK(pk::line_chart(series, {}).width == 860);
     CHECK(pk::scatter_chart(series, {}).width == 860);
   }

@@ -49,9 +49,13 @@ struct PerturbationCurve {
   std::vector<double> area;       ///< [J], under each joint's curve: its mean error on the way
 };
 
-/// The pixels of a map [H, W], the largest values first; equal ones in their order.
+/// The pixels of a map [H, W], the largest values first; equal ones in their order. Throws
+/// ValueError for NaN.
 template <class T>
 std::vector<std::size_t> importance_order(const Tensor<T>& map) {
+  for (const T value : map) {
+    if (std::isnan(value)) throw ValueError("importance_order: the map holds NaN");
+  }
   std::vector<std::size_t> order(map.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),

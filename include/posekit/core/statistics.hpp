@@ -151,8 +151,12 @@ inline double correlation(std::span<const double> a, std::span<const double> b) 
   return ab / std::sqrt(aa * bb);
 }
 
-/// Each value's place in ascending order from 1 on; equal ones share the mean of theirs.
+/// Each value's place in ascending order from 1 on; equal ones share the mean of theirs. Throws
+/// ValueError for NaN, which has no place.
 inline std::vector<double> ranks(std::span<const double> values) {
+  for (const double value : values) {
+    if (std::isnan(value)) throw ValueError("ranks: a value is NaN");
+  }
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(),

@@ -108,7 +108,11 @@ class CocoReader : JsonFile {
     }
     if (item.contains("area")) result.area = number(item["area"], where + ".area");
     if (item.contains("category_id")) result.category_id = integer(item, "category_id", where);
-    result.is_crowd = item.contains("iscrowd") && number(item["iscrowd"], where + ".iscrowd") != 0;
+    if (item.contains("iscrowd")) {
+      const Json& crowd = item["iscrowd"];
+      result.is_crowd =
+          crowd.is_boolean() ? crowd.get<bool>() : number(crowd, where + ".iscrowd") != 0;
+    }
     if (item.contains("num_keypoints")) {
       result.labelled = integer(item, "num_keypoints", where);
     }
@@ -126,7 +130,7 @@ class CocoReader : JsonFile {
         result.keypoints.push_back({values[i], values[i + 1], static_cast<int>(values[i + 2])});
       }
     }
-    if (item.contains("segmentation"))
+    if (item.contains("segmentation") && !item["segmentation"].is_null())
       segmentation(item["segmentation"], where + ".segmentation", result);
     return result;
   }

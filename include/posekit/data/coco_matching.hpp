@@ -15,6 +15,7 @@
 #include <posekit/data/coco.hpp>
 #include <posekit/data/coco_evaluation.hpp>
 #include <posekit/data/coco_results.hpp>
+#include <posekit/pose/localization_errors.hpp>
 
 namespace posekit {
 
@@ -35,6 +36,7 @@ struct CocoMatches {
   std::vector<Box> boxes;                               ///< [P], of the truth
   std::vector<std::int64_t> image_ids, annotation_ids;  ///< [P]
   std::vector<double> hidden;  ///< [P]: the fraction of labelled keypoints that is hidden
+  OtherPeople missed;          ///< people with labelled keypoints that were not found
   std::size_t people = 0;      ///< that were looked for
   std::size_t detections = 0;  ///< of all results
 };
@@ -78,10 +80,19 @@ inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoRe
     if (match != nullptr) found[match] = result;
   }
   const std::size_t joints = sigmas.size();
-  std::vector<double> predicted, expected;
+  std::vector<double> predicted, expected, missed;
   for (const CocoAnnotation& person : truth.annotations) {
     const auto match = found.find(&person);
-    if (match == found.end()) continue;
+    if (match == found.end()) {
+      if (person.is_crowd || labelled(person) == 0) continue;
+      for (const CocoKeypoint& keypoint : person.keypoints) {
+        missed.insert(missed.end(), {keypoint.x, keypoint.y});
+        matches.missed.visible.push_back(keypoint.visibility > 0 ? 1 : 0);
+      }
+      matches.missed.areas.push_back(*person.area);
+      matches.missed.images.push_back(person.image_id);
+      continue;
+    }
     std::size_t hidden = 0, known = 0;
     for (std::size_t j = 0; j < joints; ++j) {
       const CocoKeypoint& keypoint = person.keypoints[j];
@@ -101,6 +112,7 @@ inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoRe
   const Shape shape{matches.areas.size(), joints, 2};
   matches.prediction = tensor_from<double>(shape, predicted);
   matches.truth = tensor_from<double>(shape, expected);
+  matches.missed.truth = tensor_from<double>({matches.missed.areas.size(), joints, 2}, missed);
   return matches;
 }
 

@@ -52,7 +52,10 @@ class CocoResultsReader : JsonFile {
       result.image_id = integer(item, "image_id", where);
       result.category_id = integer(item, "category_id", where);
       if (!item.contains("score")) fail(where + " has no 'score'");
-      result.score = number(item["score"], where + ".score");
+      if (!item["score"].is_number() || !std::isfinite(item["score"].get<double>())) {
+        fail(where + ".score is no number");
+      }
+      result.score = item["score"].get<double>();
       if (!item.contains("keypoints")) fail(where + " has no 'keypoints'");
       const auto values = numbers(item["keypoints"], where + ".keypoints");
       if (values.size() % 3 != 0 || values.empty()) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,23 @@ class JsonFile {
     return *found;
   }
   std::int64_t integer(const Json& item, const char* key, const std::string& where) const {
-    if (!item.is_object() || !item.contains(key) || !item[key].is_number_integer()) {
+    const auto found = item.is_object() ? item.find(key) : item.end();
+    if (!item.is_object() || found == item.end()) {
       fail(error_text(where, " has no integer '", key, "'"));
     }
-    return item[key].get<std::int64_t>();
+    if (found->is_number_unsigned() &&
+        found->get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+      fail(error_text(where, ": '", key, "' is too large"));
+    }
+    if (found->is_number_integer()) return found->get<std::int64_t>();
+    // Some write whole numbers with a point.
+    if (found->is_number_float()) {
+      const double value = found->get<double>();
+      if (std::abs(value) < 9e15 && value == std::floor(value)) {
+        return static_cast<std::int64_t>(value);
+      }
+    }
+    fail(error_text(where, " has no integer '", key, "'"));
   }
   /// The size of an image along an axis.
   std::size_t extent(const Json& item, const char* key, const std::string& where) const {

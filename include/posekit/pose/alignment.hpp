@@ -41,7 +41,7 @@ inline const char* to_string(Alignment alignment) {
 enum class AlignmentStatus : std::uint8_t {
   unique,
   ambiguous,  ///< joints on a line, or a mirrored flat pose: other rotations fit as well
-  collapsed,  ///< one pose is a single point: translated only
+  collapsed,  ///< one pose is a single point: translated, and scaled to it where that is free
   empty,      ///< no joint is visible: left as it is
 };
 
@@ -61,6 +61,8 @@ struct SimilarityTransform {
   double scale = 1;
   Eigen::Matrix3d rotation = Eigen::Matrix3d::Identity();
   Eigen::Vector3d translation = Eigen::Vector3d::Zero();
+  /// The same with less rounding: scale * rotation * (prediction - centre) + target.
+  Eigen::Vector3d centre = Eigen::Vector3d::Zero(), target = Eigen::Vector3d::Zero();
   AlignmentStatus status = AlignmentStatus::unique;
 };
 
@@ -95,6 +97,7 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
     a.prediction_mean = at(prediction, options.root);
     a.truth_mean = at(truth, options.root);
     fit.translation = -a.prediction_mean;
+    fit.centre = a.prediction_mean;
     if (options.alignment == Alignment::root) return fit;
   }
   for (std::size_t j = 0; j < joints; ++j) {
@@ -123,14 +126,20 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
     truth_square += t.squaredNorm();
     covariance += t * p.transpose();
   }
-  // What is left of a single point by rounding.
-  const double extent = std::max(a.prediction_mean.squaredNorm(), a.truth_mean.squaredNorm());
-  const double tiny = 1e-24 * a.weight * extent;
-  const bool collapsed = !(a.prediction_square > tiny) || !(truth_square > tiny);
+  // What is left of a single point by rounding, each pose beside its own distance from the origin.
+  const auto is_point = [&](double square, const Eigen::Vector3d& mean) {
+    return !(std::sqrt(square) > 1e-12 * std::sqrt(a.weight) * mean.norm());
+  };
+  const bool collapsed =
+      is_point(a.prediction_square, a.prediction_mean) || is_point(truth_square, a.truth_mean);
   const double before = covariance.trace();  // <t, p>
   if (collapsed) {
     fit.status = AlignmentStatus::collapsed;
     a.singular.setZero();
+    // Nothing is nearer to a single point than that point itself.
+    const bool scales =
+        options.alignment == Alignment::scale || options.alignment == Alignment::similarity;
+    if (scales && is_point(truth_square, a.truth_mean)) fit.scale = 0;
   } else if (options.alignment == Alignment::scale) {
     fit.scale = before / a.prediction_square;
   } else {
@@ -139,7 +148,7 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
       const double cosine = covariance(0, 0) + covariance(1, 1);
       const double sine = covariance(1, 0) - covariance(0, 1);
       fitted = std::hypot(cosine, sine);
-      if (fitted > 1e-12 * std::sqrt(a.prediction_square * truth_square)) {
+      if (fitted > 1e-12 * std::sqrt(a.prediction_square) * std::sqrt(truth_square)) {
         fit.rotation << cosine / fitted, -sine / fitted, 0, sine / fitted, cosine / fitted, 0, 0, 0,
             1;
       } else {
@@ -172,6 +181,8 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
     }
     if (options.alignment == Alignment::similarity) fit.scale = fitted / a.prediction_square;
   }
+  fit.centre = a.prediction_mean;
+  if (!at_root) fit.target = a.truth_mean;
   const Eigen::Vector3d moved = fit.scale * (fit.rotation * a.prediction_mean);
   fit.translation = at_root ? Eigen::Vector3d(-moved) : Eigen::Vector3d(a.truth_mean - moved);
   return fit;
@@ -199,6 +210,20 @@ inline void require_alignable(const char* function, const Shape& prediction, con
   }
 }
 
+/// Throws ValueError where a joint that decides is not finite.
+template <class T>
+void require_finite(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
+                    const AlignOptions& options) {
+  const std::size_t axes = prediction.shape()[2], joints = prediction.shape()[1];
+  for (std::size_t i = 0; i < prediction.size(); ++i) {
+    if (std::isfinite(prediction.data()[i]) && std::isfinite(truth.data()[i])) continue;
+    if (options.visible && (*options.visible)[i / axes] == 0) continue;
+    throw ValueError(error_text(function, ": joint ", i / axes % joints, " of frame ",
+                                i / axes / joints,
+                                " is not finite; mark what is unknown in `visible`"));
+  }
+}
+
 template <class T>
 std::vector<SimilarityTransform> fit_transforms(const Tensor<T>& prediction, const Tensor<T>& truth,
                                                 const AlignOptions& options, int threads,
@@ -222,10 +247,10 @@ void transform_pose(const SimilarityTransform& fit, const T* pose, std::size_t j
   const Eigen::Matrix3d linear = fit.scale * fit.rotation;
   for (std::size_t j = 0; j < joints; ++j) {
     for (std::size_t a = 0; a < axes; ++a) {
-      double sum = fit.translation[static_cast<Eigen::Index>(a)];
+      double sum = fit.target[static_cast<Eigen::Index>(a)];
       for (std::size_t b = 0; b < axes; ++b) {
         sum += linear(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
-               static_cast<double>(pose[j * axes + b]);
+               (static_cast<double>(pose[j * axes + b]) - fit.centre[static_cast<Eigen::Index>(b)]);
       }
       out[j * axes + a] = static_cast<T>(sum);
     }
@@ -241,6 +266,7 @@ template <class T>
 std::vector<SimilarityTransform> fit_alignment(const Tensor<T>& prediction, const Tensor<T>& truth,
                                                const AlignOptions& options = {}) {
   internal::require_alignable("fit_alignment", shape_of(prediction), shape_of(truth), options);
+  internal::require_finite("fit_alignment", prediction, truth, options);
   return internal::fit_transforms(prediction, truth, options, resolve_threads(options.threads));
 }
 
@@ -293,6 +319,7 @@ Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOption
   internal::require_alignable("align", prediction.shape(), shape_of(truth), options);
   Tape<T>& tape = prediction.tape();
   const auto input = tape.shared_value(prediction);
+  internal::require_finite("align", *input, truth, options);
   std::vector<internal::AlignmentParts> parts;
   auto fits = internal::fit_transforms(*input, truth, options, tape.threads(), &parts);
   const std::size_t frames = truth.shape()[0], joints = truth.shape()[1], axes = truth.shape()[2];

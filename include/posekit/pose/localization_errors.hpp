@@ -22,26 +22,35 @@
 namespace posekit {
 
 enum class LocalizationError : std::uint8_t {
-  good,       ///< similarity to the truth of .85 or more
-  jitter,     ///< from .5 to .85
-  inversion,  ///< less, but .5 or more to another joint of the same person
-  swap,       ///< ... but .5 or more to the same joint of another person in the image
+  good,       ///< most similar to its own truth, .85 or more
+  jitter,     ///< ... from .5 to .85
+  inversion,  ///< most similar, .5 or more, to the same joint of the person's other side
+  swap,       ///< ... to that joint or its other side's of another person in the image
   miss,       ///< less than .5 to all of these
 };
 
 inline constexpr std::array<const char*, 5> localization_error_names{"good", "jitter", "inversion",
                                                                      "swap", "miss"};
 
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// People in the images beside those whose poses were predicted, for swaps.
+struct OtherPeople {
+  Tensor<double> truth = zeros<double>({0, 0, 2});  ///< [B, J, 2], pixels
+  std::vector<std::uint8_t> visible{};              ///< [B * J]
+  std::vector<double> areas{};                      ///< [B], pixels squared
+  std::vector<std::int64_t> images{};               ///< [B]
+};
+
 struct LocalizationErrorOptions {
   double near = 0.5, good = 0.85;                      ///< similarities
   std::optional<std::vector<std::uint8_t>> visible{};  ///< [F * J]; none: all
   /// [F]: the image that each person is in, for swaps; empty: one person in each.
   std::vector<std::int64_t> images{};
+  OtherPeople others{};
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 struct LocalizationErrors {
   /// [F * J], LocalizationError of each visible joint; none for others.
@@ -59,8 +68,9 @@ struct LocalizationErrors {
 };
 
 /// Poses are [F, J, 2] in pixels, areas [F] in pixels squared; similarity is that of one keypoint
-/// in OKS. A joint near its own truth is never called inverted or swapped; one near several wrong
-/// places goes to the most similar. Throws ShapeError and ValueError.
+/// in OKS, with the predicted joint's sigma and the area of the person it is compared with. What it
+/// is most similar to decides; its own truth where they are equal. Throws ShapeError and
+/// ValueError.
 template <class T>
 LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>& truth,
                                    const Skeleton& skeleton, const std::vector<double>& areas,
@@ -77,19 +87,38 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
                                 options.images.size(), " images, expected ", frames,
                                 " (or no images)"));
   }
+  const OtherPeople& others = options.others;
+  const std::size_t bystanders = others.images.size();
+  if (others.areas.size() != bystanders || others.visible.size() != bystanders * joints ||
+      others.truth.size() != bystanders * joints * 2) {
+    throw ShapeError(error_text(name, ": the other people have ", bystanders, " images, ",
+                                others.areas.size(), " areas, ", others.visible.size(),
+                                " visibilities and ", others.truth.size(),
+                                " coordinates, expected as many people of ", joints, " joints"));
+  }
+  // People by image: those of the frames first, then the others.
   std::map<std::int64_t, std::vector<std::size_t>> together;
   for (std::size_t f = 0; f < options.images.size(); ++f) together[options.images[f]].push_back(f);
-  const auto seen = [&](std::size_t f, std::size_t j) {
-    return !options.visible || (*options.visible)[f * joints + j] != 0;
+  for (std::size_t b = 0; b < bystanders && !options.images.empty(); ++b) {
+    together[others.images[b]].push_back(frames + b);
+  }
+  const auto seen = [&](std::size_t person, std::size_t j) {
+    if (person >= frames) return others.visible[(person - frames) * joints + j] != 0;
+    return !options.visible || (*options.visible)[person * joints + j] != 0;
   };
-  // Of prediction (f, a) to the truth (g, b), as wide as b's sigma is in g.
-  const auto similarity = [&](std::size_t f, std::size_t a, std::size_t g, std::size_t b) {
-    const double dx =
-        static_cast<double>(prediction(f, a, 0)) - static_cast<double>(truth(g, b, 0));
-    const double dy =
-        static_cast<double>(prediction(f, a, 1)) - static_cast<double>(truth(g, b, 1));
-    const double spread = 2 * skeleton.oks_sigmas[b];
-    const double area = areas[g] + std::numeric_limits<double>::epsilon();
+  // Of prediction (f, a) to the true joint b of a person; less than 0 where that is not visible.
+  const auto similarity = [&](std::size_t f, std::size_t a, std::size_t person, std::size_t b) {
+    if (!seen(person, b)) return -1.0;
+    const bool is_other = person >= frames;
+    const auto at = [&](std::size_t axis) {
+      return is_other ? others.truth.data()[((person - frames) * joints + b) * 2 + axis]
+                      : static_cast<double>(truth(person, b, axis));
+    };
+    const double dx = static_cast<double>(prediction(f, a, 0)) - at(0);
+    const double dy = static_cast<double>(prediction(f, a, 1)) - at(1);
+    const double spread = 2 * skeleton.oks_sigmas[a];
+    const double area = (is_other ? others.areas[person - frames] : areas[person]) +
+                        std::numeric_limits<double>::epsilon();
     return std::exp(-(dx * dx + dy * dy) / (2 * spread * spread * area));
   };
   LocalizationErrors result;
@@ -98,25 +127,25 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
   for (std::size_t f = 0; f < frames; ++f) {
     for (std::size_t a = 0; a < joints; ++a) {
       if (!seen(f, a)) continue;
-      const double own = similarity(f, a, f, a);
-      LocalizationError kind = own >= options.good   ? LocalizationError::good
-                               : own >= options.near ? LocalizationError::jitter
-                                                     : LocalizationError::miss;
-      if (kind == LocalizationError::miss) {
-        double best = options.near;
-        for (std::size_t b = 0; b < joints; ++b) {
-          if (b == a || !seen(f, b) || similarity(f, a, f, b) < best) continue;
-          best = similarity(f, a, f, b);
-          kind = LocalizationError::inversion;
-        }
-        if (!options.images.empty()) {
-          for (const std::size_t g : together[options.images[f]]) {
-            if (g == f || !seen(g, a) || similarity(f, a, g, a) < best) continue;
-            best = similarity(f, a, g, a);
-            kind = LocalizationError::swap;
-          }
+      const std::size_t mirrored = skeleton.flips[a];
+      double best = similarity(f, a, f, a);
+      LocalizationError nearest =
+          best >= options.good ? LocalizationError::good : LocalizationError::jitter;
+      const auto consider = [&](std::size_t person, std::size_t b, LocalizationError kind) {
+        const double value = similarity(f, a, person, b);
+        if (value <= best) return;
+        best = value;
+        nearest = kind;
+      };
+      if (!options.images.empty()) {
+        for (const std::size_t person : together[options.images[f]]) {
+          if (person == f) continue;
+          consider(person, a, LocalizationError::swap);
+          consider(person, mirrored, LocalizationError::swap);
         }
       }
+      consider(f, mirrored, LocalizationError::inversion);
+      const LocalizationError kind = best >= options.near ? nearest : LocalizationError::miss;
       result.kinds[f * joints + a] = kind;
       ++result.per_joint[a][static_cast<std::size_t>(kind)];
       ++result.counts[static_cast<std::size_t>(kind)];

@@ -291,11 +291,11 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
       }
       double square = 0;
       for (std::size_t a = 0; a < axes; ++a) {
-        double moved = fit.translation[static_cast<Eigen::Index>(a)];
+        double moved = fit.target[static_cast<Eigen::Index>(a)];
         for (std::size_t b = 0; b < axes; ++b) {
-          moved += fit.scale *
-                   fit.rotation(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
-                   static_cast<double>(p[j * axes + b]);
+          moved +=
+              fit.scale * fit.rotation(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
+              (static_cast<double>(p[j * axes + b]) - fit.centre[static_cast<Eigen::Index>(b)]);
         }
         double goal = static_cast<double>(t[j * axes + a]);
         if (at_root) goal -= static_cast<double>(t[counted.root * axes + a]);
@@ -415,6 +415,9 @@ PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skel
 template <class T>
 PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const PckOptions& options = {}) {
+  if (!(options.threshold >= 0)) {
+    throw ValueError(error_text("pck: the threshold is ", options.threshold));
+  }
   PoseMetric metric = internal::distances("pck", prediction, truth, skeleton,
                                           {options.alignment, options.joints, options.root,
                                            options.visible, "fraction", options.threads});
@@ -430,9 +433,9 @@ PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
 template <class T>
 PoseMetric auc(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const AucOptions& options = {}) {
-  if (options.count < 2) {
-    throw ValueError(
-        error_text("auc: there are ", options.count, " thresholds, expected 2 or more"));
+  if (options.count < 2 || !(options.last > 0)) {
+    throw ValueError(error_text("auc: there are ", options.count, " thresholds up to ",
+                                options.last, ", expected 2 or more up to a positive one"));
   }
   PoseMetric metric = internal::distances("auc", prediction, truth, skeleton,
                                           {options.alignment, options.joints, options.root,
@@ -497,8 +500,9 @@ PoseMetric pckh(const Tensor<T>& prediction, const Tensor<T>& truth, const Skele
 
 /// Object keypoint similarity of each frame, COCO's: the mean over its visible joints of
 /// exp(-d^2 / (2 (2 sigma)^2 (area + eps))). Poses are [F, J, 2] in pixels, areas [F] in pixels
-/// squared. NaN for frames without visible joints. Throws ValueError where the skeleton has no
-/// published sigmas.
+/// squared. NaN for frames without visible joints; the mean is that of the frames', a person's
+/// similarity each. Throws ValueError where the skeleton has no published sigmas or an area is
+/// negative.
 template <class T>
 PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const std::vector<double>& areas, const PoseMetricOptions& options = {}) {
@@ -518,9 +522,21 @@ PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
     double& value = metric.values.data()[i];
     const double spread = 2 * skeleton.oks_sigmas[skeleton.index(metric.joints[i % count])];
     const double area = areas[i / count] + std::numeric_limits<double>::epsilon();
+    if (!(area > 0) || !std::isfinite(area)) {
+      throw ValueError(error_text("oks: the area of frame ", i / count, " is ", areas[i / count]));
+    }
     if (!std::isnan(value)) value = std::exp(-value * value / (spread * spread) / area / 2);
   }
-  return internal::summarised(std::move(metric));
+  metric = internal::summarised(std::move(metric));
+  double sum = 0;
+  std::size_t people = 0;
+  for (const double person : metric.per_frame) {
+    if (std::isnan(person)) continue;
+    sum += person;
+    ++people;
+  }
+  metric.mean = people == 0 ? internal::nothing_measured : sum / static_cast<double>(people);
+  return metric;
 }
 
 namespace internal {
@@ -559,7 +575,9 @@ PoseMetric bone_length_error(const Tensor<T>& prediction, const Tensor<T>& truth
   internal::require_comparable("bone_length_error", prediction, truth, skeleton, options.visible);
   PoseMetric metric;
   std::vector<std::size_t> children;
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
+  const auto counted =
+      internal::counted_joints("bone_length_error", skeleton, options.joints, {}, false);
+  for (const std::size_t j : counted.indices) {
     if (skeleton.parents[j] < 0) continue;
     children.push_back(j);
     metric.joints.emplace_back(skeleton.joints[j]);
@@ -584,7 +602,9 @@ PoseMetric symmetry_error(const Tensor<T>& poses, const Skeleton& skeleton,
   internal::require_comparable("symmetry_error", poses, poses, skeleton, options.visible);
   PoseMetric metric;
   std::vector<std::size_t> left, right;
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
+  const auto counted =
+      internal::counted_joints("symmetry_error", skeleton, options.joints, {}, false);
+  for (const std::size_t j : counted.indices) {
     const std::size_t other = skeleton.flips[j];
     if (body_side(skeleton.joints[j]) != BodySide::left || other == j) continue;
     if (skeleton.parents[j] < 0 || skeleton.parents[other] < 0) continue;

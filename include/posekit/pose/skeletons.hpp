@@ -241,6 +241,11 @@ inline constexpr std::array<std::int8_t, 33> blazepose_33_parents{
 inline constexpr std::array<std::int8_t, 21> hand_21_parents{-1, 0,  1, 2,  3,  0,  5, 6,  7,  0, 9,
                                                              10, 11, 0, 13, 14, 15, 0, 17, 18, 19};
 
+// Of COCO-WholeBody's hands.
+inline constexpr std::array<double, 21> hand_21_sigmas{.029, .022, .035, .037, .047, .026, .025,
+                                                       .024, .035, .018, .024, .022, .026, .017,
+                                                       .021, .021, .032, .020, .019, .022, .031};
+
 inline constexpr std::array<std::string_view, 16> mpii_16_joints{
     "right_ankle",    "right_knee",    "right_hip",  "left_hip",  "left_knee",   "left_ankle",
     "pelvis",         "thorax",        "neck",       "head_top",  "right_wrist", "right_elbow",
@@ -324,7 +329,8 @@ inline constexpr Skeleton hand_21{.name = "hand_21",
                                   .bones = data::hand_21_bones,
                                   .parents = data::hand_21_parents,
                                   .flips = data::hand_21_flips,
-                                  .root = "wrist"};
+                                  .root = "wrist",
+                                  .oks_sigmas = data::hand_21_sigmas};
 /// MPII Human Pose.
 inline constexpr Skeleton mpii_16{.name = "mpii_16",
                                   .joints = data::mpii_16_joints,

@@ -102,7 +102,12 @@ inline std::pair<double, double> axis_limits(const ChartAxis& axis,
   high += air;
   if (!std::isnan(axis.low)) low = axis.low;
   if (!std::isnan(axis.high)) high = axis.high;
-  if (!(low < high)) high = low + 1;
+  // A range that numbers of this size can be told apart in.
+  const double least = 1e-9 * std::max(std::abs(low), std::abs(high));
+  if (!(high - low > least)) {
+    low -= std::max(0.5, least);
+    high += std::max(0.5, least);
+  }
   return {low, high};
 }
 
@@ -144,14 +149,18 @@ class ChartFrame {
 
   void x_ticks() {
     const double step = tick_step(x_high_ - x_low_, 8);
-    for (double v = std::ceil(x_low_ / step) * step; v <= x_high_ + 1e-9 * step; v += step) {
+    const double first = std::ceil(x_low_ / step);
+    for (int i = 0; i < 40 && (first + i) * step <= x_high_ + 1e-9 * step; ++i) {
+      const double v = (first + i) * step;
       canvas_.line(x(v), top_, x(v), bottom_, colors::rule);
       canvas_.text(x(v), bottom_ + 22, tick_text(v), 11, colors::muted, TextAlign::centre);
     }
   }
   void y_ticks() {
     const double step = tick_step(y_high_ - y_low_, 6);
-    for (double v = std::ceil(y_low_ / step) * step; v <= y_high_ + 1e-9 * step; v += step) {
+    const double first = std::ceil(y_low_ / step);
+    for (int i = 0; i < 40 && (first + i) * step <= y_high_ + 1e-9 * step; ++i) {
+      const double v = (first + i) * step;
       canvas_.line(left_, y(v), right_, y(v), colors::rule);
       canvas_.text(left_ - 8, y(v) + 4, tick_text(v), 11, colors::muted, TextAlign::right);
     }
