@@ -23,14 +23,14 @@ namespace pk = posekit;
 
 namespace {
 
-std::atomic<bool> interrupted{false};
+std::atomic<bool> stop_requested{false};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 void stop_if_interrupted() {
-  if (interrupted.load()) throw pk::Cancelled("stopped");
+  if (stop_requested.load()) throw pk::Cancelled("stopped");
 }
 
 void explain_photo(const ExplainOptions& options) {
@@ -41,9 +41,9 @@ void explain_photo(const ExplainOptions& options) {
   ProgressBar bar(options.quiet);
   const auto progress = [&](const pk::Progress& done) {
     bar.update(done);
-    return !interrupted.load();
+    return !stop_requested.load();
   };
-  Explanation e = explain_person(options, model, true, progress, interrupted);
+  Explanation e = explain_person(options, model, true, progress, stop_requested);
   bar.clear();
   const auto figure =
       make_figure(options, e.subject, model, e.result, e.report, e.signed_maps, e.densities);
@@ -56,7 +56,7 @@ void explain_photo(const ExplainOptions& options) {
   pk::save_npy(output.file("attributions.npy"), e.result.attributions);
   std::string sanity_text;
   if (options.sanity) {
-    const Sanity sanity = check_sanity(options, graph, model, e, progress, interrupted);
+    const Sanity sanity = check_sanity(options, graph, model, e, progress, stop_requested);
     bar.clear();
     pk::save_png(output.file("sanity.png"), sanity_picture(sanity));
     pk::write_file(output.file("sanity.csv"), sanity_csv(sanity));
@@ -78,11 +78,11 @@ void explain_photo(const ExplainOptions& options) {
 
 int main(int argc, char** argv) {
   const ExplainOptions options = parse_command_line(argc, argv);
-  std::signal(SIGINT, [](int) { interrupted.store(true); });
-  std::signal(SIGTERM, [](int) { interrupted.store(true); });
+  std::signal(SIGINT, [](int) { stop_requested.store(true); });
+  std::signal(SIGTERM, [](int) { stop_requested.store(true); });
   try {
     if (std::filesystem::is_directory(options.image)) {
-      explain_folder(options, interrupted);
+      explain_folder(options, stop_requested);
     } else {
       explain_photo(options);
     }

@@ -15,8 +15,8 @@ using pk::testing::random_tensor;
 
 namespace {
 
-const auto& coco = pk::skeletons::coco_17;
-std::size_t at(const char* joint) { return coco.index(joint); }
+const auto& people = pk::skeletons::coco_17;
+std::size_t at(const char* joint) { return people.index(joint); }
 
 void put(pk::Tensor<double>& poses, std::size_t frame, const char* joint,
          const pk::Tensor<double>& other, const char* where, double dx = 0) {
@@ -47,7 +47,7 @@ TEST_CASE("Inversions of each kind are found", "[pose]") {
   put(prediction, 1, "nose", truth, "left_hip");                // other
   put(prediction, 2, "left_eye", truth, "right_eye", 5.0);      // not nearer than 5
   put(prediction, 2, "left_ear", truth, "left_ear", 30);        // wrong, but nobody's
-  const auto result = pk::find_inversions(prediction, truth, coco);
+  const auto result = pk::find_inversions(prediction, truth, people);
   CHECK(result.by_kind == std::array<std::size_t, 4>{1, 1, 1, 1});
   REQUIRE(result.found.size() == 4);
   CHECK(result.found[0].joint == at("left_wrist"));
@@ -62,10 +62,10 @@ TEST_CASE("Inversions of each kind are found", "[pose]") {
   // What is not visible is not looked at, on either side.
   std::vector<std::uint8_t> visible(51, 1);
   visible[at("right_wrist")] = visible[at("left_ankle")] = 0;
-  CHECK(pk::find_inversions(prediction, truth, coco, {.visible = visible}).found.size() == 2);
-  CHECK_THROWS_AS(pk::find_inversions(prediction, truth, coco, {.epsilon = 0}), pk::ValueError);
+  CHECK(pk::find_inversions(prediction, truth, people, {.visible = visible}).found.size() == 2);
+  CHECK_THROWS_AS(pk::find_inversions(prediction, truth, people, {.epsilon = 0}), pk::ValueError);
   CHECK_THROWS_AS(
-      pk::find_inversions(pk::zeros<double>({1, 17, 3}), pk::zeros<double>({1, 17, 3}), coco),
+      pk::find_inversions(pk::zeros<double>({1, 17, 3}), pk::zeros<double>({1, 17, 3}), people),
       pk::ShapeError);
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("Errors are good, jitter, inversion, swap or miss", "[pose]") {
   const auto kind = [&](const auto& result, std::size_t f, const char* joint) {
     return *result.kinds[f * 17 + at(joint)];
   };
-  const auto alone = pk::classify_errors(prediction, truth, coco, areas);
+  const auto alone = pk::classify_errors(prediction, truth, people, areas);
   CHECK(kind(alone, 0, "left_wrist") == E::good);
   CHECK(kind(alone, 0, "right_wrist") == E::jitter);
   CHECK(kind(alone, 1, "left_wrist") == E::miss);
@@ -99,10 +99,10 @@ TEST_CASE("Errors are good, jitter, inversion, swap or miss", "[pose]") {
   for (std::size_t i = 34; i < 68; ++i) swapped.data()[i] = far.data()[i] += 1000;
   swapped(1, at("left_wrist"), 0) = far(0, at("left_wrist"), 0);
   swapped(1, at("left_wrist"), 1) = far(0, at("left_wrist"), 1);
-  CHECK(kind(pk::classify_errors(swapped, far, coco, areas, {.images = {5, 5}}), 1, "left_wrist") ==
-        E::swap);
-  CHECK(kind(pk::classify_errors(swapped, far, coco, areas, {.images = {5, 6}}), 1, "left_wrist") ==
-        E::miss);
+  CHECK(kind(pk::classify_errors(swapped, far, people, areas, {.images = {5, 5}}), 1,
+             "left_wrist") == E::swap);
+  CHECK(kind(pk::classify_errors(swapped, far, people, areas, {.images = {5, 6}}), 1,
+             "left_wrist") == E::miss);
   // Somebody nobody predicted is in the image, with a wrist on either side.
   pk::OtherPeople others;
   others.truth = pk::reshaped(random_tensor<double>({34}, 9, 5000, 6000), {1, 17, 2});
@@ -112,17 +112,17 @@ TEST_CASE("Errors are good, jitter, inversion, swap or miss", "[pose]") {
   for (std::size_t axis = 0; axis < 2; ++axis) {
     others.truth(0, at("right_wrist"), axis) = prediction(1, at("left_wrist"), axis);
   }
-  CHECK(kind(pk::classify_errors(prediction, truth, coco, areas,
+  CHECK(kind(pk::classify_errors(prediction, truth, people, areas,
                                  {.images = {7, 5}, .others = others}),
              1, "left_wrist") == E::swap);
   others.visible[at("right_wrist")] = 0;
-  CHECK(kind(pk::classify_errors(prediction, truth, coco, areas,
+  CHECK(kind(pk::classify_errors(prediction, truth, people, areas,
                                  {.images = {7, 5}, .others = others}),
              1, "left_wrist") == E::miss);
   others.areas.clear();
-  CHECK_THROWS_AS(pk::classify_errors(prediction, truth, coco, areas, {.others = others}),
+  CHECK_THROWS_AS(pk::classify_errors(prediction, truth, people, areas, {.others = others}),
                   pk::ShapeError);
-  CHECK_THROWS_AS(pk::classify_errors(prediction, truth, coco, {1.0}), pk::ShapeError);
+  CHECK_THROWS_AS(pk::classify_errors(prediction, truth, people, {1.0}), pk::ShapeError);
 }
 
 TEST_CASE("Low interpretability is little error from little of the person", "[pose]") {

@@ -38,7 +38,7 @@ pk::Tensor<double> in_plane(const pk::Tensor<double>& poses) {
   return flat;
 }
 
-const auto& skeleton = pk::skeletons::mpi_inf_3dhp_17;
+const auto& mpi_joints = pk::skeletons::mpi_inf_3dhp_17;
 
 }  // namespace
 
@@ -47,23 +47,23 @@ TEST_CASE("Metrics equal numpy's and scipy's, degenerate poses included", "[pose
   const auto mask = pk::load_npy<std::uint8_t>(golden_file("poses/visible.npy"));
   const std::vector<std::uint8_t> visible(mask.begin(), mask.end());
   const pk::PoseMetricOptions options{.visible = visible};
-  check_same(pk::mpjpe(prediction, truth, skeleton, options).values, golden("mpjpe"));
-  check_same(pk::n_mpjpe(prediction, truth, skeleton, options).values, golden("n_mpjpe"));
-  check_same(pk::pa_mpjpe(prediction, truth, skeleton, options).values, golden("pa_mpjpe"));
-  check_same(pk::position_error(prediction, truth, skeleton,
+  check_same(pk::mpjpe(prediction, truth, mpi_joints, options).values, golden("mpjpe"));
+  check_same(pk::n_mpjpe(prediction, truth, mpi_joints, options).values, golden("n_mpjpe"));
+  check_same(pk::pa_mpjpe(prediction, truth, mpi_joints, options).values, golden("pa_mpjpe"));
+  check_same(pk::position_error(prediction, truth, mpi_joints,
                                 {.alignment = pk::Alignment::rigid, .visible = visible})
                  .values,
              golden("rigid"));
-  check_same(pk::mpjve(prediction, truth, skeleton, options).values, golden("mpjve"));
+  check_same(pk::mpjve(prediction, truth, mpi_joints, options).values, golden("mpjve"));
   const auto flat = in_plane(prediction), flat_truth = in_plane(truth);
-  const auto epe = pk::epe(flat, flat_truth, skeleton, options);
+  const auto epe = pk::epe(flat, flat_truth, mpi_joints, options);
   check_same(epe.values, golden("epe_2d"));
   CHECK(epe.unit == "px");
-  check_same(pk::pa_mpjpe(flat, flat_truth, skeleton, options).values, golden("similarity_2d"));
+  check_same(pk::pa_mpjpe(flat, flat_truth, mpi_joints, options).values, golden("similarity_2d"));
   const auto fractions = golden("pck_auc");
-  CHECK(pk::pck(prediction, truth, skeleton, {.visible = visible}).mean ==
+  CHECK(pk::pck(prediction, truth, mpi_joints, {.visible = visible}).mean ==
         Approx(fractions(0)).epsilon(1e-12));
-  CHECK(pk::auc(prediction, truth, skeleton, {.visible = visible}).mean ==
+  CHECK(pk::auc(prediction, truth, mpi_joints, {.visible = visible}).mean ==
         Approx(fractions(1)).epsilon(1e-12));
   const auto areas = golden("areas"), oks = golden("oks");
   const auto similar = pk::oks(flat, flat_truth, pk::skeletons::coco_17,
@@ -76,14 +76,14 @@ TEST_CASE("Metrics equal numpy's and scipy's, degenerate poses included", "[pose
 TEST_CASE("A metric says what it measured", "[pose]") {
   const auto prediction = random_tensor<double>({3, 17, 3}, 1, -500, 500),
              truth = random_tensor<double>({3, 17, 3}, 2, -500, 500);
-  const auto some = pk::mpjpe(prediction, truth, skeleton, {.joints = {"neck", "left_knee"}});
+  const auto some = pk::mpjpe(prediction, truth, mpi_joints, {.joints = {"neck", "left_knee"}});
   CHECK(some.unit == "mm");
   CHECK(some.alignment == "root at pelvis");
   CHECK(some.joints == std::vector<std::string>{"neck", "left_knee"});
   CHECK(some.measured == 6);
-  const auto all = pk::mpjpe(prediction, truth, skeleton);
-  CHECK(some.per_joint[1] == Approx(all.per_joint[skeleton.index("left_knee")]));
-  CHECK(pk::pa_mpjpe(prediction, truth, skeleton).alignment == "similarity");
+  const auto all = pk::mpjpe(prediction, truth, mpi_joints);
+  CHECK(some.per_joint[1] == Approx(all.per_joint[mpi_joints.index("left_knee")]));
+  CHECK(pk::pa_mpjpe(prediction, truth, mpi_joints).alignment == "similarity");
   double sum = 0;
   for (const double v : all.per_frame) sum += v / 3;
   CHECK(all.mean == Approx(sum));
@@ -100,19 +100,19 @@ TEST_CASE("A metric says what it measured", "[pose]") {
 
 TEST_CASE("Perfect, mirrored and equal to the threshold", "[pose]") {
   const auto truth = random_tensor<double>({2, 17, 3}, 2, -500, 500);
-  CHECK(pk::auc(truth, truth, skeleton).mean == Approx(30.0 / 31).epsilon(1e-15));
-  CHECK(pk::pck(truth, truth, skeleton).mean == 1);
-  CHECK(pk::pa_mpjpe(truth, truth, skeleton).mean < 1e-9);
+  CHECK(pk::auc(truth, truth, mpi_joints).mean == Approx(30.0 / 31).epsilon(1e-15));
+  CHECK(pk::pck(truth, truth, mpi_joints).mean == 1);
+  CHECK(pk::pa_mpjpe(truth, truth, mpi_joints).mean < 1e-9);
   pk::Tensor<double> mirrored = truth;
   for (std::size_t i = 0; i < mirrored.size(); i += 3) mirrored.data()[i] *= -1;
-  CHECK(pk::pa_mpjpe(mirrored, truth, skeleton).mean > 1);
+  CHECK(pk::pa_mpjpe(mirrored, truth, mpi_joints).mean > 1);
   // 150 mm off is wrong, unless that is included.
   pk::Tensor<double> off = truth, origin = truth;
   origin.fill(0);
   off.fill(0);
   off(0, 0, 0) = 150;
-  CHECK(pk::pck(off, origin, skeleton).per_joint[0] == 0.5);
-  CHECK(pk::pck(off, origin, skeleton, {.inclusive = true}).per_joint[0] == 1);
+  CHECK(pk::pck(off, origin, mpi_joints).per_joint[0] == 0.5);
+  CHECK(pk::pck(off, origin, mpi_joints, {.inclusive = true}).per_joint[0] == 1);
 }
 
 TEST_CASE("PCKh is within half of 0.6 times the head's diagonal", "[pose]") {
@@ -132,26 +132,26 @@ TEST_CASE("Bones and sides are compared", "[pose]") {
   pk::Tensor<double> truth = random_tensor<double>({2, 17, 3}, 3, -500, 500);
   pk::Tensor<double> twice = truth;
   for (double& v : twice) v *= 2;
-  const auto error = pk::bone_length_error(twice, truth, skeleton);
+  const auto error = pk::bone_length_error(twice, truth, mpi_joints);
   CHECK(error.joints.size() == 16);
-  const std::size_t wrist = skeleton.index("left_wrist"), elbow = skeleton.index("left_elbow");
+  const std::size_t wrist = mpi_joints.index("left_wrist"), elbow = mpi_joints.index("left_elbow");
   double length = 0;
   for (std::size_t a = 0; a < 3; ++a)
     length += std::pow(truth(1, wrist, a) - truth(1, elbow, a), 2);
   const auto at = static_cast<std::size_t>(
       std::find(error.joints.begin(), error.joints.end(), "left_wrist") - error.joints.begin());
   CHECK(error.values(1, at) == Approx(std::sqrt(length)));
-  const auto sides = pk::symmetry_error(truth, skeleton);
+  const auto sides = pk::symmetry_error(truth, mpi_joints);
   CHECK(sides.joints.size() == 6);
-  const auto mirrored = pk::flip_poses(truth, skeleton);
-  CHECK(pk::symmetry_error(mirrored, skeleton).mean == Approx(sides.mean));
+  const auto mirrored = pk::flip_poses(truth, mpi_joints);
+  CHECK(pk::symmetry_error(mirrored, mpi_joints).mean == Approx(sides.mean));
 }
 
 TEST_CASE("Bones can be chosen, and similarity is a person's", "[pose]") {
   const auto truth = random_tensor<double>({2, 17, 3}, 3, -500, 500);
-  CHECK(pk::bone_length_error(truth, truth, skeleton, {.joints = {"left_knee"}}).joints.size() ==
+  CHECK(pk::bone_length_error(truth, truth, mpi_joints, {.joints = {"left_knee"}}).joints.size() ==
         1);
-  CHECK_THROWS_AS(pk::symmetry_error(truth, skeleton, {.joints = {"tail"}}), pk::ValueError);
+  CHECK_THROWS_AS(pk::symmetry_error(truth, mpi_joints, {.joints = {"tail"}}), pk::ValueError);
   // One joint of one person right, all of another wrong.
   const auto& coco = pk::skeletons::coco_17;
   pk::Tensor<double> prediction = pk::zeros<double>({2, 17, 2}), goal = prediction;
@@ -166,7 +166,7 @@ TEST_CASE("Bones can be chosen, and similarity is a person's", "[pose]") {
 TEST_CASE("Steps from one sequence to the next are not measured", "[pose]") {
   const auto prediction = random_tensor<double>({5, 17, 3}, 1),
              truth = random_tensor<double>({5, 17, 3}, 2);
-  const auto result = pk::mpjve(prediction, truth, skeleton, {}, {0, 0, 0, 1, 1});
+  const auto result = pk::mpjve(prediction, truth, mpi_joints, {}, {0, 0, 0, 1, 1});
   CHECK(result.measured == 3 * 17);
   CHECK(result.unit == "mm/frame");
   CHECK(std::isnan(result.per_frame[2]));
@@ -174,27 +174,27 @@ TEST_CASE("Steps from one sequence to the next are not measured", "[pose]") {
 
 TEST_CASE("Poses that do not fit are refused with both numbers", "[pose]") {
   const auto truth = pk::zeros<double>({2, 17, 3});
-  CHECK_THROWS_WITH(pk::mpjpe(pk::zeros<double>({2, 16, 3}), truth, skeleton),
+  CHECK_THROWS_WITH(pk::mpjpe(pk::zeros<double>({2, 16, 3}), truth, mpi_joints),
                     "mpjpe: prediction has 16 joints (shape [2, 16, 3]), the skeleton "
                     "mpi_inf_3dhp_17 has 17");
-  CHECK_THROWS_WITH(pk::mpjpe(pk::zeros<double>({3, 17, 3}), truth, skeleton),
+  CHECK_THROWS_WITH(pk::mpjpe(pk::zeros<double>({3, 17, 3}), truth, mpi_joints),
                     Catch::Contains("expected the same"));
   CHECK_THROWS_WITH(pk::mpjpe(truth, truth, pk::skeletons::coco_17),
                     Catch::Contains("coco_17 has no root to align at"));
-  CHECK_THROWS_WITH(pk::mpjpe(truth, truth, skeleton, {.joints = {"tail"}}),
+  CHECK_THROWS_WITH(pk::mpjpe(truth, truth, mpi_joints, {.joints = {"tail"}}),
                     Catch::Contains("has no joint 'tail'"));
-  CHECK_THROWS_WITH(pk::oks(in_plane(truth), in_plane(truth), skeleton, {1, 1}),
+  CHECK_THROWS_WITH(pk::oks(in_plane(truth), in_plane(truth), mpi_joints, {1, 1}),
                     Catch::Contains("no published sigmas"));
   pk::Tensor<double> broken = truth;
   broken(1, 3, 2) = std::nan("");
-  CHECK_THROWS_WITH(pk::pck(broken, truth, skeleton),
+  CHECK_THROWS_WITH(pk::pck(broken, truth, mpi_joints),
                     Catch::Contains("prediction of joint right_elbow in frame 1 is nan"));
   std::vector<std::uint8_t> visible(34, 1);
   visible[17 + 3] = 0;
-  CHECK(pk::pck(broken, truth, skeleton, {.visible = visible}).mean == 1);
+  CHECK(pk::pck(broken, truth, mpi_joints, {.visible = visible}).mean == 1);
   visible[14] = 0;
-  CHECK_THROWS_WITH(pk::mpjpe(truth, truth, skeleton, {.visible = visible}),
+  CHECK_THROWS_WITH(pk::mpjpe(truth, truth, mpi_joints, {.visible = visible}),
                     Catch::Contains("the root, pelvis, is not visible in frame 0"));
   CHECK(std::isnan(
-      pk::mpjpe(pk::zeros<double>({0, 17, 3}), pk::zeros<double>({0, 17, 3}), skeleton).mean));
+      pk::mpjpe(pk::zeros<double>({0, 17, 3}), pk::zeros<double>({0, 17, 3}), mpi_joints).mean));
 }
