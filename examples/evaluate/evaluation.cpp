@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include <posekit/core/statistics.hpp>
 #include <posekit/io/csv.hpp>
 #include <posekit/io/npy.hpp>
+#include <posekit/io/npz.hpp>
 
 namespace pk = posekit;
 
@@ -139,6 +141,28 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   return e;
 }
 
+/// FI of the joints that were measured, from a table of attributions.
+std::optional<pk::LowInterpretability> find_low_interpretability(const pk::CsvTable& table,
+                                                                 const Evaluation& evaluation) {
+  const auto& ids = evaluation.matches->annotation_ids;
+  pk::Tensor<double> indices = pk::make_tensor<double>(pk::shape_of(evaluation.error().values));
+  indices.fill(std::nan(""));
+  const std::size_t annotation = table.column("annotation"), joint = table.column("joint"),
+                    fi = table.column("fi");
+  bool any = false;
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    const double index = table.number(r, fi);
+    const auto at = evaluation.skeleton->find(table.rows[r][joint]);
+    for (std::size_t p = 0; p < ids.size() && at; ++p) {
+      if (std::to_string(ids[p]) != table.rows[r][annotation]) continue;
+      indices(p, *at) = index;
+      any = any || !std::isnan(index);
+    }
+  }
+  if (!any) return std::nullopt;
+  return pk::low_interpretability(evaluation.error(), indices);
+}
+
 const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
   std::string names;
   for (const pk::Skeleton* skeleton : pk::skeletons::all) {
@@ -156,10 +180,16 @@ const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
           : pk::error_text("there is no skeleton '", name, "'; there are ", names));
 }
 
+/// An npy file, or the array `poses` of an npz file.
+pk::Tensor<double> load_poses(const std::filesystem::path& path) {
+  return path.extension() == ".npz" ? pk::load_npz<double>(path, "poses")
+                                    : pk::load_npy<double>(path);
+}
+
 Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress) {
   progress.say("measuring " + options.results.string());
-  const auto truth = pk::load_npy<double>(options.truth);
-  const auto prediction = pk::load_npy<double>(options.results);
+  const auto truth = load_poses(options.truth);
+  const auto prediction = load_poses(options.results);
   pk::require_rank(truth, 3, options.truth.string().c_str(), "the truth", "[F, J, 2 or 3]");
   Evaluation e;
   e.skeleton = &find_skeleton(options.skeleton, truth.shape()[1]);
@@ -225,8 +255,9 @@ Evaluation evaluate(const EvaluateOptions& options, ProgressBar& progress) {
     return path.extension() == ".npy";
   };
   if (is_array(options.truth) != is_array(options.results)) {
-    throw pk::ValueError(pk::error_text(options.truth.string(), " and ", options.results.string(),
-                                        " are of different kinds, expected two .json or two .npy"));
+    throw pk::ValueError(
+        pk::error_text(options.truth.string(), " and ", options.results.string(),
+                       " are of different kinds, expected two .json, or arrays (.npy, .npz)"));
   }
   if (is_array(options.truth)) {
     if (!options.attributions.empty()) {
@@ -238,6 +269,10 @@ Evaluation evaluate(const EvaluateOptions& options, ProgressBar& progress) {
     throw pk::ValueError("--visible and --skeleton are for arrays; COCO files say it themselves");
   }
   Evaluation e = evaluate_people(options, progress);
-  if (!options.attributions.empty()) e.relations = relate(pk::load_csv(options.attributions), e);
+  if (!options.attributions.empty()) {
+    const auto table = pk::load_csv(options.attributions);
+    e.relations = relate(table, e);
+    e.low_interpretability = find_low_interpretability(table, e);
+  }
   return e;
 }

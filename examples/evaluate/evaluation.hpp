@@ -39,6 +39,7 @@ struct Evaluation {
   posekit::ChartSeries pck_curve;  // the fraction below each threshold
   std::string threshold_label;
   std::vector<IndexRelation> relations;
+  std::optional<posekit::LowInterpretability> low_interpretability;  ///< where there is FI
 
   const posekit::PoseMetric& error() const { return columns.front().metric; }
 };

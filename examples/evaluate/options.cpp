@@ -21,11 +21,13 @@ EvaluateOptions parse_command_line(int argc, char** argv) {
       "written unless the run ends well.");
   app.get_formatter()->column_width(28);
   app.option_defaults()->always_capture_default();
-  app.add_option("-t,--truth", o.truth,
-                 "COCO keypoint annotations (.json), or poses [F, J, 2 or 3] (.npy)")
+  app.add_option(
+         "-t,--truth", o.truth,
+         "COCO keypoint annotations (.json), or poses [F, J, 2 or 3] (.npy, or 'poses' in .npz)")
       ->type_name("FILE")
       ->required();
-  app.add_option("-r,--results", o.results, "COCO results (.json), or poses of that shape (.npy)")
+  app.add_option("-r,--results", o.results,
+                 "COCO results (.json), or poses of that shape (.npy, .npz)")
       ->type_name("FILE")
       ->required();
   app.add_option("--skeleton", o.skeleton, "joints of the arrays: coco_17, human36m_17, ...")

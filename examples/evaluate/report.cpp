@@ -120,6 +120,16 @@ std::string report_table(const Evaluation& e) {
     }
     out += '\n';
   }
+  if (e.low_interpretability) {
+    const auto& low = *e.low_interpretability;
+    out +=
+        text("Low interpretability (error up to %.2f px with FI up to %.2f): %s %% of the joints",
+             low.error_quartile, low.index_quartile, number(100 * low.rate.mean, 1).c_str());
+    for (const auto& [group, rate] : low.rate.per_group()) {
+      out += text(", %s %s %%", group.c_str(), number(100 * rate, 1).c_str());
+    }
+    out += '\n';
+  }
   for (const IndexRelation& relation : e.relations) {
     out += text("Error against %s: rank correlation %s over %zu joints\n", relation.index.c_str(),
                 number(relation.rank_correlation, 3).c_str(), relation.pairs);
@@ -187,6 +197,18 @@ std::string report_json(const Evaluation& e, const EvaluateOptions& options) {
                           {"pairs", pairs}};
   }
   for (const auto& [heading, values] : e.splits) root["error_by"][heading] = json_pairs(values);
+  if (e.low_interpretability) {
+    const auto& low = *e.low_interpretability;
+    Json joints = Json::object();
+    for (std::size_t j = 0; j < low.rate.joints.size(); ++j) {
+      joints[low.rate.joints[j]] = json_number(low.rate.per_joint[j]);
+    }
+    root["low_interpretability"] = {{"error_quartile", json_number(low.error_quartile)},
+                                    {"fi_quartile", json_number(low.index_quartile)},
+                                    {"rate", json_number(low.rate.mean)},
+                                    {"per_joint", joints},
+                                    {"per_group", json_pairs(low.rate.per_group())}};
+  }
   for (const IndexRelation& relation : e.relations) {
     root["error_against"][relation.index] = {
         {"rank_correlation", json_number(relation.rank_correlation)}, {"pairs", relation.pairs}};
@@ -206,6 +228,15 @@ std::string report_csv(const Evaluation& e) {
     out += pk::csv_field(joint) + ',' + std::string(pk::joint_group(joint)) + ',' +
            std::to_string(measured[j]);
     for (const Column& column : e.columns) out += ',' + pk::csv_field(column.metric.per_joint[j]);
+    out += '\n';
+  }
+  // Groups have no joint.
+  const auto groups = e.error().per_group();
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    out += "," + groups[g].first + ',';
+    for (const Column& column : e.columns) {
+      out += ',' + pk::csv_field(column.metric.per_group()[g].second);
+    }
     out += '\n';
   }
   out += "all,," + std::to_string(e.error().measured);

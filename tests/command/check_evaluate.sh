@@ -21,7 +21,7 @@ grep -q '^recall *0.554 *0.659 *0.610 *0.583 *0.680$' "$work/out" || complain "r
 grep -q '^41 people looked for, 30 found by 82 detections$' "$work/out" || complain "people: $(head -1 "$work/out")"
 [ "$(ls "$work/people")" = "$(printf 'evaluation.csv\nevaluation.json')" ] || complain "written: $(ls -A "$work/people")"
 [ "$(ls "$work/figures" | wc -l)" = 4 ] || complain "figures: $(ls -A "$work/figures")"
-[ "$(wc -l <"$work/people/evaluation.csv")" = 19 ] || complain "evaluation.csv has $(wc -l <"$work/people/evaluation.csv") lines"
+[ "$(wc -l <"$work/people/evaluation.csv")" = 22 ] || complain "evaluation.csv has $(wc -l <"$work/people/evaluation.csv") lines"
 [ "$(awk -F, '{print NF}' "$work/people/evaluation.csv" | sort -u)" = 6 ] || complain "the rows of evaluation.csv differ in length"
 grep -q '"ap75": 0.36' "$work/people/evaluation.json" || complain "evaluation.json has no ap75"
 
@@ -47,6 +47,8 @@ mkdir -p "$work/way/pck.png"
 "$program" --truth "$golden/coco/truth.json" --results "$golden/coco/results.json" --attributions "$work/indices.csv" --output "$work/related" \
   --figures "$work/figures2" >"$work/out" 2>&1 || complain "indices: $(cat "$work/out")"
 grep -qE '^Error against LI: rank correlation -?[01]\.[0-9]+ over [0-9]+ joints$' "$work/out" || complain "indices: $(grep against "$work/out")"
+grep -qE '^Low interpretability \(error up to [0-9.]+ px with FI up to 0.[0-9]+\): [0-9.]+ % of the joints, leaf' "$work/out" ||
+  complain "low interpretability: $(cat "$work/out")"
 [ -s "$work/figures2/error-against-fi.png" ] || complain "figures: $(ls -A "$work/figures2")"
 
 # Arrays.

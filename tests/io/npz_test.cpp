@@ -4,6 +4,7 @@
 
 #include <posekit/io/npz.hpp>
 
+#include "support/close.hpp"
 #include "support/mutations.hpp"
 #include "support/shared_data.hpp"
 
@@ -42,6 +43,16 @@ TEST_CASE("Damaged archives end in an error or in the same numbers", "[io]") {
   CHECK_THROWS_WITH(pk::NpzArchive({1, 2, 3}, "a.npz"),
                     "a.npz: is no npz file (a ZIP archive of arrays)");
   CHECK_THROWS_AS(pk::NpzArchive("/nowhere.npz"), pk::FileError);
+}
+
+TEST_CASE("What is written is read again", "[io]") {
+  const auto path = scratch_folder("npz") / "a.npz";
+  const pk::Tensor<float> a{{1.5f, -2.0f, 3.0f}, {4.0f, 5.0f, 6.0f}};
+  pk::save_npz<float>(path, {{"first", a}, {"second", pk::zeros<float>({3, 1, 2})}});
+  const pk::NpzArchive archive(path);
+  CHECK(archive.names() == std::vector<std::string>{"first", "second"});
+  CHECK(identical(archive.array<float>("first"), a));
+  CHECK(pk::shape_of(archive.array<double>("second")) == pk::Shape{3, 1, 2});
 }
 
 TEST_CASE("Motion capture is read", "[io]") {

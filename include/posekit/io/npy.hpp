@@ -314,21 +314,26 @@ Tensor<T> load_npy(const std::filesystem::path& path) {
   return parse_npy<T>(read_file(path), path.string());
 }
 
-/// Writes an npy file (version 1, row-major), or nothing. Throws FileError.
+/// What an npy file of a tensor holds (version 1, row-major).
 template <class T>
-void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
+std::string npy_bytes(const Tensor<T>& tensor) {
   std::string header =
       "{'descr': '" + internal::npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
   for (const std::size_t extent : tensor.shape()) header += std::to_string(extent) + ",";
   header += "), }";
   header.append(64 - (10 + header.size() + 1) % 64, ' ');
   header += '\n';
-  std::string start("\x93NUMPY\x01\x00", 8);
-  start += static_cast<char>(header.size() & 0xffu);
-  start += static_cast<char>(header.size() >> 8);
-  const std::string_view data(reinterpret_cast<const char*>(tensor.data()),
-                              tensor.size() * sizeof(T));
-  write_file(path, {start, header, data});
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() & 0xffu);
+  bytes += static_cast<char>(header.size() >> 8);
+  bytes += header;
+  return bytes.append(reinterpret_cast<const char*>(tensor.data()), tensor.size() * sizeof(T));
+}
+
+/// Writes an npy file, or nothing. Throws FileError.
+template <class T>
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
+  write_file(path, npy_bytes(tensor));
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

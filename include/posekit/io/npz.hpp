@@ -174,4 +174,57 @@ Tensor<T> load_npz(const std::filesystem::path& path, const std::string& name) {
   return NpzArchive(path).array<T>(name);
 }
 
+/// Writes arrays into an npz file (stored, not deflated), whole or not at all. Throws FileError,
+/// and ValueError where they are more than a ZIP archive without extensions holds (4 GB).
+template <class T>
+void save_npz(const std::filesystem::path& path, const std::map<std::string, Tensor<T>>& arrays) {
+  const auto number = [](std::string& text, std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) text += static_cast<char>((value >> (8 * i)) & 0xffu);
+  };
+  std::string file, directory;
+  for (const auto& [name, array] : arrays) {
+    const std::string content = npy_bytes(array), entry = name + ".npy";
+    const std::uint64_t offset = file.size();
+    if (offset + content.size() > 0xfffffff0u) {
+      throw ValueError(error_text(path.string(), ": the arrays are more than 4 GB"));
+    }
+    const std::uint32_t crc =
+        internal::crc32({reinterpret_cast<const std::uint8_t*>(content.data()), content.size()});
+    // Version, flags, method, time, date (1 January 1980), checksum, sizes, lengths of the names.
+    std::string common;
+    for (const auto& [value, bytes] : {std::pair<std::uint64_t, int>{20, 2},
+                                       {0, 2},
+                                       {0, 2},
+                                       {0, 2},
+                                       {33, 2},
+                                       {crc, 4},
+                                       {content.size(), 4},
+                                       {content.size(), 4},
+                                       {entry.size(), 2},
+                                       {0, 2}}) {
+      number(common, value, bytes);
+    }
+    number(file, 0x04034b50u, 4);
+    file += common + entry + content;
+    number(directory, 0x02014b50u, 4);
+    number(directory, 20, 2);
+    directory += common;
+    number(directory, 0, 2);  // comment
+    number(directory, 0, 2);  // disk
+    number(directory, 0, 2);  // attributes
+    number(directory, 0, 4);
+    number(directory, offset, 4);
+    directory += entry;
+  }
+  std::string end;
+  number(end, 0x06054b50u, 4);
+  number(end, 0, 4);
+  number(end, arrays.size(), 2);
+  number(end, arrays.size(), 2);
+  number(end, directory.size(), 4);
+  number(end, file.size(), 4);
+  number(end, 0, 2);
+  write_file(path, {file, directory, end});
+}
+
 }  // namespace posekit::inline POSEKIT_ISA
