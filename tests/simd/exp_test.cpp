@@ -69,7 +69,7 @@ TEMPLATE_LIST_TEST_CASE("exp2 flushes what is not normal to 0", "[simd]", Kernel
     worst = std::max(
         worst, static_cast<double>(std::abs(static_cast<long double>(lane(x)) - exact) / ulp));
   }
-  CHECK(worst < 1.1);
+  CHECK(worst < 1.2);
   for (int n = Limits::min_exponent - 1; n < Limits::max_exponent; ++n) {
     REQUIRE(lane(static_cast<T>(n)) == std::ldexp(T(1), n));
   }

@@ -114,7 +114,7 @@ template <class T, class Arch>
 }
 
 /// 2^x for x up to the largest normal exponent, where what would be subnormal may be 0 instead:
-/// half the work of `exp`. To 1.1 units in the last place; NaN stays NaN.
+/// half the work of `exp`. To 1.2 units in the last place; NaN stays NaN.
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp2_normal(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
