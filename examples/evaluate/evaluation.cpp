@@ -252,7 +252,7 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
 
 Evaluation evaluate(const EvaluateOptions& options, ProgressBar& progress) {
   const auto is_array = [](const std::filesystem::path& path) {
-    return path.extension() == ".npy";
+    return path.extension() == ".npy" || path.extension() == ".npz";
   };
   if (is_array(options.truth) != is_array(options.results)) {
     throw pk::ValueError(

@@ -55,6 +55,9 @@ grep -qE '^Low interpretability \(error up to [0-9.]+ px with FI up to 0.[0-9]+\
 "$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/prediction.npy" --visible "$golden/poses/visible.npy" \
   --skeleton mpi_inf_3dhp_17 --output "$work/poses" --figures "$work/pose_figures" >"$work/out" 2>&1 || complain "poses: $(cat "$work/out")"
 grep -q 'MPJPE mm *N-MPJPE mm *PA-MPJPE mm *PCK@150mm % *AUC %' "$work/out" || complain "poses: $(cat "$work/out")"
+"$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/prediction.npz" --visible "$golden/poses/visible.npy" \
+  --skeleton mpi_inf_3dhp_17 --output "$work/archive" >"$work/out" 2>&1 || complain "npz: $(cat "$work/out")"
+cmp -s "$work/poses/evaluation.csv" "$work/archive/evaluation.csv" || complain "npz: other numbers than of the npy"
 "$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --output "$work/perfect" >"$work/out" 2>&1
 "$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --unit m --output "$work/metres" | grep -qE '^all *221 *0.00 *0.00 *0.00 *100.0 *96.8$' ||
   complain "metres"

@@ -55,6 +55,7 @@ visible[:, ROOT] = True
 visible[0] = True
 
 np.save(out / "prediction.npy", prediction)
+np.savez(out / "prediction.npz", poses=prediction)
 np.save(out / "truth.npy", truth)
 np.save(out / "visible.npy", visible.astype(np.uint8))
 np.save(out / "mpjpe.npy", per_frame(prediction, truth, visible, rooted))
