@@ -1,7 +1,9 @@
 #include "evaluation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -31,29 +33,51 @@ pk::ChartSeries curve(const pk::PoseMetric& metric, double last) {
   return series;
 }
 
-/// Errors beside the indices that a table of attributions holds for the same joints.
-std::vector<IndexRelation> relate(const pk::CsvTable& table, const Evaluation& evaluation) {
-  const auto& matches = *evaluation.matches;
-  std::map<std::pair<std::string, std::string>, double> errors;
-  for (std::size_t p = 0; p < matches.annotation_ids.size(); ++p) {
-    for (std::size_t j = 0; j < evaluation.skeleton->size(); ++j) {
-      errors[{std::to_string(matches.annotation_ids[p]),
-              std::string(evaluation.skeleton->joints[j])}] = evaluation.error().values(p, j);
-    }
-  }
+struct NamedIndex {
+  const char *column, *heading;
+};
+constexpr NamedIndex indices[] = {{"fi", "FI"}, {"li", "LI"}, {"di", "DI"}};
+
+/// A row of a table of attributions whose joint was looked for.
+struct AttributedJoint {
+  std::size_t person, joint;
+  std::array<double, std::size(indices)> values;
+};
+
+/// Throws FileError for columns that are missing, and for what is no number in any row.
+std::vector<AttributedJoint> join(const pk::CsvTable& table, const Evaluation& evaluation) {
+  const auto& ids = evaluation.matches->annotation_ids;
+  std::map<std::string, std::size_t> people;
+  for (std::size_t p = 0; p < ids.size(); ++p) people[std::to_string(ids[p])] = p;
   const std::size_t annotation = table.column("annotation"), joint = table.column("joint");
+  std::array<std::size_t, std::size(indices)> columns{};
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = table.column(indices[i].column);
+  std::vector<AttributedJoint> joined;
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    AttributedJoint row{};
+    for (std::size_t i = 0; i < columns.size(); ++i) row.values[i] = table.number(r, columns[i]);
+    const auto person = people.find(table.rows[r][annotation]);
+    const auto at = evaluation.skeleton->find(table.rows[r][joint]);
+    if (person == people.end() || !at) continue;
+    row.person = person->second;
+    row.joint = *at;
+    joined.push_back(row);
+  }
+  return joined;
+}
+
+/// Errors beside the indices of the same joints.
+std::vector<IndexRelation> relate(const std::vector<AttributedJoint>& joined,
+                                  const Evaluation& evaluation) {
   std::vector<IndexRelation> relations;
-  for (const auto& [column, heading] :
-       {std::pair{"fi", "FI"}, std::pair{"li", "LI"}, std::pair{"di", "DI"}}) {
-    IndexRelation relation{heading, {}, 0, 0};
-    std::vector<double> indices, values;
-    const std::size_t at = table.column(column);
-    for (std::size_t r = 0; r < table.rows.size(); ++r) {
-      const auto& row = table.rows[r];
-      const auto error = errors.find({row[annotation], row[joint]});
-      const double index = table.number(r, at);
-      if (error == errors.end() || std::isnan(error->second) || std::isnan(index)) continue;
-      const std::string group(pk::joint_group(row[joint]));
+  for (std::size_t i = 0; i < std::size(indices); ++i) {
+    IndexRelation relation{indices[i].heading, {}, 0, 0};
+    std::vector<double> values, errors;
+    for (const AttributedJoint& row : joined) {
+      const double error = evaluation.error().values(row.person, row.joint);
+      const double index = row.values[i];
+      if (std::isnan(error) || std::isnan(index)) continue;
+      const std::string group(pk::joint_group(evaluation.skeleton->joints[row.joint]));
       auto series = std::find_if(relation.groups.begin(), relation.groups.end(),
                                  [&](const auto& s) { return s.name == group; });
       if (series == relation.groups.end()) {
@@ -61,20 +85,29 @@ std::vector<IndexRelation> relate(const pk::CsvTable& table, const Evaluation& e
         series = relation.groups.end() - 1;
       }
       series->x.push_back(index);
-      series->y.push_back(error->second);
-      indices.push_back(index);
-      values.push_back(error->second);
+      series->y.push_back(error);
+      values.push_back(index);
+      errors.push_back(error);
     }
-    relation.pairs = indices.size();
-    relation.rank_correlation = pk::rank_correlation(indices, values);
+    relation.pairs = values.size();
+    relation.rank_correlation = pk::rank_correlation(values, errors);
     relations.push_back(std::move(relation));
   }
-  if (relations.front().pairs == 0 && relations[1].pairs == 0) {
-    throw pk::FileError(pk::error_text(
-        table.source, ": none of its ", table.rows.size(),
-        " rows is of a joint that was measured (annotations are found by their ids)"));
-  }
   return relations;
+}
+
+/// The rate of right joints with a low FI, where there is any FI.
+std::optional<pk::LowInterpretability> find_low_interpretability(
+    const std::vector<AttributedJoint>& joined, const Evaluation& evaluation) {
+  pk::Tensor<double> fi = pk::make_tensor<double>(pk::shape_of(evaluation.error().values));
+  fi.fill(std::nan(""));
+  bool any = false;
+  for (const AttributedJoint& row : joined) {
+    fi(row.person, row.joint) = row.values[0];
+    any = any || !std::isnan(row.values[0]);
+  }
+  if (!any) return std::nullopt;
+  return pk::low_interpretability(evaluation.error(), fi);
 }
 
 Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress) {
@@ -139,28 +172,6 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   e.pck_curve = curve(relative, 0.5);
   e.threshold_label = "threshold, fraction of the box's longer side";
   return e;
-}
-
-/// FI of the joints that were measured, from a table of attributions.
-std::optional<pk::LowInterpretability> find_low_interpretability(const pk::CsvTable& table,
-                                                                 const Evaluation& evaluation) {
-  const auto& ids = evaluation.matches->annotation_ids;
-  pk::Tensor<double> indices = pk::make_tensor<double>(pk::shape_of(evaluation.error().values));
-  indices.fill(std::nan(""));
-  const std::size_t annotation = table.column("annotation"), joint = table.column("joint"),
-                    fi = table.column("fi");
-  bool any = false;
-  for (std::size_t r = 0; r < table.rows.size(); ++r) {
-    const double index = table.number(r, fi);
-    const auto at = evaluation.skeleton->find(table.rows[r][joint]);
-    for (std::size_t p = 0; p < ids.size() && at; ++p) {
-      if (std::to_string(ids[p]) != table.rows[r][annotation]) continue;
-      indices(p, *at) = index;
-      any = any || !std::isnan(index);
-    }
-  }
-  if (!any) return std::nullopt;
-  return pk::low_interpretability(evaluation.error(), indices);
 }
 
 const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
@@ -271,8 +282,14 @@ Evaluation evaluate(const EvaluateOptions& options, ProgressBar& progress) {
   Evaluation e = evaluate_people(options, progress);
   if (!options.attributions.empty()) {
     const auto table = pk::load_csv(options.attributions);
-    e.relations = relate(table, e);
-    e.low_interpretability = find_low_interpretability(table, e);
+    const auto joined = join(table, e);
+    e.relations = relate(joined, e);
+    if (e.relations[0].pairs == 0 && e.relations[1].pairs == 0) {
+      throw pk::FileError(pk::error_text(
+          table.source, ": none of its ", table.rows.size(),
+          " rows is of a joint that was measured (annotations are found by their ids)"));
+    }
+    e.low_interpretability = find_low_interpretability(joined, e);
   }
   return e;
 }

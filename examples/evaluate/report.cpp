@@ -41,6 +41,24 @@ std::string row(const std::string& name, const std::string& count,
   return line + '\n';
 }
 
+/// [group][column]: the means over each group of joints, and the groups' names.
+struct GroupMeans {
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> values;
+};
+GroupMeans group_means(const std::vector<Column>& columns) {
+  GroupMeans means;
+  for (const Column& column : columns) {
+    const auto groups = column.metric.per_group();
+    if (means.names.empty()) {
+      for (const auto& group : groups) means.names.push_back(group.first);
+      means.values.resize(groups.size());
+    }
+    for (std::size_t g = 0; g < groups.size(); ++g) means.values[g].push_back(groups[g].second);
+  }
+  return means;
+}
+
 /// How many values were measured of each joint.
 std::vector<std::size_t> counts(const pk::PoseMetric& metric) {
   std::vector<std::size_t> result(metric.joints.size());
@@ -75,25 +93,25 @@ std::string report_table(const Evaluation& e) {
   for (const Column& column : e.columns) headings.push_back(column.heading);
   out += row("joint", "measured", headings);
   const auto measured = counts(e.error());
+  // A row's values, of which `value(c)` is that of column c.
   const auto values_of = [&](const auto& value) {
     std::vector<std::string> values;
-    for (const Column& column : e.columns) {
-      values.push_back(number(value(column.metric) * column.factor, column.digits));
+    for (std::size_t c = 0; c < e.columns.size(); ++c) {
+      values.push_back(number(value(c) * e.columns[c].factor, e.columns[c].digits));
     }
     return values;
   };
   for (std::size_t j = 0; j < measured.size(); ++j) {
     out += row(e.error().joints[j], std::to_string(measured[j]),
-               values_of([&](const pk::PoseMetric& m) { return m.per_joint[j]; }));
+               values_of([&](std::size_t c) { return e.columns[c].metric.per_joint[j]; }));
   }
   out += '\n';
-  const auto groups = e.error().per_group();
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    out += row(groups[g].first, "",
-               values_of([&](const pk::PoseMetric& m) { return m.per_group()[g].second; }));
+  const GroupMeans groups = group_means(e.columns);
+  for (std::size_t g = 0; g < groups.names.size(); ++g) {
+    out += row(groups.names[g], "", values_of([&](std::size_t c) { return groups.values[g][c]; }));
   }
   out += row("all", std::to_string(e.error().measured),
-             values_of([](const pk::PoseMetric& m) { return m.mean; }));
+             values_of([&](std::size_t c) { return e.columns[c].metric.mean; }));
   if (e.kinds && e.error().measured > 0) {
     out += "\nKinds of error (Ronchi and Perona): ";
     for (std::size_t k = 0; k < pk::localization_error_names.size(); ++k) {
@@ -231,12 +249,10 @@ std::string report_csv(const Evaluation& e) {
     out += '\n';
   }
   // Groups have no joint.
-  const auto groups = e.error().per_group();
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    out += "," + groups[g].first + ',';
-    for (const Column& column : e.columns) {
-      out += ',' + pk::csv_field(column.metric.per_group()[g].second);
-    }
+  const GroupMeans groups = group_means(e.columns);
+  for (std::size_t g = 0; g < groups.names.size(); ++g) {
+    out += "," + groups.names[g] + ',';
+    for (const double mean : groups.values[g]) out += ',' + pk::csv_field(mean);
     out += '\n';
   }
   out += "all,," + std::to_string(e.error().measured);

@@ -96,8 +96,9 @@ struct PoseMetric {
   /// Means over the joints of each group, in the order in which the groups appear.
   std::vector<std::pair<std::string, double>> per_group(
       JointGrouping grouping = JointGrouping::interpretability) const {
-    return grouped(
-        [&](std::size_t, std::size_t j) { return std::string(joint_group(joints[j], grouping)); });
+    std::vector<std::string> labels;
+    for (const std::string& joint : joints) labels.emplace_back(joint_group(joint, grouping));
+    return grouped(labels, [](std::size_t, std::size_t j) { return j; });
   }
   /// Means over the frames of each action (or sequence, or subject): one label for each frame.
   /// Throws ShapeError.
@@ -109,33 +110,38 @@ struct PoseMetric {
                                   "for each of ",
                                   per_frame.size(), " frames"));
     }
-    return grouped([&](std::size_t f, std::size_t) { return labels[f]; });
+    return grouped(labels, [](std::size_t f, std::size_t) { return f; });
   }
 
  private:
-  template <class LabelOf>
-  std::vector<std::pair<std::string, double>> grouped(const LabelOf& label_of) const {
-    std::vector<std::pair<std::string, double>> sums;
-    std::map<std::string, std::size_t> places;
-    std::vector<std::size_t> counts;
+  /// Means over the values of each label; that of a value is `labels[of(frame, joint)]`.
+  template <class Of>
+  std::vector<std::pair<std::string, double>> grouped(const std::vector<std::string>& labels,
+                                                      const Of& of) const {
+    std::vector<std::pair<std::string, double>> means;
+    if (values.size() == 0) return means;
+    std::map<std::string_view, std::size_t> known;
+    std::vector<std::size_t> places;
+    for (const std::string& label : labels) {
+      const auto [place, is_new] = known.try_emplace(label, means.size());
+      if (is_new) means.emplace_back(label, 0.0);
+      places.push_back(place->second);
+    }
+    std::vector<std::size_t> counts(means.size());
     for (std::size_t f = 0; f < per_frame.size(); ++f) {
       for (std::size_t j = 0; j < joints.size(); ++j) {
         const double value = values.data()[f * joints.size() + j];
-        const auto [place, is_new] = places.try_emplace(label_of(f, j), sums.size());
-        if (is_new) {
-          sums.emplace_back(place->first, 0.0);
-          counts.push_back(0);
-        }
         if (std::isnan(value)) continue;
-        sums[place->second].second += value;
-        ++counts[place->second];
+        const std::size_t place = places[of(f, j)];
+        means[place].second += value;
+        ++counts[place];
       }
     }
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      sums[i].second = counts[i] == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                      : sums[i].second / static_cast<double>(counts[i]);
+    for (std::size_t i = 0; i < means.size(); ++i) {
+      means[i].second = counts[i] == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                       : means[i].second / static_cast<double>(counts[i]);
     }
-    return sums;
+    return means;
   }
 };
 
@@ -518,9 +524,13 @@ PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
                                 " areas, expected one for each of ", metric.per_frame.size(),
                                 " frames"));
   }
+  std::vector<double> spreads;
+  for (const std::string& joint : metric.joints) {
+    spreads.push_back(2 * skeleton.oks_sigmas[skeleton.index(joint)]);
+  }
   for (std::size_t i = 0; i < metric.values.size(); ++i) {
     double& value = metric.values.data()[i];
-    const double spread = 2 * skeleton.oks_sigmas[skeleton.index(metric.joints[i % count])];
+    const double spread = spreads[i % count];
     const double area = areas[i / count] + std::numeric_limits<double>::epsilon();
     if (!(area > 0) || !std::isfinite(area)) {
       throw ValueError(error_text("oks: the area of frame ", i / count, " is ", areas[i / count]));
