@@ -37,6 +37,11 @@ inline const char* to_string(Alignment alignment) {
   return names[static_cast<std::size_t>(alignment)];
 }
 
+/// Whether both poses are moved, so that a joint of each is at the origin.
+constexpr bool aligns_at_root(Alignment alignment) {
+  return alignment == Alignment::root || alignment == Alignment::scale;
+}
+
 /// How well determined a frame's alignment was.
 enum class AlignmentStatus : std::uint8_t {
   unique,
@@ -56,17 +61,25 @@ struct AlignOptions {
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// aligned = scale * rotation * prediction + translation
+/// aligned = scale * rotation * (prediction - centre) + target
 struct SimilarityTransform {
   double scale = 1;
   Eigen::Matrix3d rotation = Eigen::Matrix3d::Identity();
-  Eigen::Vector3d translation = Eigen::Vector3d::Zero();
-  /// The same with less rounding: scale * rotation * (prediction - centre) + target.
   Eigen::Vector3d centre = Eigen::Vector3d::Zero(), target = Eigen::Vector3d::Zero();
   AlignmentStatus status = AlignmentStatus::unique;
+
+  /// aligned = scale * rotation * prediction + translation, where rounding does not matter.
+  Eigen::Vector3d translation() const { return target - scale * (rotation * centre); }
 };
 
 namespace internal {
+
+/// A joint of a pose [J, axes] with 2 or 3 axes.
+template <class T>
+Eigen::Vector3d joint_at(const T* pose, std::size_t axes, std::size_t joint) {
+  return {static_cast<double>(pose[joint * axes]), static_cast<double>(pose[joint * axes + 1]),
+          axes == 3 ? static_cast<double>(pose[joint * axes + 2]) : 0.0};
+}
 
 /// What the derivative of an alignment needs besides its transform.
 struct AlignmentParts {
@@ -84,19 +97,13 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
                                   const AlignOptions& options, AlignmentParts* parts = nullptr) {
   SimilarityTransform fit;
   if (options.alignment == Alignment::none) return fit;
-  const auto at = [axes](const T* pose, std::size_t j) {
-    return Eigen::Vector3d(static_cast<double>(pose[j * axes]),
-                           static_cast<double>(pose[j * axes + 1]),
-                           axes == 3 ? static_cast<double>(pose[j * axes + 2]) : 0.0);
-  };
+  const auto at = [axes](const T* pose, std::size_t j) { return joint_at(pose, axes, j); };
   AlignmentParts own;
   AlignmentParts& a = parts == nullptr ? own : *parts;
-  const bool at_root =
-      options.alignment == Alignment::root || options.alignment == Alignment::scale;
+  const bool at_root = aligns_at_root(options.alignment);
   if (at_root) {
     a.prediction_mean = at(prediction, options.root);
     a.truth_mean = at(truth, options.root);
-    fit.translation = -a.prediction_mean;
     fit.centre = a.prediction_mean;
     if (options.alignment == Alignment::root) return fit;
   }
@@ -109,7 +116,6 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
   }
   if (a.weight == 0) {
     fit.status = AlignmentStatus::empty;
-    if (!at_root) fit.translation.setZero();
     return fit;
   }
   if (!at_root) {
@@ -183,8 +189,6 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
   }
   fit.centre = a.prediction_mean;
   if (!at_root) fit.target = a.truth_mean;
-  const Eigen::Vector3d moved = fit.scale * (fit.rotation * a.prediction_mean);
-  fit.translation = at_root ? Eigen::Vector3d(-moved) : Eigen::Vector3d(a.truth_mean - moved);
   return fit;
 }
 
@@ -203,8 +207,7 @@ inline void require_alignable(const char* function, const Shape& prediction, con
                                 " elements, expected one for each of ", prediction[0],
                                 " frames times ", prediction[1], " joints"));
   }
-  const bool at_root =
-      options.alignment == Alignment::root || options.alignment == Alignment::scale;
+  const bool at_root = aligns_at_root(options.alignment);
   if (at_root && options.root >= prediction[1]) {
     throw ValueError(error_text(function, ": root is joint ", options.root, " of ", prediction[1]));
   }
@@ -241,19 +244,28 @@ std::vector<SimilarityTransform> fit_transforms(const Tensor<T>& prediction, con
   return fits;
 }
 
+/// A joint after a transform, whose scale times rotation is `linear`.
+template <class T>
+std::array<double, 3> transform_joint(const SimilarityTransform& fit, const Eigen::Matrix3d& linear,
+                                      const T* joint, std::size_t axes) {
+  std::array<double, 3> moved{};
+  for (std::size_t a = 0; a < axes; ++a) {
+    moved[a] = fit.target[static_cast<Eigen::Index>(a)];
+    for (std::size_t b = 0; b < axes; ++b) {
+      moved[a] += linear(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
+                  (static_cast<double>(joint[b]) - fit.centre[static_cast<Eigen::Index>(b)]);
+    }
+  }
+  return moved;
+}
+
 template <class T>
 void transform_pose(const SimilarityTransform& fit, const T* pose, std::size_t joints,
                     std::size_t axes, T* out) {
   const Eigen::Matrix3d linear = fit.scale * fit.rotation;
   for (std::size_t j = 0; j < joints; ++j) {
-    for (std::size_t a = 0; a < axes; ++a) {
-      double sum = fit.target[static_cast<Eigen::Index>(a)];
-      for (std::size_t b = 0; b < axes; ++b) {
-        sum += linear(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
-               (static_cast<double>(pose[j * axes + b]) - fit.centre[static_cast<Eigen::Index>(b)]);
-      }
-      out[j * axes + a] = static_cast<T>(sum);
-    }
+    const auto moved = transform_joint(fit, linear, pose + j * axes, axes);
+    for (std::size_t a = 0; a < axes; ++a) out[j * axes + a] = static_cast<T>(moved[a]);
   }
 }
 
@@ -282,7 +294,7 @@ namespace internal {
 /// For `root` and `scale` the truth's root goes to the origin.
 template <class T>
 Tensor<T> aligned_truth(Tensor<T> truth, const AlignOptions& options) {
-  if (options.alignment != Alignment::root && options.alignment != Alignment::scale) return truth;
+  if (!aligns_at_root(options.alignment)) return truth;
   const std::size_t joints = truth.shape()[1], axes = truth.shape()[2];
   for (std::size_t f = 0; f < truth.shape()[0]; ++f) {
     T* pose = truth.data() + f * joints * axes;
@@ -334,14 +346,11 @@ Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOption
        parts = std::move(parts)](Pullback<T>& back) {
         const auto target = back.target(0);
         if (!target) return;
-        const bool at_root =
-            options.alignment == Alignment::root || options.alignment == Alignment::scale;
+        const bool at_root = aligns_at_root(options.alignment);
         for (std::size_t i = 0; i < back.count() * frames; ++i) {
           const std::size_t f = i % frames;
           const auto at = [axes = axes](const T* pose, std::size_t j) {
-            return Eigen::Vector3d(static_cast<double>(pose[j * axes]),
-                                   static_cast<double>(pose[j * axes + 1]),
-                                   axes == 3 ? static_cast<double>(pose[j * axes + 2]) : 0.0);
+            return internal::joint_at(pose, axes, j);
           };
           const T* g = back.cotangent() + i * joints * axes;
           const T* p = input->data() + f * joints * axes;

@@ -257,8 +257,7 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
                      const Skeleton& skeleton, const PositionErrorOptions& options,
                      std::size_t dimensions = 0) {
   require_comparable(name, prediction, truth, skeleton, options.visible, dimensions);
-  const bool at_root =
-      options.alignment == Alignment::root || options.alignment == Alignment::scale;
+  const bool at_root = aligns_at_root(options.alignment);
   const CountedJoints counted =
       counted_joints(name, skeleton, options.joints, options.root, at_root);
   const std::size_t frames = prediction.shape()[0], joints = skeleton.size(),
@@ -287,6 +286,7 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
     const T* t = truth.data() + f * joints * axes;
     const std::uint8_t* visible = options.visible ? options.visible->data() + f * joints : nullptr;
     const auto fit = fit_transform(p, t, joints, axes, visible, align_options);
+    const Eigen::Matrix3d linear = fit.scale * fit.rotation;
     metric.status[f] = fit.status;
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t j = counted.indices[k];
@@ -295,17 +295,12 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
         out = nothing_measured;
         continue;
       }
+      const auto moved = transform_joint(fit, linear, p + j * axes, axes);
       double square = 0;
       for (std::size_t a = 0; a < axes; ++a) {
-        double moved = fit.target[static_cast<Eigen::Index>(a)];
-        for (std::size_t b = 0; b < axes; ++b) {
-          moved +=
-              fit.scale * fit.rotation(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) *
-              (static_cast<double>(p[j * axes + b]) - fit.centre[static_cast<Eigen::Index>(b)]);
-        }
         double goal = static_cast<double>(t[j * axes + a]);
         if (at_root) goal -= static_cast<double>(t[counted.root * axes + a]);
-        square += (moved - goal) * (moved - goal);
+        square += (moved[a] - goal) * (moved[a] - goal);
       }
       out = std::sqrt(square);
     }
