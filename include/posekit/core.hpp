@@ -4,6 +4,7 @@
 
 #include <posekit/core/aligned.hpp>
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>

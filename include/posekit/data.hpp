@@ -6,4 +6,5 @@
 #include <posekit/data/coco_evaluation.hpp>
 #include <posekit/data/coco_matching.hpp>
 #include <posekit/data/coco_results.hpp>
+#include <posekit/data/coco_writer.hpp>
 #include <posekit/data/crop.hpp>

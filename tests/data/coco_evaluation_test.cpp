@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <posekit/data/coco_evaluation.hpp>
+#include <posekit/data/coco_writer.hpp>
 #include <posekit/io/npy.hpp>
 
 #include "support/mutations.hpp"

@@ -210,6 +210,18 @@ inline CocoDataset load_coco(const std::filesystem::path& path) {
   return internal::CocoReader(path).read();
 }
 
+/// How many keypoints are labelled, hidden or visible.
+inline std::size_t labelled_keypoints(const CocoAnnotation& annotation) {
+  return static_cast<std::size_t>(
+      std::count_if(annotation.keypoints.begin(), annotation.keypoints.end(),
+                    [](const CocoKeypoint& keypoint) { return keypoint.visibility > 0; }));
+}
+
+/// How many keypoints the file says are labelled, or else how many are.
+inline std::int64_t stated_keypoints(const CocoAnnotation& annotation) {
+  return annotation.labelled.value_or(static_cast<std::int64_t>(labelled_keypoints(annotation)));
+}
+
 /// The annotation with this id. Throws ValueError, which lists the ids.
 inline const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64_t id) {
   std::string ids;

@@ -53,6 +53,13 @@ namespace internal {
 
 constexpr std::size_t oks_thresholds = 10, recall_points = 101, area_ranges = 3;
 
+/// The sigmas given, or those of COCO's people.
+inline std::vector<double> sigmas_or_people(const std::vector<double>& given) {
+  if (!given.empty()) return given;
+  const auto& people = skeletons::coco_17.oks_sigmas;
+  return {people.begin(), people.end()};
+}
+
 /// numpy.linspace, to the last bit.
 inline double linspace(double first, double last, std::size_t count, std::size_t i) {
   if (i + 1 == count) return last;
@@ -77,8 +84,7 @@ struct CocoImageMatches {
 /// as large as their box.
 inline double coco_oks(const CocoAnnotation& person, const CocoResult& detection,
                        const std::vector<double>& sigmas) {
-  std::size_t labelled = 0;
-  for (const CocoKeypoint& keypoint : person.keypoints) labelled += keypoint.visibility > 0;
+  const std::size_t labelled = labelled_keypoints(person);
   const Box& box = person.box;
   const double x0 = box.x - box.width, x1 = box.x + box.width * 2;
   const double y0 = box.y - box.height, y1 = box.y + box.height * 2;
@@ -133,9 +139,7 @@ inline void match_people(CocoImageMatches& image, const std::vector<double>& sig
   std::vector<std::uint8_t> base(people), taken(people), ignored(people);
   for (std::size_t p = 0; p < people; ++p) {
     const CocoAnnotation& person = *image.people[p];
-    std::int64_t labelled = 0;
-    for (const CocoKeypoint& keypoint : person.keypoints) labelled += keypoint.visibility > 0;
-    base[p] = person.is_crowd || person.labelled.value_or(labelled) == 0;
+    base[p] = person.is_crowd || stated_keypoints(person) == 0;
   }
   for (std::size_t r = 0; r < area_ranges; ++r) {
     auto& range = image.ranges[r];
@@ -266,10 +270,7 @@ inline CocoEvaluation evaluate_coco(const CocoDataset& truth,
                                     const std::vector<CocoResult>& results,
                                     const CocoEvaluationOptions& options = {}) {
   using namespace internal;
-  std::vector<double> sigmas = options.sigmas;
-  if (sigmas.empty()) {
-    sigmas.assign(skeletons::coco_17.oks_sigmas.begin(), skeletons::coco_17.oks_sigmas.end());
-  }
+  const std::vector<double> sigmas = sigmas_or_people(options.sigmas);
   require_evaluable(truth, results, sigmas);
   std::vector<std::int64_t> categories = truth.category_ids;
   if (categories.empty()) {

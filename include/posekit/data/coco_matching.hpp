@@ -45,20 +45,16 @@ struct CocoMatches {
 /// Throws as `evaluate_coco`.
 inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoResult>& results,
                               const CocoMatchingOptions& options = {}) {
-  std::vector<double> sigmas = options.sigmas;
-  if (sigmas.empty()) {
-    sigmas.assign(skeletons::coco_17.oks_sigmas.begin(), skeletons::coco_17.oks_sigmas.end());
-  }
+  const std::vector<double> sigmas = internal::sigmas_or_people(options.sigmas);
   internal::require_evaluable(truth, results, sigmas);
-  const auto labelled = [](const CocoAnnotation& person) {
-    return std::count_if(person.keypoints.begin(), person.keypoints.end(),
-                         [](const CocoKeypoint& k) { return k.visibility > 0; });
+  const auto is_looked_for = [](const CocoAnnotation& person) {
+    return !person.is_crowd && labelled_keypoints(person) > 0;
   };
   std::unordered_map<std::int64_t, std::vector<const CocoAnnotation*>> people;
   CocoMatches matches;
   matches.detections = results.size();
   for (const CocoAnnotation& person : truth.annotations) {
-    if (person.is_crowd || labelled(person) == 0) continue;
+    if (!is_looked_for(person)) continue;
     people[person.image_id].push_back(&person);
     ++matches.people;
   }
@@ -84,7 +80,7 @@ inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoRe
   for (const CocoAnnotation& person : truth.annotations) {
     const auto match = found.find(&person);
     if (match == found.end()) {
-      if (person.is_crowd || labelled(person) == 0) continue;
+      if (!is_looked_for(person)) continue;
       for (const CocoKeypoint& keypoint : person.keypoints) {
         missed.insert(missed.end(), {keypoint.x, keypoint.y});
         matches.missed.visible.push_back(keypoint.visibility > 0 ? 1 : 0);
@@ -93,21 +89,21 @@ inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoRe
       matches.missed.images.push_back(person.image_id);
       continue;
     }
-    std::size_t hidden = 0, known = 0;
+    std::size_t hidden = 0;
     for (std::size_t j = 0; j < joints; ++j) {
       const CocoKeypoint& keypoint = person.keypoints[j];
       const CocoDetectedKeypoint& guess = match->second->keypoints[j];
       predicted.insert(predicted.end(), {guess.x, guess.y});
       expected.insert(expected.end(), {keypoint.x, keypoint.y});
       matches.visible.push_back(keypoint.visibility > 0 ? 1 : 0);
-      known += keypoint.visibility > 0;
       hidden += keypoint.visibility == 1;
     }
     matches.areas.push_back(*person.area);
     matches.boxes.push_back(person.box);
     matches.image_ids.push_back(person.image_id);
     matches.annotation_ids.push_back(person.id);
-    matches.hidden.push_back(static_cast<double>(hidden) / static_cast<double>(known));
+    matches.hidden.push_back(static_cast<double>(hidden) /
+                             static_cast<double>(labelled_keypoints(person)));
   }
   const Shape shape{matches.areas.size(), joints, 2};
   matches.prediction = tensor_from<double>(shape, predicted);

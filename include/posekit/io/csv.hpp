@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/io/file.hpp>
@@ -122,9 +123,7 @@ inline std::string csv_field(std::string_view text) {
 /// A number as a field: the shortest digits that read back as the same; empty for NaN.
 inline std::string csv_field(double value) {
   if (std::isnan(value)) return {};
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), value);
-  return {digits, end.ptr};
+  return shortest_decimal(value);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
