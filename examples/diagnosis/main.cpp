@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -22,6 +21,7 @@
 #include "explanation.hpp"
 #include "networks.hpp"
 #include "output.hpp"
+#include "people.hpp"
 #include "picture.hpp"
 
 namespace pk = posekit;
@@ -39,7 +39,8 @@ constexpr Family families[] = {{"posenet", "explicit heatmaps"},
 
 /// A person to look at.
 struct Person {
-  fs::path photo, annotations;
+  fs::path photo;
+  const pk::CocoDataset* dataset;
   std::int64_t id;
 };
 
@@ -50,8 +51,7 @@ struct Sums {
 
   void add(const JointReport& j) {
     if (!j.li || !j.di) return;
-    error +=
-        std::hypot(j.predicted_crop[0] - j.target_crop[0], j.predicted_crop[1] - j.target_crop[1]);
+    error += j.error_crop();
     li += *j.li;
     di += *j.di;
     ++joints;
@@ -68,22 +68,6 @@ struct Sums {
     with_fi += other.with_fi;
   }
 };
-
-std::vector<Person> people_of(const fs::path& annotations, const fs::path& folder) {
-  std::vector<Person> people;
-  const auto dataset = pk::load_coco(annotations);
-  for (const pk::CocoAnnotation& person : dataset.annotations) {
-    bool labelled = false;
-    for (const pk::CocoKeypoint& k : person.keypoints) labelled = labelled || k.visibility > 0;
-    for (const pk::CocoImage& image : dataset.images) {
-      const auto photo = folder / fs::path(image.file_name).filename();
-      if (image.id == person.image_id && labelled && !person.is_crowd && fs::exists(photo)) {
-        people.push_back({photo, annotations, person.id});
-      }
-    }
-  }
-  return people;
-}
 
 /// Pictures of one joint by all networks, one under the other.
 pk::Bitmap stacked(const std::vector<pk::Bitmap>& pictures) {
@@ -109,18 +93,20 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
               const fs::path& folder, const std::string& coco) {
   StagedOutput output(folder);
   const std::atomic<bool> interrupted{false};
-  std::vector<Person> people{{photo, annotation, 0}};
   const auto described = pk::load_coco(annotation);
   if (described.annotations.empty()) {
     throw pk::FileError(annotation.string() + ": has no annotation of the photo");
   }
-  people[0].id = described.annotations[0].id;
+  std::vector<Person> people{{photo, &described, described.annotations[0].id}};
+  pk::CocoDataset of_folder;
   if (coco.empty() || !fs::exists(fs::path(coco) / "person_keypoints.json")) {
     std::printf("skipped: no folder of annotated COCO photos was given; only %s is looked at\n\n",
                 photo.filename().string().c_str());
   } else {
-    for (Person& person : people_of(fs::path(coco) / "person_keypoints.json", coco)) {
-      people.push_back(std::move(person));
+    of_folder = pk::load_coco(fs::path(coco) / "person_keypoints.json");
+    const Photos photos = find_photos(of_folder, coco);
+    for (const pk::CocoAnnotation* person : people_in(of_folder, photos)) {
+      people.push_back({photos.at(person->image_id), &of_folder, person->id});
     }
   }
   // [network][joint]
@@ -134,24 +120,20 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
     const auto model = load_model(options);
     for (std::size_t p = 0; p < people.size(); ++p) {
       options.image = people[p].photo;
-      options.annotations = people[p].annotations;
+      options.annotations = people[p].dataset->source;
       options.annotation = people[p].id;
       options.truth = "annotation";
       options.integration.steps = 50;
       const Explanation e = explain_person(
-          options, model, p == 0, [](const pk::Progress&) { return true; }, interrupted);
+          options, people[p].dataset, model, p == 0, [](const pk::Progress&) { return true; },
+          interrupted);
       for (const JointReport& j : e.report.joints) {
         measured[f][j.name].add(j);
-        const double error = std::hypot(j.predicted_crop[0] - j.target_crop[0],
-                                        j.predicted_crop[1] - j.target_crop[1]);
         table += std::string(families[f].model) + ',' +
                  pk::csv_field(people[p].photo.filename().string()) + ',' +
                  std::to_string(people[p].id) + ',' + j.name + ',' +
-                 std::string(pk::joint_group(j.name)) + ',' + pk::csv_field(error);
-        for (const auto& index : {j.fi, j.li, j.di}) {
-          table += ',' + pk::csv_field(index.value_or(std::nan("")));
-        }
-        table += '\n';
+                 std::string(pk::joint_group(j.name)) + ',' + pk::csv_field(j.error_crop()) +
+                 index_fields(j) + '\n';
       }
       if (p > 0) continue;
       const auto figure =

@@ -71,14 +71,15 @@ pk::PoseIgResult<float> attribute(const ExplainOptions& options, const Subject& 
   return result;
 }
 
-Explanation explain_person(const ExplainOptions& options, const pk::PoseModel<float>& model,
-                           bool with_densities, const pk::ProgressCallback& progress,
+Explanation explain_person(const ExplainOptions& options, const pk::CocoDataset* dataset,
+                           const pk::PoseModel<float>& model, bool with_densities,
+                           const pk::ProgressCallback& progress,
                            const std::atomic<bool>& interrupted) {
   const auto stop_if_interrupted = [&] {
     if (interrupted.load()) throw pk::Cancelled("stopped");
   };
   Explanation e;
-  e.subject = find_subject(options, model);
+  e.subject = find_subject(options, dataset, model);
   stop_if_interrupted();
   const Subject& subject = e.subject;
   const auto start = std::chrono::steady_clock::now();

@@ -22,9 +22,11 @@ struct Explanation {
   std::vector<std::optional<posekit::Tensor<float>>> densities;
 };
 
-/// Integrates and measures. Throws posekit::Error, and Cancelled once `interrupted` is set.
-Explanation explain_person(const ExplainOptions& options, const posekit::PoseModel<float>& model,
-                           bool with_densities, const posekit::ProgressCallback& progress,
+/// Integrates and measures. `dataset` holds the options' annotations, and is null where they name
+/// none. Throws posekit::Error, and Cancelled once `interrupted` is set.
+Explanation explain_person(const ExplainOptions& options, const posekit::CocoDataset* dataset,
+                           const posekit::PoseModel<float>& model, bool with_densities,
+                           const posekit::ProgressCallback& progress,
                            const std::atomic<bool>& interrupted);
 
 /// The attributions of a network for a subject, with distances measured in the pixels the options

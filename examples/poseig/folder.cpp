@@ -1,8 +1,6 @@
 #include "folder.hpp"
 
-#include <cmath>
 #include <cstdio>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "explanation.hpp"
 #include "networks.hpp"
 #include "output.hpp"
+#include "people.hpp"
 
 namespace pk = posekit;
 
@@ -41,27 +40,8 @@ void explain_folder(const ExplainOptions& options, const std::atomic<bool>& inte
   StagedOutput output(options.output);
   const auto dataset = pk::load_coco(options.annotations);
   const auto model = load_model(options);
-  std::map<std::int64_t, std::filesystem::path> photos;
-  for (const pk::CocoImage& image : dataset.images) {
-    if (image.file_name.empty()) continue;
-    // As the file says, or else by its name alone.
-    const std::filesystem::path name = image.file_name;
-    for (const auto& path : {options.image / name, options.image / name.filename()}) {
-      if (!std::filesystem::is_regular_file(path)) continue;
-      photos[image.id] = path;
-      break;
-    }
-  }
-  std::vector<const pk::CocoAnnotation*> people;
-  for (const pk::CocoAnnotation& person : dataset.annotations) {
-    bool labelled = false;
-    for (const pk::CocoKeypoint& keypoint : person.keypoints) {
-      labelled = labelled || keypoint.visibility > 0;
-    }
-    if (photos.count(person.image_id) != 0 && labelled && !person.is_crowd) {
-      people.push_back(&person);
-    }
-  }
+  const Photos photos = find_photos(dataset, options.image);
+  const auto people = people_in(dataset, photos);
   if (people.empty()) {
     throw pk::FileError(pk::error_text(
         options.image.string(), ": holds none of the ", dataset.images.size(), " photos of ",
@@ -73,23 +53,18 @@ void explain_folder(const ExplainOptions& options, const std::atomic<bool>& inte
   ProgressBar bar(options.quiet);
   for (const pk::CocoAnnotation* person : people) {
     ExplainOptions one = options;
-    one.image = photos[person->image_id];
+    one.image = photos.at(person->image_id);
     one.annotation = person->id;
     const auto progress = [&](const pk::Progress& step) {
       bar.update({done * step.total + step.done, people.size() * step.total});
       return !interrupted.load();
     };
-    const Explanation e = explain_person(one, model, false, progress, interrupted);
+    const Explanation e = explain_person(one, &dataset, model, false, progress, interrupted);
     for (const JointReport& j : e.report.joints) {
-      const double error = std::hypot(j.predicted_photo[0] - j.target_photo[0],
-                                      j.predicted_photo[1] - j.target_photo[1]);
       table += pk::csv_field(one.image.filename().string()) + ',' + std::to_string(person->id) +
                ',' + j.name + ',' + std::string(pk::joint_group(j.name)) + ',' +
-               pk::csv_field(error) + ',' + pk::csv_field(j.confidence);
-      for (const auto& index : {j.fi, j.li, j.di}) {
-        table += ',' + pk::csv_field(index.value_or(std::nan("")));
-      }
-      table += '\n';
+               pk::csv_field(j.error_photo()) + ',' + pk::csv_field(j.confidence) +
+               index_fields(j) + '\n';
       ++joints;
     }
     if (const auto result = coco_result(model, e.subject, *person)) results.push_back(*result);

@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <string>
 
+#include <posekit/data/coco.hpp>
 #include <posekit/io.hpp>
 
 #include "explanation.hpp"
@@ -38,12 +40,15 @@ void explain_photo(const ExplainOptions& options) {
   StagedOutput output(options.output);
   const auto graph = read_graph(options);
   const auto model = make_model(options, graph);
+  std::optional<pk::CocoDataset> dataset;
+  if (!options.annotations.empty()) dataset = pk::load_coco(options.annotations);
   ProgressBar bar(options.quiet);
   const auto progress = [&](const pk::Progress& done) {
     bar.update(done);
     return !stop_requested.load();
   };
-  Explanation e = explain_person(options, model, true, progress, stop_requested);
+  Explanation e =
+      explain_person(options, dataset ? &*dataset : nullptr, model, true, progress, stop_requested);
   bar.clear();
   const auto figure =
       make_figure(options, e.subject, model, e.result, e.report, e.signed_maps, e.densities);

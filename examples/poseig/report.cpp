@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <posekit/io/csv.hpp>
+
 namespace pk = posekit;
 using Json = nlohmann::ordered_json;
 
@@ -134,6 +136,14 @@ std::string report_csv(const Report& report) {
       cell(value);
     }
     text += '\n';
+  }
+  return text;
+}
+
+std::string index_fields(const JointReport& joint) {
+  std::string text;
+  for (const auto& index : {joint.fi, joint.li, joint.di}) {
+    text += ',' + pk::csv_field(index.value_or(std::nan("")));
   }
   return text;
 }

@@ -225,7 +225,8 @@ Prediction predict(const pk::PoseModel<float>& model, const pk::Tensor<float>& c
           pk::reshaped(model.confidence(x), {joints})};
 }
 
-Subject find_subject(const ExplainOptions& options, const pk::PoseModel<float>& model) {
+Subject find_subject(const ExplainOptions& options, const pk::CocoDataset* dataset,
+                     const pk::PoseModel<float>& model) {
   Subject subject;
   subject.bitmap = pk::load_bitmap(options.image);
   subject.photo = pk::to_tensor<float>(subject.bitmap);
@@ -237,10 +238,8 @@ Subject find_subject(const ExplainOptions& options, const pk::PoseModel<float>& 
     size = *options.size;
     model.require_size(size);
   }
-  std::optional<pk::CocoDataset> dataset;
   const pk::CocoAnnotation* annotation = nullptr;
-  if (!options.annotations.empty()) {
-    dataset = pk::load_coco(options.annotations);
+  if (dataset != nullptr) {
     annotation = &choose_annotation(options, *dataset);
     require_same_image(*dataset, *annotation, subject);
   }

@@ -35,5 +35,7 @@ struct Subject {
   std::string mask_source;
 };
 
-/// Finds all of that. Throws posekit::Error with a sentence for the user.
-Subject find_subject(const ExplainOptions& options, const posekit::PoseModel<float>& model);
+/// Finds all of that. `dataset` holds the options' annotations, and is null where they name none.
+/// Throws posekit::Error with a sentence for the user.
+Subject find_subject(const ExplainOptions& options, const posekit::CocoDataset* dataset,
+                     const posekit::PoseModel<float>& model);
