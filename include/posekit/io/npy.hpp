@@ -314,11 +314,12 @@ Tensor<T> load_npy(const std::filesystem::path& path) {
   return parse_npy<T>(read_file(path), path.string());
 }
 
-/// What an npy file of a tensor holds (version 1, row-major).
+namespace internal {
+
+/// What an npy file holds before a tensor's elements (version 1, row-major).
 template <class T>
-std::string npy_bytes(const Tensor<T>& tensor) {
-  std::string header =
-      "{'descr': '" + internal::npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
+std::string npy_head(const Tensor<T>& tensor) {
+  std::string header = "{'descr': '" + npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
   for (const std::size_t extent : tensor.shape()) header += std::to_string(extent) + ",";
   header += "), }";
   header.append(64 - (10 + header.size() + 1) % 64, ' ');
@@ -326,14 +327,26 @@ std::string npy_bytes(const Tensor<T>& tensor) {
   std::string bytes("\x93NUMPY\x01\x00", 8);
   bytes += static_cast<char>(header.size() & 0xffu);
   bytes += static_cast<char>(header.size() >> 8);
-  bytes += header;
-  return bytes.append(reinterpret_cast<const char*>(tensor.data()), tensor.size() * sizeof(T));
+  return bytes + header;
+}
+
+template <class T>
+std::string_view element_bytes(const Tensor<T>& tensor) {
+  return {reinterpret_cast<const char*>(tensor.data()), tensor.size() * sizeof(T)};
+}
+
+}  // namespace internal
+
+/// What an npy file of a tensor holds.
+template <class T>
+std::string npy_bytes(const Tensor<T>& tensor) {
+  return internal::npy_head(tensor).append(internal::element_bytes(tensor));
 }
 
 /// Writes an npy file, or nothing. Throws FileError.
 template <class T>
 void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
-  write_file(path, npy_bytes(tensor));
+  write_file(path, {internal::npy_head(tensor), internal::element_bytes(tensor)});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
