@@ -67,3 +67,22 @@ TEST_CASE("What is not visible moves nothing, whatever its truth is", "[heatmap]
     }
   }
 }
+
+TEST_CASE("A map that is not visible moves nothing, whatever it holds", "[heatmap]") {
+  pk::Tensor<double> maps = pk::flat_softmax(random_tensor<double>({1, 2, 5, 7}, 2));
+  maps(0, 1, 3, 4) = std::numeric_limits<double>::quiet_NaN();
+  const pk::Tensor<double> visible{{1.0, 0.0}};
+  const pk::Tensor<double> truth = pk::zeros<double>({1, 2, 2});
+  pk::Tape<double> tape;
+  const auto p = tape.variable(maps);
+  const auto losses = pk::variance_loss(p, 1.5) + pk::heatmap_mse(p, truth, {.sigma = 1});
+  tape.backward(pk::masked_mean(losses, visible));
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const double g = p.grad().data()[i];
+    if (i >= 35) {
+      CHECK(g == 0);
+    } else {
+      CHECK(std::isfinite(g));
+    }
+  }
+}

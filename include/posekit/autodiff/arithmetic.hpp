@@ -38,7 +38,7 @@ void broadcast_vjp(Pullback<T>& pullback, std::size_t operand, const Shape& shap
       kernels::strided_map<T, simd::DefaultArch, 3>(loop, out, in, target.accumulate, op,
                                                     pullback.threads());
     } else {
-      if (!target.accumulate) std::fill_n(out, operand_size, T(0));
+      target.put_nothing(k * operand_size, operand_size);
       kernels::strided_reduce<T, simd::DefaultArch, 3>(loop, out, in, op);
     }
   }

@@ -126,7 +126,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
         }
         if (const auto target = p.target(1)) {
           const std::size_t size = constant->filter().size();
-          if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
+          target.put_nothing(0, p.count() * size);
           const auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch(g));
           for (std::size_t k = 0; k < p.count(); ++k) {
             kernels::conv2d_filter_vjp<T>(g, image->data(), cotangent + k * g.out_size(),
@@ -135,7 +135,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
         }
         if (!wants_bias) return;
         const auto target = p.target(2);
-        if (!target.accumulate) std::fill_n(target.data, p.count() * g.out_channels, T(0));
+        target.put_nothing(0, p.count() * g.out_channels);
         for (std::size_t k = 0; k < p.count(); ++k) {
           kernels::bias_vjp(g.batch * g.out_pixels(), g.out_channels, cotangent + k * g.out_size(),
                             target.data + k * g.out_channels);

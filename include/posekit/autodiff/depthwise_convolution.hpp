@@ -81,7 +81,7 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
         }
         if (const auto target = p.target(1)) {
           const std::size_t size = constant->filter().size();
-          if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
+          target.put_nothing(0, p.count() * size);
           for (std::size_t k = 0; k < p.count(); ++k) {
             kernels::depthwise_filter_vjp(g, image->data(), p.cotangent() + k * g.out_size(),
                                           target.data + k * size, p.threads());

@@ -26,6 +26,12 @@ class Pullback {
     T* data = nullptr;
     bool accumulate = false;
     explicit operator bool() const { return data != nullptr; }
+    /// One element's cotangent.
+    void put(std::size_t i, T value) const { data[i] = accumulate ? data[i] + value : value; }
+    /// Elements that get none.
+    void put_nothing(std::size_t first, std::size_t elements) const {
+      if (!accumulate) std::fill_n(data + first, elements, T(0));
+    }
   };
 
   std::size_t count() const { return count_; }

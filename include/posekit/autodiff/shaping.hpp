@@ -161,7 +161,7 @@ Var<T> slice(const Var<T>& x, std::ptrdiff_t axis, std::size_t begin, std::size_
   return x.tape().record("slice", std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
-    if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
+    target.put_nothing(0, p.count() * size);
     internal::copy_runs(p.count() * rows, run, p.cotangent(), run, target.data + begin * inner,
                         stride, true);
   });
@@ -270,7 +270,7 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
                          [=, starts = std::move(starts)](Pullback<T>& p) {
                            const auto target = p.target(0);
                            if (!target) return;
-                           if (!target.accumulate) std::fill_n(target.data, p.count() * size, T(0));
+                           target.put_nothing(0, p.count() * size);
                            for (std::size_t k = 0; k < p.count(); ++k) {
                              for (std::size_t i = 0; i < count; ++i) {
                                internal::copy_runs(1, run, p.cotangent() + (k * count + i) * run, 0,

@@ -190,15 +190,14 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
               });
             } else {
               // What does not count moves nothing, whatever it holds.
-              if (to_p && !to_p.accumulate) std::fill_n(targets.p, pixels, T(0));
-              if (targets.q != nullptr && !to_q.accumulate) std::fill_n(targets.q, pixels, T(0));
+              if (to_p) to_p.put_nothing(i * pixels, pixels);
+              if (targets.q != nullptr) to_q.put_nothing(i * pixels, pixels);
             }
             if (targets.mean == nullptr) continue;
             for (std::size_t axis = 0; axis < maps.axes; ++axis) {
-              T& out = to_q.data[i * maps.axes + axis];
-              const T slope = static_cast<T>(
-                  mean[axis] * pixels_per_unit(how.options.coordinates, extents[axis]));
-              out = to_q.accumulate ? out + slope : slope;
+              to_q.put(i * maps.axes + axis,
+                       static_cast<T>(mean[axis] *
+                                      pixels_per_unit(how.options.coordinates, extents[axis])));
             }
           }
         });

@@ -74,7 +74,7 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
         const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
         parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
           if (infinite[i % maps.maps()] != 0) {  // an infinite logit moves nothing
-            if (!target.accumulate) std::fill_n(target.data + i * pixels, pixels, T(0));
+            target.put_nothing(i * pixels, pixels);
             return;
           }
           kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels, beta,

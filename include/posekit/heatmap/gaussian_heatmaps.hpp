@@ -139,10 +139,9 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
       const auto gradient =
           kernels::gaussian_map_vjp<T>(maps.grid, axes, p.cotangent() + i * maps.grid.size());
       for (std::size_t a = 0; a < maps.axes; ++a) {
-        T& out = target.data[i * maps.axes + a];
-        const T slope = static_cast<T>(gradient[a] *
-                                       internal::pixels_per_unit(options.coordinates, extents[a]));
-        out = target.accumulate ? out + slope : slope;
+        target.put(i * maps.axes + a,
+                   static_cast<T>(gradient[a] *
+                                  internal::pixels_per_unit(options.coordinates, extents[a])));
       }
     });
   });

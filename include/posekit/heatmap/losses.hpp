@@ -115,9 +115,7 @@ Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
       const auto add = [&](const auto& target, T sign) {
         if (!target) return;
         for (std::size_t k = 0; k < axes; ++k) {
-          T& out = target.data[i * axes + k];
-          const T g = sign * p.cotangent()[i] * slope[k];
-          out = target.accumulate ? out + g : g;
+          target.put(i * axes + k, sign * p.cotangent()[i] * slope[k]);
         }
       };
       add(to_a, T(1));
@@ -199,13 +197,13 @@ Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
                         axes);
           by_mean = kernels::gaussian_mse_vjp<T>(maps.grid, axes, map_values->data() + map * pixels,
                                                  cotangent, out, to_maps && to_maps.accumulate);
-        } else if (to_maps && !to_maps.accumulate) {
-          std::fill_n(out, pixels, T(0));
+        } else if (to_maps) {
+          to_maps.put_nothing(i * pixels, pixels);
         }
         for (std::size_t a = 0; a < maps.axes && to_means; ++a) {
-          T& slope = to_means.data[i * maps.axes + a];
-          const T g = static_cast<T>(by_mean[a] * pixels_per_unit(options.coordinates, extents[a]));
-          slope = to_means.accumulate ? slope + g : g;
+          to_means.put(
+              i * maps.axes + a,
+              static_cast<T>(by_mean[a] * pixels_per_unit(options.coordinates, extents[a])));
         }
       }
     });
@@ -256,9 +254,14 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0) {
         if (!target) return;
         const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
         parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+          // A map that does not count moves nothing, whatever it holds.
+          if (p.cotangent()[i] == T(0)) {
+            target.put_nothing(i * maps.grid.size(), maps.grid.size());
+            return;
+          }
           const auto& spread = spreads[i % maps.maps()];
           std::array<double, 3> slope{};
-          for (std::size_t a = 0; a < maps.axes && p.cotangent()[i] != T(0); ++a) {
+          for (std::size_t a = 0; a < maps.axes; ++a) {
             slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
           }
           kernels::map_variance_vjp<T>(maps.grid, spread, slope, target.data + i * maps.grid.size(),

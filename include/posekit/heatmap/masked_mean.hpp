@@ -65,8 +65,7 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible) {
         const auto target = p.target(0);
         if (!target) return;
         for (std::size_t i = 0; i < p.count() * weights.size(); ++i) {
-          const T g = p.cotangent()[i / weights.size()] * weights[i % weights.size()];
-          target.data[i] = target.accumulate ? target.data[i] + g : g;
+          target.put(i, p.cotangent()[i / weights.size()] * weights[i % weights.size()]);
         }
       });
 }

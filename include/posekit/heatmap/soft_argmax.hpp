@@ -129,7 +129,7 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
                 T* out = target ? target.data + i * pixels
                                 : scratch.data() + static_cast<std::size_t>(thread) * pixels;
                 if (std::all_of(gradient.begin(), gradient.end(), [](T g) { return g == T(0); })) {
-                  if (target && !target.accumulate) std::fill_n(out, pixels, T(0));
+                  if (target) target.put_nothing(i * pixels, pixels);
                   continue;
                 }
                 const std::size_t map = i % count;
@@ -140,7 +140,7 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
             });
         if (!wants_beta) return;
         const auto of_beta = p.target(1);
-        if (!of_beta.accumulate) std::fill_n(of_beta.data, p.count() * beta_count, T(0));
+        of_beta.put_nothing(0, p.count() * beta_count);
         for (std::size_t i = 0; i < by_beta.size(); ++i) {
           const std::size_t joint = beta_count == 1 ? 0 : i % maps.joints;
           of_beta.data[i / count * beta_count + joint] += by_beta[i];

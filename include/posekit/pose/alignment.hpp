@@ -424,9 +424,8 @@ Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOption
               slopes[j] -= of_means / part.weight;
             }
             for (std::size_t a = 0; a < axes; ++a) {
-              T& out = target.data[(i * joints + j) * axes + a];
-              const T slope = static_cast<T>(slopes[j][static_cast<Eigen::Index>(a)]);
-              out = target.accumulate ? out + slope : slope;
+              target.put((i * joints + j) * axes + a,
+                         static_cast<T>(slopes[j][static_cast<Eigen::Index>(a)]));
             }
           }
         }

@@ -176,8 +176,7 @@ Var<T> record_points(const char* name, const Var<T>& points, const Map& map) {
         for (std::size_t a = 0; a < Axes; ++a) {
           sum += slope[a][in] * static_cast<double>(back.cotangent()[i * Axes + a]);
         }
-        T& to = target.data[i * 3 + in];
-        to = target.accumulate ? to + static_cast<T>(sum) : static_cast<T>(sum);
+        target.put(i * 3 + in, static_cast<T>(sum));
       }
     }
   });
