@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <posekit/attribution/path.hpp>
+#include <posekit/core/statistics.hpp>
 #include <posekit/graph/randomization.hpp>
 #include <posekit/io/csv.hpp>
 #include <posekit/viz/charts.hpp>
@@ -15,17 +16,6 @@
 namespace pk = posekit;
 
 namespace {
-
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) continue;
-    sum += value;
-    ++count;
-  }
-  return count == 0 ? std::nan("") : sum / static_cast<double>(count);
-}
 
 /// The node whose ancestors are the network that was explained.
 std::string output_node(const pk::Graph& graph, const std::string& reads) {
@@ -80,8 +70,8 @@ Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
     }
     const auto maps = attribute(options, own, forgetful, go_on).maps();
     const auto similarity = pk::map_similarity(e.maps, maps);
-    sanity.ssim.push_back(mean(similarity.ssim));
-    sanity.rank_correlation.push_back(mean(similarity.rank_correlation));
+    sanity.ssim.push_back(pk::mean_measured(similarity.ssim));
+    sanity.rank_correlation.push_back(pk::mean_measured(similarity.rank_correlation));
     advance();
   }
   // Where pixels are taken away, the blurred photo remains.

@@ -31,6 +31,8 @@ TEST_CASE("Quantiles and correlations are numpy's and scipy's", "[core]") {
 TEST_CASE("What was not measured is left out", "[core]") {
   CHECK(pk::quantile(std::vector<double>{none, 4, none, 2}, 0.5) == 3);
   CHECK(std::isnan(pk::quantile(std::vector<double>{none}, 0.5)));
+  CHECK(pk::mean_measured(std::vector<double>{none, 4, none, 3}) == 3.5);
+  CHECK(std::isnan(pk::mean_measured(std::vector<double>{none})));
   CHECK(pk::correlation(std::vector<double>{1, none, 2, 3}, std::vector<double>{2, 9, 4, 6}) ==
         Approx(1));
   CHECK(std::isnan(pk::correlation(std::vector<double>{1, 1}, std::vector<double>{1, 2})));

@@ -41,6 +41,18 @@ struct Histogram {
 
 namespace posekit::inline POSEKIT_ISA {
 
+/// The mean of the values that are not NaN; NaN where there are none.
+inline double mean_measured(std::span<const double> values) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    ++count;
+  }
+  return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
+}
+
 /// The values that are not NaN, in ascending order.
 inline std::vector<double> sorted_values(std::span<const double> values) {
   std::vector<double> sorted;

@@ -18,6 +18,7 @@
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/pose/alignment.hpp>
@@ -533,14 +534,7 @@ PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
     if (!std::isnan(value)) value = std::exp(-value * value / (spread * spread) / area / 2);
   }
   metric = internal::summarised(std::move(metric));
-  double sum = 0;
-  std::size_t people = 0;
-  for (const double person : metric.per_frame) {
-    if (std::isnan(person)) continue;
-    sum += person;
-    ++people;
-  }
-  metric.mean = people == 0 ? internal::nothing_measured : sum / static_cast<double>(people);
+  metric.mean = mean_measured(metric.per_frame);
   return metric;
 }
 

@@ -92,8 +92,19 @@ template <std::size_t Count, class Body>
   detail::unroll(body, std::make_index_sequence<Count>{});
 }
 
-/// A polynomial, its coefficients from the constant on, in half the steps that one power after the
-/// other would wait for.
+/// A polynomial, its coefficients from the constant on, with the fewest roundings and registers.
+template <class T, class Arch, std::size_t Count>
+[[gnu::always_inline]] inline Batch<T, Arch> horner(const Batch<T, Arch>& x,
+                                                    const std::array<T, Count>& coefficients) {
+  using B = Batch<T, Arch>;
+  B result(coefficients[Count - 1]);
+  unroll<Count - 1>([&](auto i) __attribute__((always_inline)) {
+    result = xsimd::fma(result, x, B(coefficients[Count - 2 - i]));
+  });
+  return result;
+}
+
+/// The same in half the steps that one power after the other would wait for.
 template <class T, class Arch, std::size_t Count>
 [[gnu::always_inline]] inline Batch<T, Arch> polynomial(const Batch<T, Arch>& x,
                                                         const std::array<T, Count>& coefficients) {

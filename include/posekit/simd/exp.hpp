@@ -73,13 +73,8 @@ namespace detail {
 /// exp(n ln(2) + r) without 2^n, for |r| <= ln(2) / 2.
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp_of_remainder(const Batch<T, Arch>& r) {
-  using B = Batch<T, Arch>;
-  using C = ExpConstants<T>;
-  B p(C::tail.back());
-  simd::unroll<C::tail.size() - 1>([&](auto i) __attribute__((always_inline)) {
-    p = xsimd::fma(p, r, B(C::tail[C::tail.size() - 2 - i]));
-  });
-  return xsimd::fma(p, r * r, r) + B(T(1));
+  const auto tail = horner<T, Arch>(r, ExpConstants<T>::tail);
+  return xsimd::fma(tail, r * r, r) + Batch<T, Arch>(T(1));
 }
 
 /// 2^n for whole numbers n from the lowest to the highest normal exponent, given n +
@@ -119,7 +114,6 @@ template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp2_normal(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
   using C = detail::ExpConstants<T>;
-  using C2 = detail::Exp2Constants<T>;
   using Integers = xsimd::batch<typename C::Bits, Arch>;
   // 2^x = 2^n 2^r, n whole, |r| <= 1/2. The low bits of n + magic are n's biased exponent, which is
   // that of 0 for the lowest n. Of two operands, one NaN, max gives the second.
@@ -127,10 +121,7 @@ template <class T, class Arch>
   const B y = xsimd::max(B(-static_cast<T>(C::bias)), x);
   const B whole = y + magic;
   const B r = y - (whole - magic);
-  B p(C2::coefficients.back());
-  simd::unroll<C2::coefficients.size() - 1>([&](auto i) __attribute__((always_inline)) {
-    p = xsimd::fma(p, r, B(C2::coefficients[C2::coefficients.size() - 2 - i]));
-  });
+  const B p = horner<T, Arch>(r, detail::Exp2Constants<T>::coefficients);
   const auto bits = xsimd::bitwise_cast<Integers>(whole);
   return xsimd::fma(p, r, B(T(1))) * xsimd::bitwise_cast<B>(bits << C::mantissa);
 }
