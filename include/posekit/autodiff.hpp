@@ -10,6 +10,7 @@
 #include <posekit/autodiff/functions.hpp>
 #include <posekit/autodiff/fused_activation.hpp>
 #include <posekit/autodiff/matmul.hpp>
+#include <posekit/autodiff/parameter.hpp>
 #include <posekit/autodiff/pooling.hpp>
 #include <posekit/autodiff/pullback.hpp>
 #include <posekit/autodiff/reductions.hpp>

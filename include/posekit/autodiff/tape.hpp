@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,22 @@ class Tape {
   Var<T> constant(Tensor<T> value) { return leaf(pool_->share(std::move(value)), false); }
   /// A constant that is shared, not copied.
   Var<T> constant(std::shared_ptr<const Tensor<T>> value) { return leaf(std::move(value), false); }
+
+  /// A variable for this tensor, which is shared, not copied: the same one for the same tensor
+  /// until the tape is cleared (see Parameter).
+  Var<T> parameter(const std::shared_ptr<const Tensor<T>>& value) {
+    const auto [entry, fresh] = parameters_.try_emplace(value.get(), 0);
+    if (fresh) entry->second = variable(value).index_;
+    return Var<T>(this, entry->second, generation_);
+  }
+  /// The gradient that the last `backward` left for a tensor given to `parameter`; null where the
+  /// output did not depend on it. It may be changed, to clip it for instance.
+  Tensor<T>* parameter_gradient(const Tensor<T>& value) {
+    const auto found = parameters_.find(&value);
+    if (found == parameters_.end()) return nullptr;
+    auto& grad = nodes_[found->second].grad;
+    return grad ? &*grad : nullptr;
+  }
 
   /// Records the result of an operation. `vjp(Pullback<T>&)` computes the operands' cotangents
   /// from the output's; it holds what it needs of the forward pass, and is dropped at once where
@@ -216,6 +233,7 @@ class Tape {
   void clear() {
     recycle_gradients();
     nodes_.clear();
+    parameters_.clear();
     cotangents_.clear();
     differentiated_ = false;
     ++generation_;
@@ -349,6 +367,7 @@ class Tape {
 
   TapeOptions options_;
   std::shared_ptr<BufferPool<T>> pool_;
+  std::unordered_map<const Tensor<T>*, std::uint32_t> parameters_;
   std::deque<Node> nodes_;  // references to shapes and gradients survive what is recorded later
   std::uint32_t generation_ = 0;
   bool differentiated_ = false;

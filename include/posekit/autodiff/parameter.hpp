@@ -1,0 +1,65 @@
+#pragma once
+
+// Tensors that are learnt, and their names.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// A tensor that an optimiser changes. It is not on a tape; `on` puts it there, shared and not
+/// copied, so that a recording is stale as soon as an optimiser has taken a step: clear the tape
+/// first. Copies of a parameter own copies of the tensor.
+template <class T>
+class Parameter {
+ public:
+  /// An empty parameter, of shape [0].
+  Parameter() : Parameter(make_tensor<T>({0})) {}
+  explicit Parameter(Tensor<T> value) : value_(std::make_shared<Tensor<T>>(std::move(value))) {}
+  Parameter(const Parameter& other)
+      : trainable(other.trainable), value_(std::make_shared<Tensor<T>>(*other.value_)) {}
+  Parameter& operator=(const Parameter& other) {
+    trainable = other.trainable;
+    value_ = std::make_shared<Tensor<T>>(*other.value_);
+    return *this;
+  }
+  Parameter(Parameter&&) noexcept = default;
+  Parameter& operator=(Parameter&&) noexcept = default;
+  ~Parameter() = default;
+
+  Tensor<T>& value() { return *value_; }
+  const Tensor<T>& value() const { return *value_; }
+
+  /// The parameter on a tape: a variable, the same one however often it is asked for before the
+  /// tape is cleared; a constant where `differentiate` is false or the parameter is frozen.
+  Var<T> on(Tape<T>& tape, bool differentiate = true) const {
+    return differentiate && trainable ? tape.parameter(value_)
+                                      : tape.constant(std::shared_ptr<const Tensor<T>>(value_));
+  }
+
+  /// What the last `Tape::backward` left for it; null where the output did not depend on it.
+  Tensor<T>* gradient(Tape<T>& tape) const { return tape.parameter_gradient(*value_); }
+
+  bool trainable = true;  ///< false: frozen
+
+ private:
+  std::shared_ptr<Tensor<T>> value_;
+};
+
+/// A parameter and the name that a checkpoint knows it by.
+template <class T>
+struct NamedParameter {
+  std::string name;
+  Parameter<T>* parameter;
+};
+
+template <class T>
+using NamedParameters = std::vector<NamedParameter<T>>;
+
+}  // namespace posekit::inline POSEKIT_ISA
