@@ -30,7 +30,7 @@ TEMPLATE_LIST_TEST_CASE("Filter cotangents equal the definition", "[kernels]", K
         }
       }
     });
-    pk::Tensor<T> scratch = pk::make_tensor<T>({kernels::conv2d_filter_vjp_scratch(g)});
+    pk::Tensor<T> scratch = pk::make_tensor<T>({2 * kernels::conv2d_filter_vjp_scratch(g)});
     kernels::conv2d_filter_vjp<T, A>(g, input.data(), cotangent.data(), result.data(),
                                      scratch.data(), 2);
     CHECK(relative_difference(result, expected) < 5 * close_enough<T>());

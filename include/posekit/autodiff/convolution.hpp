@@ -127,7 +127,8 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
         if (const auto target = p.target(1)) {
           const std::size_t size = constant->filter().size();
           target.put_nothing(0, p.count() * size);
-          const auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch(g));
+          const auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch(g) *
+                                         static_cast<std::size_t>(p.threads()));
           for (std::size_t k = 0; k < p.count(); ++k) {
             kernels::conv2d_filter_vjp<T>(g, image->data(), cotangent + k * g.out_size(),
                                           target.data + k * size, scratch.data(), p.threads());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/core/threads.hpp>
@@ -16,50 +17,176 @@ namespace posekit::inline POSEKIT_ISA::kernels {
 
 namespace detail {
 
-/// Pixels whose patches are worked on together.
-inline constexpr std::size_t filter_tile = 64;
+/// Copies rows x columns pixels from (y0, x0) of an image with its padding, which is 0.
+template <class T>
+inline void copy_window(const Conv2dGeometry& g, const T* image, std::size_t y0, std::size_t x0,
+                        std::size_t rows, std::size_t columns, T* window) {
+  const std::size_t c = g.in_channels;
+  const std::size_t left = x0 < g.pad_left ? std::min(g.pad_left - x0, columns) : 0;
+  const std::size_t end = g.pad_left + g.in_width;
+  const std::size_t inside = end > x0 + left ? std::min(end - x0 - left, columns - left) : 0;
+  for (std::size_t y = y0; y < y0 + rows; ++y, window += columns * c) {
+    if (y < g.pad_top || y - g.pad_top >= g.in_height) {
+      std::fill_n(window, columns * c, T(0));
+      continue;
+    }
+    std::fill_n(window, left * c, T(0));
+    std::copy_n(image + ((y - g.pad_top) * g.in_width + x0 + left - g.pad_left) * c, inside * c,
+                window + left * c);
+    std::fill_n(window + (left + inside) * c, (columns - left - inside) * c, T(0));
+  }
+}
+
+/// Output pixels whose products are summed in registers before they are added to memory.
+inline constexpr std::size_t filter_block_pixels = 128;
+
+/// The pixels of one output image are cut into blocks of rows x columns.
+struct FilterBlocks {
+  std::size_t rows, columns;        ///< output pixels of a block
+  std::size_t in_rows, in_columns;  ///< input pixels that a block sees
+
+  explicit constexpr FilterBlocks(const Conv2dGeometry& g)
+      : rows(1), columns(std::min(g.out_width, filter_block_pixels)), in_rows(0), in_columns(0) {
+    rows = std::clamp<std::size_t>(filter_block_pixels / std::max<std::size_t>(columns, 1), 1,
+                                   std::max<std::size_t>(g.out_height, 1));
+    in_rows = (rows - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1;
+    in_columns = (std::max<std::size_t>(columns, 1) - 1) * g.stride_width +
+                 (g.kernel_width - 1) * g.dilation_width + 1;
+  }
+};
+
+/// Rows of the filter's gradient that keep the accumulators in registers.
+template <class Arch, std::size_t Vectors>
+inline constexpr std::size_t outer_rows = simd::has_32_registers<Arch> || Vectors == 1 ? 8 : 4;
+
+/// Sums over a block's pixels of a[0 ... Rows) times b[0 ... Vectors lanes), added to `target`.
+template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
+inline void outer_tile(std::size_t rows, std::size_t columns, const T* a, std::size_t a_row,
+                       std::size_t a_pixel, const T* b, std::size_t b_pixel, T* target,
+                       std::size_t stride, std::size_t valid) {
+  using Batch = simd::Batch<T, Arch>;
+  constexpr std::size_t L = simd::lanes<T, Arch>;
+  Batch sum[Rows][Vectors];
+  for (auto& row : sum) {
+    for (auto& vector : row) vector = Batch(T(0));
+  }
+  for (std::size_t y = 0; y < rows; ++y) {
+    const T* x = a + y * a_row;
+    for (std::size_t i = 0; i < columns; ++i) {
+      Batch row[Vectors];
+      simd::unroll<Vectors>([&](auto v) { row[v] = Batch::load_aligned(b + v * L); });
+      simd::unroll<Rows>([&](auto r) {
+        const Batch factor(x[r]);
+        simd::unroll<Vectors>([&](auto v) { sum[r][v] = xsimd::fma(factor, row[v], sum[r][v]); });
+      });
+      x += a_pixel;
+      b += b_pixel;
+    }
+  }
+  Epilogue<T> add;
+  add.accumulate = true;
+  store_tile<T, Arch>(sum, {target, stride, 0, valid, 0}, add);
+}
+
+/// The `count` rows of the gradient that start at `a`'s element and one panel of its columns.
+template <class T, class Arch, std::size_t Width>
+void outer_panel(std::size_t count, std::size_t rows, std::size_t columns, const T* a,
+                 std::size_t a_row, std::size_t a_pixel, const T* panel, T* target,
+                 std::size_t stride, std::size_t valid) {
+  constexpr std::size_t V = step_vectors<T, Arch, Width>;
+  constexpr std::size_t step = V * simd::lanes<T, Arch>;
+  std::size_t k = 0;
+  const auto tiles = [&](auto together) {
+    for (; k + together <= count; k += together) {
+      for (std::size_t n = 0; n < valid; n += step) {
+        outer_tile<T, Arch, together, V>(rows, columns, a + k, a_row, a_pixel, panel + n, Width,
+                                         target + k * stride + n, stride,
+                                         std::min(step, valid - n));
+      }
+    }
+  };
+  tiles(std::integral_constant<std::size_t, outer_rows<Arch, V>>{});
+  tiles(std::integral_constant<std::size_t, 4>{});
+  tiles(std::integral_constant<std::size_t, 1>{});
+}
 
 }  // namespace detail
 
-/// Elements of scratch for `conv2d_filter_vjp`.
+/// Elements of scratch for each thread of `conv2d_filter_vjp`.
 inline std::size_t conv2d_filter_vjp_scratch(const Conv2dGeometry& g) {
-  const std::size_t depth = g.kernel_height * g.kernel_width * g.in_channels;
-  return detail::filter_tile * (2 * depth + PanelLayout(g.out_channels).padded_columns()) + 64;
+  const detail::FilterBlocks blocks(g);
+  const std::size_t elements =
+      blocks.rows * blocks.columns * 48 + blocks.in_rows * blocks.in_columns * g.in_channels;
+  return (elements + 15) / 16 * 16;  // so that every thread's part is aligned
 }
 
 /// result [kernel_height, kernel_width, in_channels, out_channels] += patches^T cotangent for one
 /// cotangent [batch, out_height, out_width, out_channels]. The sum over pixels runs in their order
-/// whatever the number of threads.
+/// whatever the number of threads: these share the rows of the result. `scratch` is aligned as a
+/// tensor and has conv2d_filter_vjp_scratch(g) elements per thread.
 template <class T, class Arch = simd::DefaultArch>
 void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotangent, T* result,
                        T* scratch, int threads) {
-  const std::size_t depth = g.kernel_height * g.kernel_width * g.in_channels;
+  const detail::FilterBlocks blocks(g);
   const PanelLayout layout(g.out_channels);
-  const std::size_t pixels = g.batch * g.out_pixels();
-  // The packed panels are read with aligned loads.
-  T* packed = scratch;
-  T* patch = packed + detail::filter_tile * layout.padded_columns();
-  T* transposed = patch + detail::filter_tile * depth;
-  for (std::size_t first = 0; first < pixels; first += detail::filter_tile) {
-    const std::size_t count = std::min(detail::filter_tile, pixels - first);
-    const T* rows = cotangent + first * g.out_channels;
-    pack_panels(
-        layout, count, [&](std::size_t k, std::size_t n) { return rows[k * g.out_channels + n]; },
-        packed);
-    for (std::size_t r = 0; r < count; ++r) {
-      const std::size_t image = (first + r) / g.out_pixels();
-      const std::size_t pixel = (first + r) % g.out_pixels();
-      detail::gather_patch(g, input + image * g.in_pixels() * g.in_channels, pixel / g.out_width,
-                           pixel % g.out_width, patch);
-      for (std::size_t k = 0; k < depth; ++k) transposed[k * count + r] = patch[k];
+  const std::size_t c = g.in_channels;
+  // Neighbouring taps of a row are neighbours in memory unless the kernel is dilated.
+  const std::size_t taps = g.dilation_width == 1 ? g.kernel_width : 1;
+  const std::size_t run = taps * c;
+  const std::size_t depth = g.kernel_height * g.kernel_width * c;
+  const bool padded =
+      g.pad_top > 0 || g.pad_left > 0 ||
+      (g.out_height - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height >=
+          g.in_height ||
+      (g.out_width - 1) * g.stride_width + (g.kernel_width - 1) * g.dilation_width >= g.in_width;
+  if (g.batch * g.out_pixels() == 0) return;
+
+  parallel_ranges(depth, threads, [&](std::size_t begin, std::size_t end, int thread) {
+    T* panel = scratch + static_cast<std::size_t>(thread) * conv2d_filter_vjp_scratch(g);
+    T* window = panel + blocks.rows * blocks.columns * 48;
+    for (std::size_t image = 0; image < g.batch; ++image) {
+      const T* pixels = input + image * g.in_pixels() * c;
+      const T* outer = cotangent + image * g.out_pixels() * g.out_channels;
+      for (std::size_t y0 = 0; y0 < g.out_height; y0 += blocks.rows) {
+        const std::size_t rows = std::min(blocks.rows, g.out_height - y0);
+        for (std::size_t x0 = 0; x0 < g.out_width; x0 += blocks.columns) {
+          const std::size_t columns = std::min(blocks.columns, g.out_width - x0);
+          // What the block sees, with zeros outside the image.
+          const T* seen = pixels + (y0 * g.stride_height * g.in_width + x0 * g.stride_width) * c;
+          std::size_t seen_row = g.in_width * c;
+          if (padded) {
+            seen = window;
+            seen_row = blocks.in_columns * c;
+            detail::copy_window(g, pixels, y0 * g.stride_height, x0 * g.stride_width,
+                                blocks.in_rows, blocks.in_columns, window);
+          }
+          for (std::size_t j = 0; j < layout.panels(); ++j) {
+            const std::size_t width = layout.width(j), valid = layout.valid(j);
+            T* to = panel;
+            for (std::size_t y = y0; y < y0 + rows; ++y) {
+              const T* from = outer + (y * g.out_width + x0) * g.out_channels + layout.first(j);
+              for (std::size_t x = 0; x < columns; ++x, to += width, from += g.out_channels) {
+                std::copy_n(from, valid, to);
+                std::fill_n(to + valid, width - valid, T(0));
+              }
+            }
+            detail::with_panel_width(width, [&](auto known_width) {
+              for (std::size_t first = begin / run * run; first < end; first += run) {
+                const std::size_t from = std::max(first, begin), until = std::min(first + run, end);
+                const std::size_t tap = first / c;
+                const std::size_t dy = tap / g.kernel_width * g.dilation_height;
+                const std::size_t dx = tap % g.kernel_width * g.dilation_width;
+                detail::outer_panel<T, Arch, known_width>(
+                    until - from, rows, columns, seen + dy * seen_row + dx * c + (from - first),
+                    g.stride_height * seen_row, g.stride_width * c, panel,
+                    result + from * g.out_channels + layout.first(j), g.out_channels, valid);
+              }
+            });
+          }
+        }
+      }
     }
-    parallel_ranges(depth, threads, [&](std::size_t begin, std::size_t end, int) {
-      Epilogue<T> epilogue;
-      epilogue.accumulate = true;
-      gemm_rows<T, Arch>(end - begin, count, transposed + begin * count, count, layout, packed,
-                         result + begin * g.out_channels, g.out_channels, epilogue);
-    });
-  }
+  });
 }
 
 /// result [kernel_height, kernel_width, channels] += sum over pixels of input * cotangent, for one
