@@ -57,12 +57,12 @@ void draw_figures(const Evaluation& e, StagedOutput& output) {
     std::string index = relation.index;
     std::transform(index.begin(), index.end(), index.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    std::vector<double> indices, errors;
+    std::vector<double> attributed, errors;
     for (const pk::ChartSeries& group : relation.groups) {
-      indices.insert(indices.end(), group.x.begin(), group.x.end());
+      attributed.insert(attributed.end(), group.x.begin(), group.x.end());
       errors.insert(errors.end(), group.y.begin(), group.y.end());
     }
-    const auto quartiles = pk::box_plots_by_quartile(errors, indices);
+    const auto quartiles = pk::box_plots_by_quartile(errors, attributed);
     std::vector<pk::ChartBox> rows;
     for (std::size_t q = 0; q < 4; ++q) {
       char range[60];
