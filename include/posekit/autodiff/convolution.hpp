@@ -47,6 +47,24 @@ void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
   kernels::conv2d<T>(g, input, filter.packed(), epilogue, output, scratch.data(), threads);
 }
 
+/// The filter's gradient for `count` pairs of an image and a cotangent of the convolution's output,
+/// `image_step` and `cotangent_step` elements apart.
+template <class T>
+void run_conv2d_filter_vjp(Pullback<T>& p, std::size_t operand, const Conv2dGeometry& g,
+                           const T* image, std::size_t image_step, const T* cotangent,
+                           std::size_t cotangent_step) {
+  const auto target = p.target(operand);
+  if (!target) return;
+  const std::size_t size = g.kernel_height * g.kernel_width * g.in_channels * g.out_channels;
+  target.put_nothing(0, p.count() * size);
+  const auto scratch =
+      p.scratch(kernels::conv2d_filter_vjp_scratch(g) * static_cast<std::size_t>(p.threads()));
+  for (std::size_t k = 0; k < p.count(); ++k) {
+    kernels::conv2d_filter_vjp<T>(g, image + k * image_step, cotangent + k * cotangent_step,
+                                  target.data + k * size, scratch.data(), p.threads());
+  }
+}
+
 }  // namespace internal
 
 /// act(x * filter + bias): x [N, H, W, C_in] -> [N, H', W', C_out]. The filter is a constant.
@@ -124,15 +142,8 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
           fused.map(p.count(), p.cotangent(), masked.data(), p.threads());
           cotangent = masked.data();
         }
-        if (const auto target = p.target(1)) {
-          const std::size_t size = constant->filter().size();
-          target.put_nothing(0, p.count() * size);
-          const auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch(g) *
-                                         static_cast<std::size_t>(p.threads()));
-          for (std::size_t k = 0; k < p.count(); ++k) {
-            kernels::conv2d_filter_vjp<T>(g, image->data(), cotangent + k * g.out_size(),
-                                          target.data + k * size, scratch.data(), p.threads());
-          }
+        if (p.wants(1)) {
+          internal::run_conv2d_filter_vjp(p, 1, g, image->data(), 0, cotangent, g.out_size());
         }
         if (!wants_bias) return;
         const auto target = p.target(2);
@@ -144,6 +155,45 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
       });
 }
 
+namespace internal {
+
+/// The convolution that takes [N, H, W, C_out] to x's shape, `output_size` being (H, W). Throws
+/// ShapeError where there is none.
+template <class T>
+Conv2dGeometry transposed_geometry(const Shape& in, const Conv2dFilter<T>& filter,
+                                   std::array<std::size_t, 2> output_size,
+                                   const Conv2dTransposeOptions& options) {
+  if (in.size() != 4) {
+    throw ShapeError(error_text("conv2d_transpose: x has shape ", to_string(in),
+                                ", expected rank 4 [N, H, W, C]"));
+  }
+  const Conv2dGeometry g = conv2d_geometry(
+      "conv2d_transpose", {in[0], output_size[0], output_size[1], filter.in_channels()},
+      filter.kernel_height(), filter.kernel_width(), filter.out_channels(),
+      {options.stride, options.dilation, options.padding, Activation::none});
+  if (g.out_height != in[1] || g.out_width != in[2] || g.out_channels != in[3]) {
+    throw ShapeError(error_text("conv2d_transpose: x has shape ", to_string(in),
+                                ", but an output of ", output_size[0], " x ", output_size[1],
+                                " belongs to [", in[0], ", ", g.out_height, ", ", g.out_width, ", ",
+                                g.out_channels, "]"));
+  }
+  return g;
+}
+
+/// The vector-Jacobian product of a transposed convolution with respect to x: the convolution.
+template <class T>
+void conv2d_transpose_vjp(Pullback<T>& p, const Conv2dGeometry& g, const Conv2dFilter<T>& filter) {
+  const auto target = p.target(0);
+  if (!target) return;
+  Conv2dGeometry stacked = g;
+  stacked.batch *= p.count();
+  kernels::Epilogue<T> epilogue;
+  epilogue.accumulate = target.accumulate;
+  run_conv2d(p.pool(), p.threads(), stacked, filter, p.cotangent(), epilogue, target.data);
+}
+
+}  // namespace internal
+
 /// The transpose of a convolution: x [N, h, w, C_in] -> [N, H, W, C_out] where a convolution with
 /// `filter` [kernel_height, kernel_width, C_out, C_in] takes [N, H, W, C_out] to x's shape.
 /// `output_size` is (H, W).
@@ -152,33 +202,33 @@ Var<T> conv2d_transpose(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
                         std::array<std::size_t, 2> output_size,
                         const Conv2dTransposeOptions& options = {}) {
   Tape<T>& tape = x.tape();
-  const Shape in = x.shape();
-  if (in.size() != 4) {
-    throw ShapeError(error_text("conv2d_transpose: x has shape ", to_string(in),
-                                ", expected rank 4 [N, H, W, C]"));
-  }
-  const Conv2dGeometry g = internal::conv2d_geometry(
-      "conv2d_transpose", {in[0], output_size[0], output_size[1], filter->in_channels()},
-      filter->kernel_height(), filter->kernel_width(), filter->out_channels(),
-      {options.stride, options.dilation, options.padding, Activation::none});
-  if (g.out_height != in[1] || g.out_width != in[2] || g.out_channels != in[3]) {
-    throw ShapeError(error_text("conv2d_transpose: x has shape ", to_string(in),
-                                ", but an output of ", output_size[0], " x ", output_size[1],
-                                " belongs to [", in[0], ", ", g.out_height, ", ", g.out_width, ", ",
-                                g.out_channels, "]"));
-  }
+  const Conv2dGeometry g = internal::transposed_geometry(x.shape(), *filter, output_size, options);
   Tensor<T> value = tape.pool().take({g.batch, g.in_height, g.in_width, g.in_channels});
   internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *filter->vjp(g), 1, x.value().data(),
                            nullptr, value.data(), false);
-  return tape.record("conv2d_transpose", std::move(value), {x}, [=](Pullback<T>& p) {
-    const auto target = p.target(0);
-    if (!target) return;
-    Conv2dGeometry stacked = g;
-    stacked.batch *= p.count();
-    kernels::Epilogue<T> epilogue;
-    epilogue.accumulate = target.accumulate;
-    internal::run_conv2d(p.pool(), p.threads(), stacked, *filter, p.cotangent(), epilogue,
-                         target.data);
+  return tape.record("conv2d_transpose", std::move(value), {x},
+                     [=](Pullback<T>& p) { internal::conv2d_transpose_vjp(p, g, *filter); });
+}
+
+/// The same with a filter that is differentiated too.
+template <class T>
+Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
+                        std::array<std::size_t, 2> output_size,
+                        const Conv2dTransposeOptions& options = {}) {
+  Tape<T>& tape = x.tape();
+  const auto constant = std::make_shared<const Conv2dFilter<T>>(filter.value());
+  const Conv2dGeometry g =
+      internal::transposed_geometry(x.shape(), *constant, output_size, options);
+  Tensor<T> value = tape.pool().take({g.batch, g.in_height, g.in_width, g.in_channels});
+  internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *constant->vjp(g), 1, x.value().data(),
+                           nullptr, value.data(), false);
+  const auto input = filter.requires_grad() ? tape.shared_value(x) : nullptr;
+  return tape.record("conv2d_transpose", std::move(value), {x, filter}, [=](Pullback<T>& p) {
+    internal::conv2d_transpose_vjp(p, g, *constant);
+    // Image and output change places: the cotangent is what the convolution reads.
+    if (p.wants(1)) {
+      internal::run_conv2d_filter_vjp(p, 1, g, p.cotangent(), g.in_size(), input->data(), 0);
+    }
   });
 }
 

@@ -105,6 +105,34 @@ Var<T> sigmoid(const Var<T>& x) {
 
 namespace internal {
 
+template <class V>
+V erf_of(const V& v) {
+  using std::erf;
+  return erf(v);
+}
+
+}  // namespace internal
+
+/// x Phi(x), Phi being the normal distribution function.
+template <class T>
+Var<T> gelu(const Var<T>& x) {
+  constexpr T root_half = T(0.70710678118654752440L);
+  constexpr T density = T(0.39894228040143267794L);  // 1 / sqrt(2 pi)
+  return internal::unary<internal::Keep::input>(
+      "gelu", x,
+      [](const auto& v) {
+        using V = std::decay_t<decltype(v)>;
+        return V(T(0.5)) * v * (V(T(1)) + internal::erf_of(V(v * V(root_half))));
+      },
+      [](const auto& g, const auto& v) {
+        using V = std::decay_t<decltype(g)>;
+        const V below = V(T(0.5)) * (V(T(1)) + internal::erf_of(V(v * V(root_half))));
+        return g * (below + v * V(density) * internal::exp_of(V(V(T(-0.5)) * v * v)));
+      });
+}
+
+namespace internal {
+
 /// A rectifier over rows of `channels`; keeps one bit per element for the derivative.
 template <class T>
 Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {

@@ -2,6 +2,7 @@
 
 // Tensors that are learnt, and their names.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,14 +28,27 @@ class Parameter {
   Parameter& operator=(const Parameter& other) {
     trainable = other.trainable;
     value_ = std::make_shared<Tensor<T>>(*other.value_);
+    ++version_;
     return *this;
   }
   Parameter(Parameter&&) noexcept = default;
-  Parameter& operator=(Parameter&&) noexcept = default;
+  Parameter& operator=(Parameter&& other) noexcept {
+    trainable = other.trainable;
+    value_ = std::move(other.value_);
+    ++version_;
+    return *this;
+  }
   ~Parameter() = default;
 
-  Tensor<T>& value() { return *value_; }
   const Tensor<T>& value() const { return *value_; }
+  /// To change it. Counts as a change, whether or not one follows: see `version`.
+  Tensor<T>& value() {
+    ++version_;
+    return *value_;
+  }
+  /// Grows with every change; what was made from the value (packed filters, say) is good as long as
+  /// this stays the same.
+  std::uint64_t version() const { return version_; }
 
   /// The parameter on a tape: a variable, the same one however often it is asked for before the
   /// tape is cleared; a constant where `differentiate` is false or the parameter is frozen.
@@ -50,6 +64,7 @@ class Parameter {
 
  private:
   std::shared_ptr<Tensor<T>> value_;
+  std::uint64_t version_ = 0;
 };
 
 /// A parameter and the name that a checkpoint knows it by.

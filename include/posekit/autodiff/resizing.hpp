@@ -10,29 +10,57 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// Bilinear resizing: x [N, H, W, C] -> [N, size[0], size[1], C]. Without antialiasing, as networks
-/// do it.
-template <class T>
-Var<T> resize_bilinear(const Var<T>& x, std::array<std::size_t, 2> size,
-                       ResizeCorners corners = ResizeCorners::half_pixel) {
+namespace internal {
+
+/// x [N, H, W, C] resampled by `rows` and `columns`, which are made from the image's extents.
+template <class T, class MakeAxis>
+Var<T> resample(const char* name, const Var<T>& x, std::array<std::size_t, 2> size,
+                const MakeAxis& make_axis) {
   const Shape shape = x.shape();
   if (shape.size() != 4 || shape[1] == 0 || shape[2] == 0) {
-    throw ShapeError(error_text("resize_bilinear: x has shape ", to_string(shape),
+    throw ShapeError(error_text(name, ": x has shape ", to_string(shape),
                                 ", expected rank 4 [N, H, W, C] with pixels"));
   }
   Tape<T>& tape = x.tape();
-  const auto rows = kernels::linear_axis(shape[1], size[0], corners);
-  const auto columns = kernels::linear_axis(shape[2], size[1], corners);
+  const auto rows = make_axis(shape[1], size[0]);
+  const auto columns = make_axis(shape[2], size[1]);
   Tensor<T> value = tape.pool().take({shape[0], size[0], size[1], shape[3]});
   kernels::resample2d(shape[0], shape[3], shape[1], shape[2], rows, columns, x.value().data(),
                       value.data(), false, tape.threads());
-  return tape.record("resize_bilinear", std::move(value), {x}, [=](Pullback<T>& p) {
+  return tape.record(name, std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
     kernels::resample2d(p.count() * shape[0], shape[3], size[0], size[1],
                         kernels::transposed(rows, shape[1]), kernels::transposed(columns, shape[2]),
                         p.cotangent(), target.data, target.accumulate, p.threads());
   });
+}
+
+}  // namespace internal
+
+/// Bilinear resizing: x [N, H, W, C] -> [N, size[0], size[1], C]. Without antialiasing, as networks
+/// do it.
+template <class T>
+Var<T> resize_bilinear(const Var<T>& x, std::array<std::size_t, 2> size,
+                       ResizeCorners corners = ResizeCorners::half_pixel) {
+  return internal::resample("resize_bilinear", x, size, [corners](std::size_t in, std::size_t out) {
+    return kernels::linear_axis(in, out, corners);
+  });
+}
+
+/// Each output pixel is a copy of input pixel floor(index in / out): x [N, H, W, C] ->
+/// [N, size[0], size[1], C].
+template <class T>
+Var<T> resize_nearest(const Var<T>& x, std::array<std::size_t, 2> size) {
+  return internal::resample("resize_nearest", x, size, kernels::nearest_axis);
+}
+
+/// The mean over size[0] x size[1] windows that cover the image: x [N, H, W, C] ->
+/// [N, size[0], size[1], C]. Window i of n begins at floor(i in / n) and ends before
+/// ceil((i + 1) in / n).
+template <class T>
+Var<T> adaptive_average_pool2d(const Var<T>& x, std::array<std::size_t, 2> size = {1, 1}) {
+  return internal::resample("adaptive_average_pool2d", x, size, kernels::box_axis);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -1,7 +1,6 @@
 #pragma once
 
-// The losses of MargiPose, for one stage's marginal heatmaps. Add up the stages for its
-// intermediate supervision.
+// The losses of MargiPose, for one stage's marginal heatmaps or, added up, for all of them.
 
 #include <cstddef>
 #include <vector>
@@ -17,9 +16,16 @@
 
 namespace posekit {
 
+/// What regularises the shape of the heatmaps.
+enum class PixelwiseLoss {
+  none,  ///< nothing: Eq. (5)
+  jsd,   ///< the Jensen-Shannon divergence from a Gaussian: Eq. (6)
+};
+
 struct MargiPoseLossOptions {
   double sigma = 1.0;  ///< pixels, of the target Gaussians
   Coordinates coordinates = Coordinates::normalized;
+  PixelwiseLoss pixelwise = PixelwiseLoss::jsd;
 };
 
 }  // namespace posekit
@@ -64,10 +70,12 @@ Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
   const Var<T> position = marginal_coordinates(maps, expected);
   const Var<T> z = slice(position, 2, 2, 3) * tape.constant(depth_weight);
   const Var<T> weighed = concatenate(std::vector<Var<T>>{slice(position, 2, 0, 2), z}, 2);
+  const Var<T> distance = euclidean_loss(weighed, known);
+  if (options.pixelwise == PixelwiseLoss::none) return distance;
   const Var<T> xy = js_divergence(maps.xy, take_axes(known, 0, 1), gaussian);
   const Var<T> zy = js_divergence(maps.zy, take_axes(known, 2, 1), gaussian);
   const Var<T> xz = js_divergence(maps.xz, take_axes(known, 0, 2), gaussian);
-  return euclidean_loss(weighed, known) + xy + tape.constant(example_weight) * (zy + xz);
+  return distance + xy + tape.constant(example_weight) * (zy + xz);
 }
 
 }  // namespace internal
@@ -88,8 +96,10 @@ template <class T>
 Var<T> margipose_loss_2d(const Var<T>& xy, const Tensor<T>& truth,
                          const MargiPoseLossOptions& options = {}) {
   const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
-  return euclidean_loss(expectation(xy, {.coordinates = options.coordinates}), truth) +
-         js_divergence(xy, truth, gaussian);
+  const Var<T> distance =
+      euclidean_loss(expectation(xy, {.coordinates = options.coordinates}), truth);
+  return options.pixelwise == PixelwiseLoss::none ? distance
+                                                  : distance + js_divergence(xy, truth, gaussian);
 }
 
 /// Both in one batch: Eq. (6) for the examples n where `three_dimensional` [N] is not 0, Eq. (7)
@@ -101,6 +111,44 @@ Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
   internal::require_truth_3d("margipose_loss", maps, truth);
   require_shape(three_dimensional, {truth.shape()[0]}, "margipose_loss", "three_dimensional");
   return internal::margipose_loss(maps, truth, three_dimensional, options);
+}
+
+namespace internal {
+
+/// The sum of `loss(stage)` over all stages. Throws ValueError where there is none.
+template <class Stages, class Loss>
+auto sum_over_stages(const char* function, const Stages& stages, const Loss& loss) {
+  if (stages.empty()) throw ValueError(error_text(function, ": there are no stages"));
+  auto total = loss(stages.front());
+  for (std::size_t i = 1; i < stages.size(); ++i) total = total + loss(stages[i]);
+  return total;
+}
+
+}  // namespace internal
+
+// Of several stages: the sum of their losses, which is the paper's intermediate supervision.
+
+template <class T>
+Var<T> margipose_loss_3d(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options = {}) {
+  return internal::sum_over_stages("margipose_loss_3d", stages, [&](const auto& maps) {
+    return margipose_loss_3d(maps, truth, options);
+  });
+}
+template <class T>
+Var<T> margipose_loss_2d(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options = {}) {
+  return internal::sum_over_stages("margipose_loss_2d", stages, [&](const auto& maps) {
+    return margipose_loss_2d(maps.xy, truth, options);
+  });
+}
+template <class T>
+Var<T> margipose_loss(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
+                      const Tensor<T>& three_dimensional,
+                      const MargiPoseLossOptions& options = {}) {
+  return internal::sum_over_stages("margipose_loss", stages, [&](const auto& maps) {
+    return margipose_loss(maps, truth, three_dimensional, options);
+  });
 }
 
 // The same of tensors.

@@ -1,6 +1,6 @@
 #pragma once
 
-// Bilinear resizing of NHWC images.
+// Resampling of NHWC images, rows and columns each by a sparse matrix.
 
 #include <algorithm>
 #include <cmath>
@@ -58,6 +58,26 @@ inline ResampleAxis linear_axis(std::size_t in, std::size_t out, ResizeCorners c
     const double fraction = position - static_cast<double>(low);
     axis.rows[o].push_back({low, 1.0 - fraction});
     if (fraction > 0.0) axis.rows[o].push_back({low + 1, fraction});
+  }
+  return axis;
+}
+
+/// Row `o` lists the one input pixel that output pixel `o` copies.
+inline ResampleAxis nearest_axis(std::size_t in, std::size_t out) {
+  ResampleAxis axis;
+  for (std::size_t o = 0; o < out; ++o) axis.rows.push_back({{o * in / out, 1.0}});
+  return axis;
+}
+
+/// Row `o` lists the input pixels from floor(o in / out) to ceil((o + 1) in / out), with equal
+/// weights.
+inline ResampleAxis box_axis(std::size_t in, std::size_t out) {
+  ResampleAxis axis;
+  axis.rows.resize(out);
+  for (std::size_t o = 0; o < out; ++o) {
+    const std::size_t begin = o * in / out, end = ((o + 1) * in + out - 1) / out;
+    for (std::size_t i = begin; i < end; ++i)
+      axis.rows[o].push_back({i, 1.0 / static_cast<double>(end - begin)});
   }
   return axis;
 }

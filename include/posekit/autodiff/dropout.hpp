@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/random.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// x with each element replaced by 0 with the given probability, the others divided by
+/// 1 - probability. What is dropped is a function of (seed, element). Throws ValueError for a
+/// probability outside [0, 1).
+template <class T>
+Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed) {
+  if (!(probability >= 0 && probability < 1)) {
+    throw ValueError(
+        error_text("dropout: probability is ", probability, ", expected one in [0, 1)"));
+  }
+  const CounterRandom random(seed);
+  Tensor<T> factor = x.tape().pool().take(x.shape());
+  const T kept = static_cast<T>(1.0 / (1.0 - probability));
+  for (std::size_t i = 0; i < factor.size(); ++i)
+    factor.data()[i] = random.uniform(i) < probability ? T(0) : kept;
+  return x * x.tape().constant(std::move(factor));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,0 +1,208 @@
+#pragma once
+
+// Modules to and from files, by the names of their parameters and buffers. A PyTorch module's
+// weights become a safetensors file in three lines of Python:
+//
+//     import torch
+//     from safetensors.torch import save_file
+//     save_file(torch.load("net.pth", map_location="cpu"), "net.safetensors")
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/io/npz.hpp>
+#include <posekit/io/safetensors.hpp>
+#include <posekit/nn/module.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace nn {
+
+/// A tensor of a module under its name, learnt or not.
+template <class T>
+struct NamedTensor {
+  std::string name;
+  const Tensor<T>* tensor;
+  bool optional;  ///< a file may lack it
+  Parameter<T>* parameter;
+  Buffer<T>* buffer;
+
+  void set(Tensor<T> value) const {
+    if (parameter != nullptr) {
+      parameter->value() = std::move(value);
+    } else {
+      buffer->value = std::move(value);
+    }
+  }
+};
+
+/// Parameters and buffers, in the order in which the module visits them.
+template <class M>
+auto named_tensors(M& module) {
+  using T = typename M::value_type;
+  struct Collect final : ModuleVisitor<T> {
+    std::vector<NamedTensor<T>> found;
+    void parameter(const std::string& name, Parameter<T>& value) override {
+      found.push_back({name, &std::as_const(value).value(), false, &value, nullptr});
+    }
+    void buffer(const std::string& name, Buffer<T>& value) override {
+      found.push_back({name, &value.value, value.optional, nullptr, &value});
+    }
+  } collect;
+  module.visit(collect);
+  return std::move(collect.found);
+}
+
+namespace detail {
+
+/// What a file puts before a module's names, or what a module puts before the file's: whole parts
+/// of a name, which wrappers (`module.`, `inner.`) add.
+struct NamePrefix {
+  std::string in_file, in_module;
+
+  std::string file_name(const std::string& name) const {
+    return in_file + (name.starts_with(in_module) ? name.substr(in_module.size()) : name);
+  }
+};
+
+template <class T>
+NamePrefix name_prefix(const std::vector<NamedTensor<T>>& tensors,
+                       const std::vector<std::string>& names) {
+  const auto known = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (std::any_of(tensors.begin(), tensors.end(), [&](const auto& t) { return known(t.name); })) {
+    return {};
+  }
+  for (const auto& tensor : tensors) {
+    for (const std::string& name : names) {
+      if (name.ends_with("." + tensor.name))
+        return {name.substr(0, name.size() - tensor.name.size()), ""};
+      if (tensor.name.ends_with("." + name))
+        return {"", tensor.name.substr(0, tensor.name.size() - name.size())};
+    }
+  }
+  return {};
+}
+
+/// Reads a module's tensors from `source`, which has names(), shape(name) and tensor<T>(name). Says
+/// everything that does not fit in one error, and changes nothing then. `ignored(name)` is true of
+/// what the file may have besides.
+template <class M, class Source, class Ignored>
+void load_by_name(const std::string& where, const Source& source, M& module,
+                  const Ignored& ignored) {
+  using T = typename M::value_type;
+  const auto tensors = named_tensors(module);
+  std::vector<std::string> names;
+  for (const std::string& name : source.names())
+    if (!ignored(name)) names.push_back(name);
+  const NamePrefix prefix = name_prefix(tensors, names);
+
+  std::vector<std::string> missing, misshapen;
+  std::vector<std::string> extra = names;
+  std::vector<std::pair<const NamedTensor<T>*, std::string>> found;
+  for (const auto& tensor : tensors) {
+    const std::string name = prefix.file_name(tensor.name);
+    const auto at = std::find(extra.begin(), extra.end(), name);
+    if (at == extra.end()) {
+      if (!tensor.optional) missing.push_back(tensor.name);
+      continue;
+    }
+    extra.erase(at);
+    const Shape shape = source.shape(name), expected = shape_of(*tensor.tensor);
+    if (shape != expected) {
+      misshapen.push_back(name + " has shape " + to_string(shape) + ", expected " +
+                          to_string(expected));
+    }
+    found.emplace_back(&tensor, name);
+  }
+  if (!missing.empty() || !extra.empty() || !misshapen.empty()) {
+    std::string text = where + ": does not fit the network";
+    const auto list = [&](const char* what, const std::vector<std::string>& entries) {
+      if (entries.empty()) return;
+      text += error_text("\n  ", entries.size(), " ", what);
+      for (const std::string& entry : entries) text += "\n    " + entry;
+    };
+    list("missing:", missing);
+    list("that the network does not have:", extra);
+    list("of another shape:", misshapen);
+    throw FileError(text);
+  }
+  // Read everything first: nothing is changed where something cannot be converted.
+  std::vector<Tensor<T>> values;
+  for (const auto& [tensor, name] : found) values.push_back(source.template tensor<T>(name));
+  for (std::size_t i = 0; i < found.size(); ++i) found[i].first->set(std::move(values[i]));
+}
+
+/// An npz archive as `load_by_name` reads it.
+struct NpzSource {
+  const NpzArchive& archive;
+  std::vector<std::string> names() const { return archive.names(); }
+  Shape shape(const std::string& name) const { return shape_of(archive.array<double>(name)); }
+  template <class T>
+  Tensor<T> tensor(const std::string& name) const {
+    return archive.array<T>(name);
+  }
+};
+
+}  // namespace detail
+
+/// The entries of a safetensors file for a module, each name with `prefix` before it.
+template <class M>
+std::vector<SafetensorsEntry> safetensors_entries(M& module, const std::string& prefix = "") {
+  std::vector<SafetensorsEntry> entries;
+  for (const auto& tensor : named_tensors(module))
+    entries.push_back(safetensors_entry(prefix + tensor.name, *tensor.tensor));
+  return entries;
+}
+
+}  // namespace nn
+
+/// Sets a module's parameters and buffers from a safetensors file, by name. Where all names of the
+/// file have a prefix that the module's do not have, or the other way round ("module.", "inner."),
+/// it is looked through. Throws FileError, which lists everything that is missing, superfluous or
+/// of another shape; the module is unchanged then.
+template <class M>
+requires nn::Module<M, typename M::value_type>
+void load_safetensors(const std::filesystem::path& path, M& module) {
+  nn::detail::load_by_name(path.string(), SafetensorsFile(path), module,
+                           [](const std::string&) { return false; });
+}
+
+/// Writes a module's parameters and buffers, whole or not at all.
+template <class M>
+requires nn::Module<M, typename M::value_type>
+void save_safetensors(const std::filesystem::path& path, M& module,
+                      const std::map<std::string, std::string>& metadata = {}) {
+  save_safetensors(path, nn::safetensors_entries(module), metadata);
+}
+
+/// The same from an npz archive.
+template <class M>
+requires nn::Module<M, typename M::value_type>
+void load_npz(const std::filesystem::path& path, M& module) {
+  const NpzArchive archive(path);
+  nn::detail::load_by_name(path.string(), nn::detail::NpzSource{archive}, module,
+                           [](const std::string&) { return false; });
+}
+
+/// The same into an npz archive.
+template <class M>
+requires nn::Module<M, typename M::value_type>
+void save_npz(const std::filesystem::path& path, M& module) {
+  using T = typename M::value_type;
+  std::map<std::string, Tensor<T>> arrays;
+  for (const auto& tensor : nn::named_tensors(module)) arrays.emplace(tensor.name, *tensor.tensor);
+  save_npz(path, arrays);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA

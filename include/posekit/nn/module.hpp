@@ -1,0 +1,139 @@
+#pragma once
+
+// Modules are plain structs with a call operator and a function `visit` that names their
+// parameters, buffers and parts; what can be done to any module is written here once.
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <posekit/autodiff/parameter.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+/// A tensor that belongs to a module but is not learnt: running statistics.
+template <class T>
+struct Buffer {
+  Tensor<T> value = make_tensor<T>({0});
+  bool optional = false;  ///< a checkpoint may lack it
+};
+
+/// Walks through a module. A module's `visit` calls it with each parameter, buffer and part and the
+/// name that PyTorch's module of the same kind has for it:
+///
+///     template <class T>
+///     struct Head {
+///       nn::Conv2d<T> conv;
+///       nn::Linear<T> fc;
+///       Var<T> operator()(const Var<T>& x);
+///       void visit(nn::ModuleVisitor<T>& v) { v("conv", conv); v("fc", fc); }
+///     };
+template <class T>
+class ModuleVisitor {
+ public:
+  ModuleVisitor() = default;
+  ModuleVisitor(const ModuleVisitor&) = delete;
+  ModuleVisitor& operator=(const ModuleVisitor&) = delete;
+  virtual ~ModuleVisitor() = default;
+
+  void operator()(std::string_view name, Parameter<T>& value) { parameter(path(name), value); }
+  void operator()(std::string_view name, Buffer<T>& value) { buffer(path(name), value); }
+  template <class M>
+  requires requires(M& m, ModuleVisitor& v) { m.visit(v); }
+  void operator()(std::string_view name, M& part) {
+    const std::size_t length = prefix_.size();
+    prefix_ = path(name) + ".";
+    part.visit(*this);
+    prefix_.resize(length);
+  }
+  /// Of a layer that behaves differently in training: its flag.
+  virtual void training(bool& /*flag*/) {}
+
+ protected:
+  virtual void parameter(const std::string& /*name*/, Parameter<T>& /*value*/) {}
+  virtual void buffer(const std::string& /*name*/, Buffer<T>& /*value*/) {}
+
+ private:
+  std::string path(std::string_view name) const { return prefix_ + std::string(name); }
+  std::string prefix_;
+};
+
+template <class M, class T>
+concept Module = requires(M& m, ModuleVisitor<T>& v) {
+  m.visit(v);
+};
+
+/// All parameters by name, in the order in which the module visits them. Valid as long as the
+/// module is neither moved nor destroyed.
+template <class T, Module<T> M>
+NamedParameters<T> parameters(M& module) {
+  struct Collect final : ModuleVisitor<T> {
+    NamedParameters<T> found;
+    void parameter(const std::string& name, Parameter<T>& value) override {
+      found.push_back({name, &value});
+    }
+  } collect;
+  module.visit(collect);
+  return std::move(collect.found);
+}
+
+/// The same where the module says what it is made of: M::value_type.
+template <class M>
+auto parameters(M& module) {
+  return parameters<typename M::value_type, M>(module);
+}
+
+/// A buffer and its name.
+template <class T>
+struct NamedBuffer {
+  std::string name;
+  Buffer<T>* buffer;
+};
+
+template <class M>
+auto buffers(M& module) {
+  using T = typename M::value_type;
+  struct Collect final : ModuleVisitor<T> {
+    std::vector<NamedBuffer<T>> found;
+    void buffer(const std::string& name, Buffer<T>& value) override {
+      found.push_back({name, &value});
+    }
+  } collect;
+  module.visit(collect);
+  return std::move(collect.found);
+}
+
+/// The number of learnt elements.
+template <class M>
+std::size_t parameter_count(M& module) {
+  std::size_t count = 0;
+  for (const auto& [name, parameter] : parameters(module))
+    count += std::as_const(*parameter).value().size();
+  return count;
+}
+
+/// Training: statistics of the batch, dropout, parameters are variables. Otherwise running
+/// statistics, no dropout, and parameters are constants of which nothing is recorded.
+template <class M>
+void set_training(M& module, bool training) {
+  using T = typename M::value_type;
+  struct Set final : ModuleVisitor<T> {
+    bool value = true;
+    void training(bool& flag) override { flag = value; }
+  } set;
+  set.value = training;
+  module.visit(set);
+}
+
+/// Freezes (or thaws) all parameters of a module: frozen ones are constants in training too.
+template <class M>
+void set_trainable(M& module, bool trainable) {
+  for (const auto& [name, parameter] : parameters(module)) parameter->trainable = trainable;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn

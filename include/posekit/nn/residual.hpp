@@ -1,0 +1,26 @@
+#pragma once
+
+#include <utility>
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/nn/sequential.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+/// module(x) + shortcut(x). With a projection (a convolution and its normalisation) as shortcut
+/// this is a residual block with ResNet's "option C"; an empty shortcut is the identity.
+template <class T>
+struct Residual {
+  using value_type = T;
+  Sequential<T> module, shortcut;
+
+  Var<T> operator()(const Var<T>& x) { return module(x) + shortcut(x); }
+
+  void visit(ModuleVisitor<T>& v) {
+    v("module", module);
+    v("shortcut", shortcut);
+  }
+};
+
+}  // namespace posekit::inline POSEKIT_ISA::nn

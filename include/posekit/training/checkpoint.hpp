@@ -1,0 +1,99 @@
+#pragma once
+
+// Where a training stands: the network, the optimiser's state and the place in the data, in one
+// safetensors file that is written whole or not at all.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/io/safetensors.hpp>
+#include <posekit/nn/checkpoint.hpp>
+#include <posekit/optim/optimizer.hpp>
+
+namespace posekit {
+
+/// The next batch, and what else has to be known to go on.
+struct TrainingPosition {
+  std::uint64_t epoch = 0;  ///< counted from 0
+  std::uint64_t batch = 0;  ///< of the epoch, the next one
+  std::uint64_t steps = 0;  ///< taken so far
+  /// The trainer's own notes, which a checkpoint keeps as text.
+  std::map<std::string, std::string> notes{};
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA::training {
+
+/// Writes network, optimiser and position to a temporary file, flushes it and renames it: at any
+/// moment there is the old checkpoint or the new one.
+template <class M, class T>
+void save_checkpoint(const std::filesystem::path& path, M& module, optim::Optimizer<T>& optimizer,
+                     const TrainingPosition& position) {
+  std::vector<SafetensorsEntry> entries = nn::safetensors_entries(module, "model.");
+  for (const auto& state : optimizer.state())
+    entries.push_back(safetensors_entry("optimizer." + state.name, *state.tensor));
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, text] : position.notes) metadata["note." + key] = text;
+  metadata["epoch"] = std::to_string(position.epoch);
+  metadata["batch"] = std::to_string(position.batch);
+  metadata["steps"] = std::to_string(position.steps);
+  metadata["optimizer_steps"] = std::to_string(optimizer.steps());
+  save_safetensors(path, entries, metadata);
+}
+
+namespace internal {
+
+inline std::uint64_t checkpoint_number(const std::string& where,
+                                       const std::map<std::string, std::string>& metadata,
+                                       const std::string& key) {
+  const auto found = metadata.find(key);
+  const std::string text = found == metadata.end() ? "nothing" : found->second;
+  if (found == metadata.end() || text.empty() || text.size() > 18 ||
+      text.find_first_not_of("0123456789") != std::string::npos) {
+    throw FileError(error_text(where, ": is no training checkpoint: its metadata has ", text,
+                               " for '", key, "', expected a number"));
+  }
+  return std::stoull(text);
+}
+
+}  // namespace internal
+
+/// Restores what `save_checkpoint` wrote; a training with the same data and options then goes on
+/// bit for bit as if it had not stopped. Throws FileError where the file is no checkpoint or of
+/// another network or optimiser; the network is unchanged then.
+template <class M, class T>
+TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
+                                 optim::Optimizer<T>& optimizer) {
+  const SafetensorsFile file(path);
+  const std::string where = path.string();
+  TrainingPosition position;
+  position.epoch = internal::checkpoint_number(where, file.metadata(), "epoch");
+  position.batch = internal::checkpoint_number(where, file.metadata(), "batch");
+  position.steps = internal::checkpoint_number(where, file.metadata(), "steps");
+  const std::uint64_t optimizer_steps =
+      internal::checkpoint_number(where, file.metadata(), "optimizer_steps");
+  for (const auto& [key, text] : file.metadata())
+    if (key.starts_with("note.")) position.notes[key.substr(5)] = text;
+  nn::detail::load_by_name(where, file, module,
+                           [](const std::string& name) { return name.starts_with("optimizer."); });
+  optimizer.clear_state();
+  try {
+    for (const std::string& name : file.names()) {
+      if (name.starts_with("optimizer."))
+        optimizer.set_state(name.substr(10), file.template tensor<T>(name));
+    }
+  } catch (const Error& error) {
+    throw FileError(where + ": is of another optimiser: " + error.what());
+  }
+  optimizer.set_steps(optimizer_steps);
+  return position;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::training

@@ -1,0 +1,221 @@
+#pragma once
+
+// The training loop: epochs, schedule, evaluation, checkpoints, log.
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/decimal.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/nn/checkpoint.hpp>
+#include <posekit/optim/gradient_clipping.hpp>
+#include <posekit/optim/optimizer.hpp>
+#include <posekit/optim/schedules.hpp>
+#include <posekit/training/checkpoint.hpp>
+#include <posekit/training/training_log.hpp>
+
+namespace posekit {
+
+/// How far a training has come, after each step.
+struct TrainingStatus {
+  std::uint64_t step = 0, total_steps = 0;
+  std::uint64_t epoch = 0, epochs = 0;
+  double loss = 0, learning_rate = 0;
+  std::optional<double> metric{};  ///< where an evaluation followed the step
+  bool is_best = false;            ///< of all evaluations
+  double seconds = 0;              ///< since this run began
+  std::uint64_t resumed_from = 0;  ///< the step at which it did
+};
+
+struct TrainerOptions {
+  std::uint64_t epochs = 1;
+  /// Where checkpoint.safetensors, best.safetensors, log.csv, log.json and loss.png go; empty:
+  /// nothing is written. A checkpoint that is there is resumed.
+  std::filesystem::path folder{};
+  std::uint64_t checkpoint_every = 200;  ///< steps; one is also written at the end
+  std::uint64_t evaluate_every = 0;      ///< steps; 0: at the end of each epoch
+  std::string metric = "metric";         ///< what evaluations measure; less is better
+  /// Evaluations without an improvement after which training ends; 0: it does not.
+  std::uint64_t patience = 0;
+  double clip_norm = 0;  ///< of the gradient; 0: no limit
+  std::map<std::string, std::string> metadata{};  ///< of best.safetensors
+  /// Told of every step. Returning false ends the training after it, with a checkpoint.
+  std::function<bool(const TrainingStatus&)> report{};
+  TapeOptions tape{};
+};
+
+enum class TrainingEnd {
+  finished,  ///< all epochs are done
+  patience,  ///< no improvement for too long
+  stopped,   ///< `report` asked for it
+};
+
+struct TrainingResult {
+  TrainingEnd end = TrainingEnd::finished;
+  TrainingPosition position{};
+  double best_metric = std::numeric_limits<double>::infinity();
+  std::uint64_t best_step = 0;
+};
+
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA::training {
+
+namespace internal {
+
+/// The best evaluation so far and how many came after it; kept in a checkpoint's notes, as digits
+/// that read back as the same numbers.
+struct BestSoFar {
+  double metric = std::numeric_limits<double>::infinity();
+  std::uint64_t step = 0, stale = 0;
+
+  void write(TrainingPosition& position) const {
+    if (std::isfinite(metric)) position.notes["best_metric"] = shortest_decimal(metric);
+    position.notes["best_step"] = std::to_string(step);
+    position.notes["stale"] = std::to_string(stale);
+  }
+  void read(const std::string& where, const TrainingPosition& position) {
+    step = checkpoint_number(where, position.notes, "best_step");
+    stale = checkpoint_number(where, position.notes, "stale");
+    const auto found = position.notes.find("best_metric");
+    if (found == position.notes.end()) return;
+    try {
+      metric = std::stod(found->second);
+    } catch (const std::exception&) {
+      throw FileError(error_text(where, ": its metadata has '", found->second,
+                                 "' for 'best_metric', expected a number"));
+    }
+  }
+};
+
+}  // namespace internal
+
+/// Trains a module.
+///   `loader`    gives batches: start(epoch, first batch), next(), batch_count(), as BatchLoader
+///   `loss`      (Tape<T>&, batch) -> Var<T> of one element
+///   `evaluate`  () -> double, called with the module in evaluation
+///   `schedule`  as optim::apply takes
+/// A training that was stopped or killed and is called again with the same arguments goes on from
+/// its last checkpoint, bit for bit as if it had not been. Throws ValueError where the loss is not
+/// finite, and whatever loading and writing throw.
+///
+/// The loop itself is short; where it does not fit, write your own:
+///
+///     for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
+///       loader.start(epoch);
+///       while (auto batch = loader.next()) {
+///         Var<T> loss = mean(margipose_loss_3d(net(tape.constant(batch->images)),
+///         batch->targets)); tape.backward(loss); optim::apply(schedule, optimizer);
+///         optimizer.step(tape);
+///         tape.clear();
+///       }
+///     }
+template <class M, class T, class Loader, class Schedule, class Loss, class Evaluate>
+TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
+                     const Schedule& schedule, const Loss& loss, const Evaluate& evaluate,
+                     const TrainerOptions& options) {
+  const bool writes = !options.folder.empty();
+  const auto file = options.folder / "checkpoint.safetensors";
+  TrainingLog log;
+  TrainingPosition at;
+  internal::BestSoFar best;
+  if (writes) std::filesystem::create_directories(options.folder);
+  if (writes && std::filesystem::exists(file)) {
+    at = load_checkpoint(file, module, optimizer);
+    best.read(file.string(), at);
+    if (std::filesystem::exists(options.folder / "log.csv")) {
+      log = TrainingLog::from_csv(options.folder / "log.csv");
+      log.rewind(at.steps);
+    }
+  }
+  const auto save = [&] {
+    if (!writes) return;
+    log.write(options.folder, options.metric);
+    best.write(at);
+    save_checkpoint(file, module, optimizer, at);
+  };
+  const std::uint64_t resumed_from = at.steps;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = [&](TrainingEnd end) {
+    save();
+    nn::set_training(module, false);
+    return TrainingResult{end, at, best.metric, best.step};
+  };
+  if (options.patience > 0 && best.stale >= options.patience) return result(TrainingEnd::patience);
+
+  Tape<T> tape(options.tape);
+  nn::set_training(module, true);
+  for (; at.epoch < options.epochs; ++at.epoch, at.batch = 0) {
+    const std::uint64_t batches = loader.batch_count(at.epoch);
+    if (at.batch >= batches) continue;  // the checkpoint stands at the end of an epoch
+    loader.start(at.epoch, static_cast<std::size_t>(at.batch));
+    while (auto batch = loader.next()) {
+      const Var<T> value = loss(tape, std::as_const(*batch));
+      if (value.size() != 1) {
+        throw ShapeError(error_text("train: the loss has shape ", to_string(value.shape()),
+                                    ", expected one element"));
+      }
+      TrainingStatus status;
+      status.loss = static_cast<double>(value.value().data()[0]);
+      if (!std::isfinite(status.loss)) {
+        throw ValueError(error_text("train: the loss of step ", at.steps + 1, " is ", status.loss,
+                                    "; the last checkpoint is unharmed"));
+      }
+      tape.backward(value);
+      if (options.clip_norm > 0)
+        optim::clip_gradient_norm(tape, optimizer.parameters(), options.clip_norm);
+      optim::apply(schedule, optimizer);
+      optimizer.step(tape);
+      tape.clear();
+      ++at.steps;
+      if constexpr (requires { loader.position(); }) {
+        at.batch = loader.position();  // batches that could not be made count too
+      } else {
+        ++at.batch;
+      }
+
+      const bool last_of_epoch = at.batch >= batches;
+      const bool last = last_of_epoch && at.epoch + 1 == options.epochs;
+      TrainingRecord record{at.steps, at.epoch, status.loss, optimizer.learning_rate()};
+      if (last ||
+          (options.evaluate_every > 0 ? at.steps % options.evaluate_every == 0 : last_of_epoch)) {
+        nn::set_training(module, false);
+        record.metric = evaluate();
+        nn::set_training(module, true);
+        status.metric = record.metric;
+        status.is_best = record.metric < best.metric;
+        ++best.stale;
+        if (status.is_best) {
+          best = {record.metric, at.steps, 0};
+          if (writes) save_safetensors(options.folder / "best.safetensors", module, options.metadata);
+        }
+      }
+      log.add(record);
+      if (options.checkpoint_every > 0 && at.steps % options.checkpoint_every == 0) save();
+      status.step = at.steps;
+      status.total_steps = options.epochs * batches;
+      status.epoch = at.epoch;
+      status.epochs = options.epochs;
+      status.learning_rate = optimizer.learning_rate();
+      status.seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      status.resumed_from = resumed_from;
+      if (options.report && !options.report(status) && !last) return result(TrainingEnd::stopped);
+      if (options.patience > 0 && best.stale >= options.patience && !last)
+        return result(TrainingEnd::patience);
+    }
+  }
+  return result(TrainingEnd::finished);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::training
