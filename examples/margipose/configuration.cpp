@@ -1,0 +1,88 @@
+#include "configuration.hpp"
+
+#include <array>
+#include <utility>
+
+#include <posekit/nn/checkpoint.hpp>
+
+namespace pk = posekit;
+using pk::models::FeatureExtractor;
+
+namespace {
+
+constexpr std::array<std::pair<const char*, FeatureExtractor>, 4> extractors{
+    {{"inception_v4", FeatureExtractor::inception_v4},
+     {"resnet18", FeatureExtractor::resnet18},
+     {"resnet34", FeatureExtractor::resnet34},
+     {"resnet50", FeatureExtractor::resnet50}}};
+
+}  // namespace
+
+std::string to_string(FeatureExtractor extractor) {
+  for (const auto& [name, known] : extractors)
+    if (known == extractor) return name;
+  return "unknown";
+}
+
+FeatureExtractor extractor_of(const std::string& name) {
+  std::string all;
+  for (const auto& [known, extractor] : extractors) {
+    if (name == known) return extractor;
+    all += (all.empty() ? "" : ", ") + std::string(known);
+  }
+  throw pk::ValueError("there is no feature extractor '" + name + "', expected one of " + all);
+}
+
+std::map<std::string, std::string> to_metadata(const Configuration& c) {
+  return {{"image_size", std::to_string(c.image_size)},
+          {"joints", std::to_string(c.network.joints)},
+          {"stages", std::to_string(c.network.stages)},
+          {"width", std::to_string(c.network.width)},
+          {"feature_extractor", to_string(c.network.feature_extractor)},
+          {"axis_permutation", c.network.axis_permutation ? "1" : "0"},
+          {"pixelwise_loss", c.network.pixelwise_loss == pk::PixelwiseLoss::jsd ? "jsd" : "none"}};
+}
+
+LoadedNetwork load_network(const std::filesystem::path& weights) {
+  const std::string where = weights.string();
+  Configuration c;
+  {
+    const pk::SafetensorsFile file(weights);
+    const auto text = [&](const std::string& key) {
+      const auto found = file.metadata().find(key);
+      if (found == file.metadata().end()) {
+        throw pk::FileError(where + ": its metadata has no '" + key +
+                            "', expected weights that posekit-margipose wrote");
+      }
+      return found->second;
+    };
+    const auto number = [&](const std::string& key) {
+      const std::string digits = text(key);
+      if (digits.empty() || digits.size() > 6 ||
+          digits.find_first_not_of("0123456789") != std::string::npos) {
+        throw pk::FileError(where + ": its metadata has '" + digits + "' for '" + key +
+                            "', expected a number");
+      }
+      return static_cast<std::size_t>(std::stoul(digits));
+    };
+    c.image_size = number("image_size");
+    c.network.joints = number("joints");
+    c.network.stages = number("stages");
+    c.network.width = number("width");
+    if (c.network.joints > 1000 || c.network.stages > 64 || c.network.width > 4096) {
+      throw pk::FileError(where + ": its metadata describes an impossible network");
+    }
+    c.network.axis_permutation = number("axis_permutation") != 0;
+    c.network.pixelwise_loss =
+        text("pixelwise_loss") == "jsd" ? pk::PixelwiseLoss::jsd : pk::PixelwiseLoss::none;
+    try {
+      c.network.feature_extractor = extractor_of(text("feature_extractor"));
+    } catch (const pk::ValueError& error) {
+      throw pk::FileError(where + ": " + error.what());
+    }
+  }
+  auto network = std::make_unique<Network>(c.network);
+  pk::load_safetensors(weights, *network);
+  network->eval();
+  return {c, std::move(network)};
+}

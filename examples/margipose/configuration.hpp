@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <posekit/models/margipose.hpp>
+
+/// What has to be known of a network besides its weights.
+struct Configuration {
+  std::size_t image_size = 128;
+  posekit::models::MargiPoseOptions network{
+      .joints = 17,
+      .stages = 2,
+      .feature_extractor = posekit::models::FeatureExtractor::resnet18,
+      .width = 32};
+};
+
+using Network = posekit::models::MargiPose<float>;
+
+/// As the metadata of a file of weights.
+std::map<std::string, std::string> to_metadata(const Configuration& configuration);
+
+/// A network and its configuration, from a file that was written with this metadata. Throws
+/// posekit::FileError where it was not.
+struct LoadedNetwork {
+  Configuration configuration;
+  std::unique_ptr<Network> network;
+};
+LoadedNetwork load_network(const std::filesystem::path& weights);
+
+/// The names of the feature extractors, and back. The latter throws posekit::ValueError.
+std::string to_string(posekit::models::FeatureExtractor extractor);
+posekit::models::FeatureExtractor extractor_of(const std::string& name);

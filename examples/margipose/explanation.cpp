@@ -1,0 +1,131 @@
+#include "explanation.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include <posekit/attribution/indices.hpp>
+#include <posekit/attribution/pose_ig.hpp>
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/data/pose_batch.hpp>
+#include <posekit/io/npy.hpp>
+#include <posekit/viz/canvas.hpp>
+#include <posekit/viz/overlay.hpp>
+
+#include "output.hpp"
+
+namespace pk = posekit;
+
+namespace {
+
+/// RGB in [0, 1] [N, 3, S, S] -> joints in pixels [N, J, 2].
+pk::Var<float> image_coordinates(Network& network, const pk::Var<float>& image) {
+  const pk::PoseBatchOptions norm;
+  pk::Tape<float>& tape = image.tape();
+  pk::Tensor<float> scale = pk::make_tensor<float>({1, 3, 1, 1});
+  pk::Tensor<float> shift = scale;
+  for (std::size_t c = 0; c < 3; ++c) {
+    scale.data()[c] = static_cast<float>(1.0 / norm.standard_deviation[c]);
+    shift.data()[c] = static_cast<float>(-norm.mean[c] / norm.standard_deviation[c]);
+  }
+  const auto xyz =
+      network(image * tape.constant(std::move(scale)) + tape.constant(std::move(shift))).xyz;
+  const auto half = static_cast<float>(image.shape()[2]) / 2.0f;
+  return pk::affine(pk::slice(xyz, 2, 0, 2), half, half - 0.5f);
+}
+
+/// A panel for each joint: what raises and what lowers the likelihood of the place it was put.
+pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& result,
+                const pk::Tensor<float>* truth, const pk::Tensor<float>& li,
+                const pk::Tensor<float>& di) {
+  constexpr double side = 200, gap = 14, top = 24;
+  constexpr std::size_t columns = 6;
+  const auto& skeleton = pk::skeletons::margipose_17;
+  const std::size_t rows = (skeleton.size() + columns) / columns;
+  pk::Canvas canvas(
+      static_cast<std::size_t>(columns * (side + gap) + gap),
+      static_cast<std::size_t>(static_cast<double>(rows) * (side + top + gap) + gap + 60));
+  const pk::Bitmap photo = pk::to_bitmap(image);
+  const double zoom = side / static_cast<double>(photo.width);
+  const auto maps = result.signed_maps();
+  const std::size_t pixels = photo.width * photo.height;
+  const auto corner = [&](std::size_t cell) {
+    return std::pair{gap + static_cast<double>(cell % columns) * (side + gap),
+                     gap + top + static_cast<double>(cell / columns) * (side + top + gap)};
+  };
+  const auto [x0, y0] = corner(0);
+  canvas.text(x0, y0 - 8, "the pose", 11, pk::colors::ink);
+  canvas.draw(photo, x0, y0, zoom);
+  pk::draw_pose(canvas, skeleton, result.pose, x0, y0, zoom, 2.4);
+  for (std::size_t j = 0; j < skeleton.size(); ++j) {
+    const auto [x, y] = corner(j + 1);
+    const float* map = maps.data() + j * pixels;
+    char text[80];
+    std::snprintf(text, sizeof text, "%s  LI %.1f  DI %.0f",
+                  std::string(skeleton.joints[j]).c_str(), static_cast<double>(li.data()[j]),
+                  static_cast<double>(di.data()[j]));
+    canvas.text(x, y - 8, text, 9, pk::side_color(skeleton.joints[j]));
+    canvas.draw(pk::signed_overlay(photo, map, pk::magnitude_quantile(map, pixels, 0.995)), x, y,
+                zoom);
+    const auto place = [&](const pk::Tensor<float>& points, std::size_t stride, std::size_t axis) {
+      return (axis == 0 ? x : y) +
+             zoom * (static_cast<double>(points.data()[stride * j + axis]) + 0.5) - 0.5;
+    };
+    if (truth != nullptr)
+      pk::draw_ring(canvas, place(*truth, 3, 0), place(*truth, 3, 1), 6, pk::colors::target);
+    pk::draw_cross(canvas, place(result.pose, 2, 0), place(result.pose, 2, 1), 5, pk::colors::ink,
+                   1.4);
+  }
+  pk::draw_colorbar(canvas, gap, static_cast<double>(canvas.bitmap().height) - 44, 240, 12,
+                    pk::Colormap::diverging, "lowers S", "0", "raises S");
+  canvas.text(gap + 280, static_cast<double>(canvas.bitmap().height) - 34,
+              "cross: prediction, ring: truth; S is the likelihood of the predicted place", 10,
+              pk::colors::muted);
+  return canvas.bitmap();
+}
+
+}  // namespace
+
+void run_explanation(const SubjectOptions& options, std::size_t steps) {
+  const LoadedNetwork loaded = load_network(options.weights);
+  const std::size_t size = loaded.configuration.image_size;
+  const Subject subject = find_subject(options, size);
+  const auto model = [&](const pk::Var<float>& image) {
+    return image_coordinates(*loaded.network, image);
+  };
+  // The likelihood of where the network itself puts the joints.
+  pk::Tape<float> tape;
+  const pk::Tensor<float> pose = pk::reshaped(
+      model(tape.constant(pk::reshaped(subject.example.image, {1, 3, size, size}))).value(),
+      {loaded.configuration.network.joints, 2});
+  tape.clear();
+  ProgressBar bar(options.quiet);
+  const auto result = pk::pose_ig(model, subject.example.image, pose,
+                                  {.sigma = 19.0 * static_cast<double>(size) / 256.0,
+                                   .steps = steps,
+                                   .progress = [&](const pk::Progress& p) {
+                                     bar.update(p);
+                                     return true;
+                                   }});
+  bar.clear();
+  const auto maps = result.maps();
+  const auto li = pk::locality_index(maps, pose);
+  const auto di = pk::diffusion_index(maps);
+  StagedOutput output(options.folder);
+  pk::save_png(output.file("explanation.png"),
+               draw(subject.example.image, result,
+                    subject.has_truth ? &subject.example.joints : nullptr, li, di));
+  pk::save_npy(output.file("attributions.npy"), maps);
+  output.publish();
+  if (options.quiet) return;
+  std::printf("%-16s %8s %8s %14s\n", "joint", "LI", "DI", "completeness");
+  for (std::size_t j = 0; j < maps.shape()[0]; ++j) {
+    std::printf("%-16s %8.2f %8.1f %14.2g\n",
+                std::string(pk::skeletons::margipose_17.joints[j]).c_str(),
+                static_cast<double>(li.data()[j]), static_cast<double>(di.data()[j]),
+                static_cast<double>(result.completeness_gap.data()[j]));
+  }
+  std::printf("in %s: explanation.png, attributions.npy\n", options.folder.c_str());
+}

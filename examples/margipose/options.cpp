@@ -1,0 +1,201 @@
+#include "options.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "ablation.hpp"
+#include "explanation.hpp"
+#include "prediction.hpp"
+#include "training.hpp"
+
+namespace pk = posekit;
+
+namespace {
+
+constexpr const char* small_weights = "examples/margipose/small.safetensors";
+
+void add_network_options(CLI::App& app, Configuration& c, std::string& extractor) {
+  app.add_option("--size", c.image_size, "pixels of the square images, a multiple of 32")
+      ->check(CLI::Range(32, 1024).description(""))
+      ->type_name("PIXELS");
+  app.add_option("--stages", c.network.stages, "heatmap prediction stages")
+      ->check(CLI::Range(1, 16).description(""))
+      ->type_name("COUNT");
+  app.add_option("--width", c.network.width,
+                 "channels of the features; the paper's networks have 128")
+      ->check(CLI::Range(4, 1024).description(""))
+      ->type_name("CHANNELS");
+  app.add_option("--extractor", extractor, "resnet18, resnet34, resnet50 or inception_v4")
+      ->type_name("NAME");
+}
+
+void add_training_options(CLI::App& app, TrainingOptions& o) {
+  app.add_option("--epochs", o.epochs, "epochs")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->type_name("COUNT");
+  app.add_option("--images", o.images_per_epoch, "new pictures in each epoch")
+      ->check(CLI::Range(1, 100000000).description(""))
+      ->type_name("COUNT");
+  app.add_option("--batch", o.batch_size, "pictures in a batch")
+      ->check(CLI::Range(2, 4096).description(""))
+      ->type_name("COUNT");
+  app.add_option("--learning-rate", o.learning_rate, "the largest of the 1-cycle schedule")
+      ->type_name("RATE");
+  app.add_option("--2d", o.samples.share_2d,
+                 "share of pictures whose depths are not told, as in a 2D data set")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->type_name("SHARE");
+  app.add_option("--test-images", o.test_images, "pictures to measure with")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->type_name("COUNT");
+  app.add_option("--workers", o.workers, "threads that make pictures")
+      ->check(CLI::Range(0, 256).description(""))
+      ->type_name("COUNT");
+  app.add_option("--threads", o.threads, "threads that train; 0: all")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->type_name("COUNT");
+}
+
+void add_poses_option(CLI::App& app, std::filesystem::path& poses) {
+  app.add_option("--poses", poses,
+                 "motion capture (.npz of joint positions, or .bvh) whose poses the people take, "
+                 "instead of generated ones")
+      ->type_name("FILE");
+}
+
+void add_subject_options(CLI::App& app, SubjectOptions& o) {
+  app.add_option("-w,--weights", o.weights, "weights that `train` wrote")->type_name("FILE");
+  app.add_option("-i,--image", o.photo, "a photo; without it a synthetic person")
+      ->type_name("FILE");
+  app.add_option("--box", o.box, "the person in the photo: x,y,width,height")->type_name("BOX");
+  app.add_option("--example", o.example, "which synthetic person")
+      ->check(CLI::Range(0, 1000000).description(""))
+      ->type_name("INDEX");
+  add_poses_option(app, o.poses);
+  app.add_option("-o,--output", o.folder, "folder for the results")->type_name("DIR");
+}
+
+/// Everything the subcommands fill in.
+struct Arguments {
+  TrainingOptions training{};
+  AblationOptions ablation{};
+  SubjectOptions subject{};
+  MeasurementOptions measurement{};
+  std::string extractor = "resnet18";
+  std::size_t steps = 50;
+};
+
+}  // namespace
+
+std::function<void()> parse_command_line(int argc, char** argv) {
+  const auto a = std::make_shared<Arguments>();
+  a->subject.weights = a->measurement.weights = small_weights;
+  a->ablation.training.epochs = 8;
+  a->ablation.training.patience = 0;
+  CLI::App app{
+      "MargiPose: 3D human pose from one image by three marginal heatmaps for each joint\n"
+      "(Nibali, He, Morgan and Prendergast, WACV 2019), on people that are drawn for it.\n",
+      "posekit-margipose"};
+  app.footer(
+      "\nExamples:\n"
+      "  posekit-margipose train                                  # a small network, in minutes\n"
+      "  posekit-margipose predict --example 3                    # with weights that come along\n"
+      "  posekit-margipose predict --weights out/margipose/best.safetensors --image photo.jpg\n"
+      "  posekit-margipose train --poses mocap.npz --stages 3 --width 64\n"
+      "\n"
+      "Exit status: 0 done, 1 something was wrong (one line says what).");
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
+  const auto add_quiet = [](CLI::App& sub, bool& quiet) {
+    sub.add_flag("-q,--quiet", quiet, "print nothing but errors")->default_str("");
+  };
+  std::function<void()> chosen;
+
+  CLI::App& train = *app.add_subcommand("train", "train a network; goes on where it was stopped");
+  add_network_options(train, a->training.configuration, a->extractor);
+  add_training_options(train, a->training);
+  add_poses_option(train, a->training.samples.poses);
+  train.add_option("--seed", a->training.samples.seed, "of pictures and initial weights")
+      ->type_name("NUMBER");
+  train
+      .add_option("--patience", a->training.patience,
+                  "evaluations without an improvement after which to stop; 0: none")
+      ->type_name("COUNT");
+  train.add_option("--checkpoint-every", a->training.checkpoint_every, "steps between checkpoints")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->type_name("STEPS");
+  train
+      .add_flag("--no-axis-permutation{false}", a->training.configuration.network.axis_permutation,
+                "leave out axis permutation")
+      ->default_str("");
+  bool bare = false;
+  train.add_flag("--no-divergence", bare, "leave out the Jensen-Shannon divergence")
+      ->default_str("");
+  train.add_option("-o,--output", a->training.folder, "folder for checkpoints, log and weights")
+      ->type_name("DIR");
+  add_quiet(train, a->training.quiet);
+
+  CLI::App& eval = *app.add_subcommand("eval", "measure a network on pictures it has not seen");
+  eval.add_option("-w,--weights", a->measurement.weights, "weights that `train` wrote")
+      ->type_name("FILE");
+  eval.add_option("--images", a->measurement.images, "pictures")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->type_name("COUNT");
+  eval.add_flag("--ten-crop", a->measurement.ten_crop,
+                "average over five crops and their mirror images")
+      ->default_str("");
+  add_poses_option(eval, a->measurement.poses);
+  eval.add_option("-o,--output", a->measurement.folder,
+                  "folder for prediction.npy and truth.npy (mm), which posekit-evaluate reads")
+      ->type_name("DIR");
+
+  CLI::App& predict = *app.add_subcommand("predict", "draw a pose and its heatmaps");
+  add_subject_options(predict, a->subject);
+  predict.add_option("--joint", a->subject.joint, "whose heatmaps are drawn")->type_name("JOINT");
+  add_quiet(predict, a->subject.quiet);
+
+  CLI::App& explain =
+      *app.add_subcommand("explain", "which pixels put each joint where it is (PoseIG)");
+  add_subject_options(explain, a->subject);
+  explain.add_option("--steps", a->steps, "of the path integral")
+      ->check(CLI::Range(1, 100000).description(""))
+      ->type_name("COUNT");
+  add_quiet(explain, a->subject.quiet);
+
+  CLI::App& ablate = *app.add_subcommand(
+      "ablate", "the paper's Table 3: four networks with equal budgets and several seeds");
+  add_network_options(ablate, a->ablation.training.configuration, a->extractor);
+  add_training_options(ablate, a->ablation.training);
+  add_poses_option(ablate, a->ablation.training.samples.poses);
+  ablate.add_option("--seeds", a->ablation.seeds, "trainings of each network")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("COUNT");
+  ablate.add_option("-o,--output", a->ablation.folder, "folder for the trainings and the table")
+      ->type_name("DIR");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  const auto complete = [&](TrainingOptions& o) {
+    o.configuration.network.feature_extractor = extractor_of(a->extractor);
+    o.samples.image_size = o.configuration.image_size;
+    o.configuration.network.seed = o.samples.seed;
+  };
+  if (bare) a->training.configuration.network.pixelwise_loss = pk::PixelwiseLoss::none;
+  if (train.parsed()) {
+    complete(a->training);
+    return [a] { run_training(a->training); };
+  }
+  if (ablate.parsed()) {
+    complete(a->ablation.training);
+    return [a] { run_ablation(a->ablation); };
+  }
+  if (eval.parsed()) return [a] { run_measurement(a->measurement); };
+  if (predict.parsed()) return [a] { run_prediction(a->subject); };
+  return [a] { run_explanation(a->subject, a->steps); };
+}

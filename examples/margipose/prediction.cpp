@@ -1,0 +1,93 @@
+#include "prediction.hpp"
+
+#include <cstdio>
+#include <span>
+
+#include <posekit/data/crop.hpp>
+#include <posekit/data/pose_batch.hpp>
+#include <posekit/io/image.hpp>
+#include <posekit/io/npy.hpp>
+#include <posekit/pose/skeletons.hpp>
+
+#include "drawing.hpp"
+#include "measurement.hpp"
+#include "output.hpp"
+
+namespace pk = posekit;
+
+namespace {
+
+pk::Box parse_box(const std::string& text, const pk::Tensor<float>& photo) {
+  if (text.empty()) {
+    return {0, 0, static_cast<double>(photo.shape()[2]), static_cast<double>(photo.shape()[1])};
+  }
+  pk::Box box{};
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y, &box.width, &box.height,
+                  &rest) != 4) {
+    throw pk::ValueError("--box is '" + text + "', expected x,y,width,height in pixels");
+  }
+  return box;
+}
+
+}  // namespace
+
+std::size_t joint_index(const std::string& name) { return pk::skeletons::margipose_17.index(name); }
+
+Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
+  Subject subject;
+  if (options.photo.empty()) {
+    const SampleOptions samples{.image_size = image_size, .poses = options.poses};
+    subject.example = test_people(samples, options.example + 1).example(options.example);
+    subject.has_truth = true;
+    return subject;
+  }
+  const auto photo = pk::load_image<float>(options.photo);
+  const double margin = options.box.empty() ? 1.0 : 1.25;
+  const pk::Crop crop = pk::square_crop(parse_box(options.box, photo), image_size, margin);
+  subject.example.image = pk::crop_image(photo, crop);
+  return subject;
+}
+
+void run_prediction(const SubjectOptions& options) {
+  const LoadedNetwork loaded = load_network(options.weights);
+  const std::size_t size = loaded.configuration.image_size, joint = joint_index(options.joint);
+  const Subject subject = find_subject(options, size);
+  pk::Tensor<float> image = pk::normalize_images<float>(subject.example.image);
+  image.reshape(pk::Shape{1, 3, size, size});
+  pk::Tape<float> tape;
+  const auto out = (*loaded.network)(tape.constant(std::move(image)));
+
+  PredictionPicture picture;
+  picture.image = subject.example.image;
+  picture.joints = pk::reshaped(pk::denormalize_joints(out.xyz.value(), size, size),
+                                {loaded.configuration.network.joints, 3});
+  picture.joint = joint;
+  const auto& maps = out.stages.back();
+  picture.maps = {heatmap_of(maps.xy.value(), 0, joint), heatmap_of(maps.zy.value(), 0, joint),
+                  heatmap_of(maps.xz.value(), 0, joint)};
+  if (subject.has_truth) {
+    picture.truth = subject.example.joints;
+    const Batch truth = pk::pose_batch<float>(std::span(&subject.example, 1));
+    const Errors errors = measure(out.xyz.value(), truth);
+    char note[100];
+    std::snprintf(note, sizeof note, "MPJPE %.0f mm, PA-MPJPE %.0f mm", errors.mpjpe,
+                  errors.pa_mpjpe);
+    picture.note = note;
+  }
+  StagedOutput output(options.folder);
+  pk::save_png(output.file("prediction.png"),
+               draw_prediction(pk::skeletons::margipose_17, picture));
+  pk::save_npy(output.file("xyz.npy"), out.xyz.value());
+  output.publish();
+  if (options.quiet) return;
+  std::printf("%-16s %8s %8s %8s   pixels\n", "joint", "x", "y", "z");
+  for (std::size_t j = 0; j < picture.joints.shape()[0]; ++j) {
+    std::printf(
+        "%-16s %8.1f %8.1f %8.1f\n", std::string(pk::skeletons::margipose_17.joints[j]).c_str(),
+        static_cast<double>(picture.joints(j, 0)), static_cast<double>(picture.joints(j, 1)),
+        static_cast<double>(picture.joints(j, 2)));
+  }
+  if (!picture.note.empty()) std::printf("%s\n", picture.note.c_str());
+  std::printf("in %s: prediction.png, xyz.npy\n", options.folder.c_str());
+}

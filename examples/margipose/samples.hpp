@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <posekit/data/batch_loader.hpp>
+#include <posekit/data/pose_batch.hpp>
+#include <posekit/data/synthetic_people.hpp>
+
+using Batch = posekit::PoseBatch<float>;
+
+/// Whose pictures a network sees.
+struct SampleOptions {
+  std::size_t image_size = 128;
+  std::uint64_t seed = 1;
+  /// Recorded poses (.npz or .bvh) that the pictures show; empty: generated ones.
+  std::filesystem::path poses{};
+  /// The share of examples whose depth is not told, as if they came from a 2D data set.
+  double share_2d = 0;
+};
+
+/// Pictures for training, new ones in each epoch.
+class TrainingSamples {
+ public:
+  TrainingSamples(const SampleOptions& options, std::size_t images_per_epoch, std::uint64_t epochs);
+  posekit::BatchLoader<Batch> loader(std::size_t batch_size, int workers) const;
+
+ private:
+  SampleOptions options_;
+  std::size_t images_;
+  posekit::SyntheticPeople people_;
+};
+
+/// Pictures for measuring, which no training sees: their seed is another.
+Batch test_samples(const SampleOptions& options, std::size_t count);
+/// Poses as training sees them (with their pictures).
+Batch training_poses(const SampleOptions& options, std::size_t count);
+posekit::SyntheticPeople test_people(const SampleOptions& options, std::size_t count);

@@ -1,0 +1,137 @@
+#include "training.hpp"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/optim/sgd.hpp>
+
+#include "output.hpp"
+
+namespace pk = posekit;
+
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void note_interrupt(int) { interrupted = 1; }
+
+/// Takes the first Ctrl-C as a request to finish the step; a second one ends the program.
+class InterruptGuard {
+ public:
+  InterruptGuard() {
+    interrupted = 0;
+    struct sigaction action = {};
+    action.sa_handler = note_interrupt;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &before_interrupt_);
+    sigaction(SIGTERM, &action, &before_termination_);
+  }
+  ~InterruptGuard() {
+    sigaction(SIGINT, &before_interrupt_, nullptr);
+    sigaction(SIGTERM, &before_termination_, nullptr);
+  }
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  struct sigaction before_interrupt_ = {}, before_termination_ = {};
+};
+
+/// One line on a terminal that is written over; elsewhere a line per evaluation.
+class Report {
+ public:
+  explicit Report(bool quiet) : quiet_(quiet), live_(isatty(STDERR_FILENO) != 0) {}
+
+  bool operator()(const pk::TrainingStatus& s) {
+    mean_ = s.step == s.resumed_from + 1 ? s.loss : 0.98 * mean_ + 0.02 * s.loss;
+    if (quiet_) return interrupted == 0;
+    const double per_step = s.seconds / static_cast<double>(s.step - s.resumed_from);
+    const double left = per_step * static_cast<double>(s.total_steps - s.step);
+    if (live_) {
+      std::fprintf(stderr, "\r\033[Kstep %llu/%llu   loss %.4f   %.1f steps/s   %.0f s left",
+                   static_cast<unsigned long long>(s.step),
+                   static_cast<unsigned long long>(s.total_steps), mean_, 1 / per_step, left);
+      std::fflush(stderr);
+    }
+    if (s.metric) {
+      if (live_) std::fprintf(stderr, "\r\033[K");
+      std::printf(
+          "epoch %3llu/%llu   step %6llu   loss %.4f   PA-MPJPE %6.1f mm%s   %.0f s left\n",
+          static_cast<unsigned long long>(s.epoch + 1), static_cast<unsigned long long>(s.epochs),
+          static_cast<unsigned long long>(s.step), mean_, *s.metric, s.is_best ? " *" : "  ", left);
+      std::fflush(stdout);
+    }
+    return interrupted == 0;
+  }
+
+ private:
+  bool quiet_, live_;
+  double mean_ = 0;
+};
+
+}  // namespace
+
+TrainedNetwork train_network(const TrainingOptions& options) {
+  TrainedNetwork trained{std::make_unique<Network>(options.configuration.network), {}};
+  Network& net = *trained.network;
+  const TrainingSamples samples(options.samples, options.images_per_epoch, options.epochs);
+  auto loader = samples.loader(options.batch_size, options.workers);
+  const Batch test = test_samples(options.samples, options.test_images);
+
+  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net),
+                                  {.learning_rate = options.learning_rate, .momentum = 0.9});
+  const pk::optim::OneCycle schedule{.max_learning_rate = options.learning_rate,
+                                     .total_steps = options.epochs * loader.batch_count()};
+  const auto loss = [&](pk::Tape<float>& tape, const Batch& batch) {
+    const auto out = net(tape.constant(batch.images));
+    return pk::masked_mean(pk::margipose_loss(out, batch.targets, batch.three_dimensional,
+                                              {.pixelwise = net.options().pixelwise_loss}),
+                           batch.visible);
+  };
+  const auto evaluate = [&] { return measure(predict(net, test.images), test).pa_mpjpe; };
+  const InterruptGuard guard;
+  Report report(options.quiet);
+  pk::TrainerOptions trainer{.epochs = options.epochs,
+                             .folder = options.folder,
+                             .checkpoint_every = options.checkpoint_every,
+                             .metric = "PA-MPJPE (mm)",
+                             .patience = options.patience,
+                             .metadata = to_metadata(options.configuration),
+                             .report = [&](const pk::TrainingStatus& s) { return report(s); },
+                             .tape = {.threads = options.threads}};
+  trained.result = pk::training::train(net, optimizer, loader, schedule, loss, evaluate, trainer);
+  return trained;
+}
+
+void run_training(const TrainingOptions& options) {
+  const auto& c = options.configuration;
+  if (!options.quiet) {
+    Network net(c.network);
+    std::printf(
+        "MargiPose: %s, %zu stages, width %zu, images of %zu x %zu, %.2f million parameters\n",
+        to_string(c.network.feature_extractor).c_str(), c.network.stages, c.network.width,
+        c.image_size, c.image_size, static_cast<double>(pk::nn::parameter_count(net)) * 1e-6);
+  }
+  const TrainedNetwork trained = train_network(options);
+  const Batch test = test_samples(options.samples, options.test_images);
+  const Errors net = measure(predict(*trained.network, test.images), test);
+  const Errors mean = measure_mean_pose(training_poses(options.samples, options.test_images), test);
+  const Errors flat = measure_flat_guess(test);
+  if (trained.result.end == pk::TrainingEnd::stopped) {
+    std::printf("stopped after step %llu; the same command goes on from there\n",
+                static_cast<unsigned long long>(trained.result.position.steps));
+  }
+  if (options.quiet) return;
+  std::printf("\nOn %zu pictures that it has not seen (PA-MPJPE, mm):\n", options.test_images);
+  std::printf("  the mean pose                             %6.1f\n", mean.pa_mpjpe);
+  std::printf("  the true image coordinates, without depth %6.1f\n", flat.pa_mpjpe);
+  std::printf("  the network                               %6.1f   (MPJPE %.1f, PCK@150 %.1f %%)\n",
+              net.pa_mpjpe, net.mpjpe, 100 * net.pck);
+  if (!options.folder.empty())
+    std::printf("in %s: best.safetensors, log.csv, log.json, loss.png\n", options.folder.c_str());
+}
