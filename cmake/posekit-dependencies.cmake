@@ -14,6 +14,7 @@ posekit_require(Eigen3 3.4)
 posekit_require(xtensor)
 posekit_require(xsimd)
 posekit_require(nlohmann_json)
+posekit_require(Threads)
 # Without OpenMP everything works, on one thread.
 find_package(OpenMP COMPONENTS CXX QUIET)
 

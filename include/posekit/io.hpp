@@ -1,11 +1,14 @@
 #pragma once
 
-// Files: arrays and images.
+// Files: arrays, images, weights.
 
+#include <posekit/io/atomic_file.hpp>
 #include <posekit/io/csv.hpp>
 #include <posekit/io/exif.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/jpeg.hpp>
+#include <posekit/io/mapped_file.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/io/npz.hpp>
+#include <posekit/io/safetensors.hpp>

@@ -3,9 +3,11 @@
 // Layers, initial values, and modules of them.
 
 #include <posekit/nn/activations.hpp>
+#include <posekit/nn/checkpoint.hpp>
 #include <posekit/nn/conv_norm.hpp>
 #include <posekit/nn/convolution.hpp>
 #include <posekit/nn/dropout.hpp>
+#include <posekit/nn/filter_cache.hpp>
 #include <posekit/nn/initialization.hpp>
 #include <posekit/nn/linear.hpp>
 #include <posekit/nn/module.hpp>

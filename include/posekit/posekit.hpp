@@ -10,6 +10,9 @@
 #include <posekit/heatmap.hpp>
 #include <posekit/io.hpp>
 #include <posekit/models.hpp>
+#include <posekit/nn.hpp>
+#include <posekit/optim.hpp>
 #include <posekit/pose.hpp>
 #include <posekit/testing.hpp>
+#include <posekit/training.hpp>
 #include <posekit/viz.hpp>

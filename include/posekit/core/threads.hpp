@@ -27,6 +27,14 @@ inline int resolve_threads([[maybe_unused]] int requested) {
 #endif
 }
 
+/// From now on, calls of this thread that leave the number of threads open (0) use at most
+/// `threads`: for a thread that is itself one of several that work side by side.
+inline void limit_threads_of_this_thread([[maybe_unused]] int threads) {
+#if defined(_OPENMP)
+  omp_set_num_threads(std::max(threads, 1));
+#endif
+}
+
 namespace detail {
 
 /// `body` is a plain function, so that what a caller's loop does is compiled once, not once for

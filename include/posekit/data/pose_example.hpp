@@ -13,11 +13,13 @@ struct PoseExample {
   /// the same unit: the distance to the root's depth in millimetres times focal length / root
   /// depth. Scaling the picture scales all three. z is NaN where only two coordinates are known.
   Tensor<float> joints;
-  Tensor<float> visible;    ///< [J]: 1 where the joint counts, 0 where it is hidden or unknown
-  Tensor<float> mask;       ///< [H, W]: 1 on the person; of size 0 where unknown
-  Tensor<float> positions;  ///< [J, 3] in camera space, millimetres; of size 0 where unknown
-  PinholeCamera camera;     ///< of `image`; meaningful where there are positions
-  double root_depth = 0;    ///< of the root joint, millimetres
+  Tensor<float> visible;  ///< [J]: 1 where the joint counts, 0 where it is hidden or unknown
+  /// [H, W]: 1 on the person; of size 0 where unknown.
+  Tensor<float> mask = zeros<float>({0, 0});
+  /// [J, 3] in camera space, millimetres; of size 0 where unknown.
+  Tensor<float> positions = zeros<float>({0, 3});
+  PinholeCamera camera;   ///< of `image`; meaningful where there are positions
+  double root_depth = 0;  ///< of the root joint, millimetres
   bool three_dimensional = true;
 };
 

@@ -44,7 +44,6 @@
 #pragma push_macro("STBI_ONLY_PNG")
 #pragma push_macro("STBI_ONLY_JPEG")
 #pragma push_macro("STBI_NO_STDIO")
-#pragma push_macro("STBI_NO_THREAD_LOCALS")
 #pragma push_macro("STBI_FAILURE_USERMSG")
 #pragma push_macro("STB_IMAGE_WRITE_STATIC")
 #pragma push_macro("STB_IMAGE_WRITE_IMPLEMENTATION")
@@ -58,7 +57,6 @@
 #undef STBI_ONLY_PNG
 #undef STBI_ONLY_JPEG
 #undef STBI_NO_STDIO
-#undef STBI_NO_THREAD_LOCALS
 #undef STBI_FAILURE_USERMSG
 #undef STB_IMAGE_WRITE_STATIC
 #undef STB_IMAGE_WRITE_IMPLEMENTATION
@@ -72,7 +70,6 @@
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_NO_STDIO
-#define STBI_NO_THREAD_LOCALS
 #define STBI_FAILURE_USERMSG
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -94,7 +91,6 @@ namespace posekit::inline POSEKIT_ISA::stb {
 #pragma pop_macro("STBI_ONLY_PNG")
 #pragma pop_macro("STBI_ONLY_JPEG")
 #pragma pop_macro("STBI_NO_STDIO")
-#pragma pop_macro("STBI_NO_THREAD_LOCALS")
 #pragma pop_macro("STBI_FAILURE_USERMSG")
 #pragma pop_macro("STB_IMAGE_WRITE_STATIC")
 #pragma pop_macro("STB_IMAGE_WRITE_IMPLEMENTATION")

@@ -9,6 +9,7 @@
 // [taps * out_channels, phases * in_channels].
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -111,24 +112,32 @@ template <class T>
 void conv2d_vjp_pack(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* filter,
                      T* packed) {
   for (const Conv2dVjpGroup& group : plan.groups) {
-    const std::size_t columns = group.phases() * g.in_channels;
-    const auto element = [&](std::size_t row, std::size_t column) {
-      const std::size_t tap = row / g.out_channels;
-      const std::size_t phase = column / g.in_channels;
-      const std::ptrdiff_t ky = detail::vjp_tap(
-          group.phase_y + phase / group.phases_x, group.taps_y[tap / group.taps_x.size()],
-          g.kernel_height, g.stride_height, g.dilation_height, g.pad_top);
-      const std::ptrdiff_t kx = detail::vjp_tap(
-          group.phase_x + phase % group.phases_x, group.taps_x[tap % group.taps_x.size()],
-          g.kernel_width, g.stride_width, g.dilation_width, g.pad_left);
-      if (ky < 0 || kx < 0) return T(0);
-      const std::size_t k =
-          static_cast<std::size_t>(ky) * g.kernel_width + static_cast<std::size_t>(kx);
-      return filter[(k * g.in_channels + column % g.in_channels) * g.out_channels +
-                    row % g.out_channels];
-    };
-    pack_panels(PanelLayout(columns), group.taps() * g.out_channels, element,
-                packed + group.packed_offset);
+    const PanelLayout layout(group.phases() * g.in_channels);
+    T* out = packed + group.packed_offset;
+    for (std::size_t j = 0; j < layout.panels(); ++j) {
+      for (std::size_t tap = 0; tap < group.taps(); ++tap) {
+        // Of each column the filter's run over the output channels, where the tap has one.
+        std::array<const T*, 48> runs{};
+        for (std::size_t n = 0; n < layout.valid(j); ++n) {
+          const std::size_t column = layout.first(j) + n;
+          const std::size_t phase = column / g.in_channels;
+          const std::ptrdiff_t ky = detail::vjp_tap(
+              group.phase_y + phase / group.phases_x, group.taps_y[tap / group.taps_x.size()],
+              g.kernel_height, g.stride_height, g.dilation_height, g.pad_top);
+          const std::ptrdiff_t kx = detail::vjp_tap(
+              group.phase_x + phase % group.phases_x, group.taps_x[tap % group.taps_x.size()],
+              g.kernel_width, g.stride_width, g.dilation_width, g.pad_left);
+          if (ky < 0 || kx < 0) continue;
+          const std::size_t k =
+              static_cast<std::size_t>(ky) * g.kernel_width + static_cast<std::size_t>(kx);
+          runs[n] = filter + (k * g.in_channels + column % g.in_channels) * g.out_channels;
+        }
+        for (std::size_t o = 0; o < g.out_channels; ++o, out += layout.width(j)) {
+          for (std::size_t n = 0; n < layout.width(j); ++n)
+            out[n] = runs[n] == nullptr ? T(0) : runs[n][o];
+        }
+      }
+    }
   }
 }
 

@@ -66,8 +66,11 @@ struct PReLU {
   Parameter<T> weight;
   bool training = true;
 
+  /// Throws ValueError for 0 channels.
   explicit PReLU(const PReLUOptions& options = {})
-      : weight(zeros<T>({options.channels}) + static_cast<T>(options.initial)) {}
+      : weight(zeros<T>({options.channels}) + static_cast<T>(options.initial)) {
+    if (options.channels == 0) throw ValueError("PReLU: 0 channels, expected more");
+  }
 
   Var<T> operator()(const Var<T>& x) const { return prelu(x, weight.on(x.tape(), training)); }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <posekit/autodiff/conv2d_filter.hpp>
 #include <posekit/autodiff/convolution.hpp>
@@ -19,29 +20,24 @@ namespace posekit::inline POSEKIT_ISA::nn {
 template <class T>
 std::shared_ptr<const Conv2dFilter<T>> fold(const Conv2d<T>& conv, const BatchNorm2d<T>& norm) {
   const Tensor<T>& weight = conv.weight.value();
-  const std::size_t out = weight.shape()[0], in = weight.shape()[1], height = weight.shape()[2],
-                    width = weight.shape()[3];
+  const std::size_t out = weight.shape()[0];
   if (norm.options.channels != out) {
     throw ShapeError(error_text("fold: the convolution has ", out, " output channels, the batch ",
                                 "normalisation ", norm.options.channels));
   }
-  Tensor<T> filter = make_tensor<T>({height, width, in, out});
+  Tensor<T> filter = detail::filter_layout(weight);
   Tensor<T> bias = make_tensor<T>({out});
+  std::vector<T> scales(out);
   for (std::size_t o = 0; o < out; ++o) {
     const auto of = [o](const Tensor<T>& t) { return static_cast<double>(t.data()[o]); };
     const double scale =
         of(norm.weight.value()) / std::sqrt(of(norm.running_var.value) + norm.options.epsilon);
     const double before = conv.bias ? of(conv.bias->value()) : 0.0;
+    scales[o] = static_cast<T>(scale);
     bias.data()[o] =
         static_cast<T>((before - of(norm.running_mean.value)) * scale + of(norm.bias.value()));
-    const T* from = weight.data() + o * in * height * width;
-    for (std::size_t i = 0; i < in; ++i) {
-      for (std::size_t k = 0; k < height * width; ++k) {
-        filter.data()[(k * in + i) * out + o] =
-            static_cast<T>(static_cast<double>(from[i * height * width + k]) * scale);
-      }
-    }
   }
+  for (std::size_t i = 0; i < filter.size(); ++i) filter.data()[i] *= scales[i % out];
   return std::make_shared<const Conv2dFilter<T>>(std::move(filter), std::move(bias));
 }
 
@@ -50,9 +46,19 @@ std::shared_ptr<const Conv2dFilter<T>> fold(const Conv2d<T>& conv, const BatchNo
 template <class T>
 Var<T> conv_norm(const Var<T>& x, Conv2d<T>& conv, BatchNorm2d<T>& norm, Activation activation) {
   if (norm.training || conv.training || conv.options.groups != 1) return norm(conv(x), activation);
+  // What the filter is made from besides the weights is small enough to be compared.
+  std::vector<T> key{static_cast<T>(norm.options.epsilon)};
+  const auto add = [&](const Tensor<T>& t) { key.insert(key.end(), t.begin(), t.end()); };
+  add(std::as_const(norm.weight).value());
+  add(std::as_const(norm.bias).value());
+  add(norm.running_mean.value);
+  add(norm.running_var.value);
+  if (conv.bias) add(std::as_const(*conv.bias).value());
   Conv2dOptions options = conv.geometry();
   options.activation = activation;
-  return conv2d(x, fold(conv, norm), options);
+  const auto filter =
+      conv.cache.get(conv.weight.version(), std::move(key), [&] { return fold(conv, norm); });
+  return conv2d(x, filter, options);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::nn

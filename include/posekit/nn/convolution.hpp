@@ -2,9 +2,11 @@
 
 // Convolutions of NHWC images with weights in PyTorch's layout.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/nn/filter_cache.hpp>
 #include <posekit/nn/initialization.hpp>
 #include <posekit/nn/module.hpp>
 
@@ -45,6 +48,21 @@ inline Padding2d both_sides(const std::array<std::size_t, 2>& padding) {
   return Padding2d::of(padding[0], padding[0], padding[1], padding[1]);
 }
 
+/// A weight [a, b, height, width] as the filter [height, width, b, a] that kernels read.
+template <class T>
+Tensor<T> filter_layout(const Tensor<T>& weight) {
+  const std::size_t outer = weight.shape()[0], inner = weight.shape()[1],
+                    taps = weight.shape()[2] * weight.shape()[3];
+  Tensor<T> filter = make_tensor<T>({weight.shape()[2], weight.shape()[3], inner, outer});
+  for (std::size_t o = 0; o < outer; ++o) {
+    for (std::size_t i = 0; i < inner; ++i) {
+      for (std::size_t k = 0; k < taps; ++k)
+        filter.data()[(k * inner + i) * outer + o] = weight.data()[(o * inner + i) * taps + k];
+    }
+  }
+  return filter;
+}
+
 /// `layer(x's channels, weight's rows)` for each group, joined.
 template <class T, class Apply>
 Var<T> in_groups(const Var<T>& x, const Var<T>& weight, std::size_t groups, const Apply& apply) {
@@ -69,6 +87,7 @@ struct Conv2d {
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
   bool training = true;
+  FilterCache<T> cache;  ///< outside training
 
   /// Throws ValueError where channels and groups do not fit.
   explicit Conv2d(const Conv2dLayerOptions& given) : options(given) {
@@ -93,6 +112,7 @@ struct Conv2d {
       throw ShapeError(error_text("Conv2d: x has shape ", to_string(x.shape()),
                                   ", expected [N, H, W, ", options.in_channels, "]"));
     }
+    if (!training && options.groups == 1) return conv2d(x, constant_filter(), geometry());
     const Var<T> w = weight.on(tape, training);
     const Var<T> shift = bias ? bias->on(tape, training) : Var<T>();
     const std::size_t groups = options.groups;
@@ -109,6 +129,18 @@ struct Conv2d {
     v.training(training);
     v("weight", weight);
     if (bias) v("bias", *bias);
+  }
+
+ private:
+  std::shared_ptr<const Conv2dFilter<T>> constant_filter() const {
+    std::vector<T> key;
+    if (bias) key.assign(std::as_const(*bias).value().begin(), std::as_const(*bias).value().end());
+    return cache.get(weight.version(), std::move(key), [&] {
+      std::optional<Tensor<T>> shift;
+      if (bias) shift = std::as_const(*bias).value();
+      return std::make_shared<const Conv2dFilter<T>>(
+          detail::filter_layout(std::as_const(weight).value()), std::move(shift));
+    });
   }
 };
 
@@ -134,9 +166,10 @@ struct ConvTranspose2d {
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
   bool training = true;
+  FilterCache<T> cache;  ///< outside training
 
   /// Throws ValueError where channels and groups do not fit, and where an output padding is as
-  /// large as the stride and the dilation.
+  /// large as the stride and the dilation, or as stride and padding together.
   explicit ConvTranspose2d(const ConvTranspose2dLayerOptions& given) : options(given) {
     detail::require_channels_and_groups("ConvTranspose2d", options.in_channels,
                                         options.out_channels, options.groups);
@@ -145,6 +178,11 @@ struct ConvTranspose2d {
         throw ValueError(error_text("ConvTranspose2d: output_padding ", options.output_padding[a],
                                     " is not smaller than stride ", options.stride[a],
                                     " or dilation ", options.dilation[a]));
+      }
+      if (options.output_padding[a] >= options.stride[a] + options.padding[a]) {
+        throw ValueError(error_text("ConvTranspose2d: output_padding ", options.output_padding[a],
+                                    " is not smaller than stride ", options.stride[a],
+                                    " and padding ", options.padding[a], " together"));
       }
     }
     weight =
@@ -178,8 +216,19 @@ struct ConvTranspose2d {
   Var<T> operator()(const Var<T>& x) const {
     Tape<T>& tape = x.tape();
     const auto size = output_size(x.shape());
-    const Conv2dTransposeOptions geometry{options.stride, options.dilation,
-                                          detail::both_sides(options.padding)};
+    Conv2dTransposeOptions geometry{options.stride, options.dilation,
+                                    detail::both_sides(options.padding)};
+    // The output's padding is where the convolution's was: after the image that is so much less.
+    geometry.padding.bottom -= std::min(options.output_padding[0], options.padding[0]);
+    geometry.padding.right -= std::min(options.output_padding[1], options.padding[1]);
+    if (!training && options.groups == 1) {
+      const auto filter = cache.get(weight.version(), {}, [&] {
+        return std::make_shared<const Conv2dFilter<T>>(
+            detail::filter_layout(std::as_const(weight).value()));
+      });
+      const Var<T> y = conv2d_transpose(x, filter, size, geometry);
+      return bias ? y + bias->on(tape, false) : y;
+    }
     const Var<T> y = detail::in_groups(
         x, weight.on(tape, training), options.groups, [&](const Var<T>& part, const Var<T>& rows) {
           return conv2d_transpose(part, transpose(rows, {2, 3, 1, 0}), size, geometry);

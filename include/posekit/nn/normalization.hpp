@@ -27,6 +27,7 @@ struct BatchNorm2d {
   Buffer<T> running_mean, running_var, num_batches_tracked;
   bool training = true;
 
+  /// Throws ValueError for 0 channels.
   explicit BatchNorm2d(const BatchNorm2dOptions& given) : options(given) {
     const Shape shape{options.channels};
     if (options.channels == 0) throw ValueError("BatchNorm2d: 0 channels, expected more");
@@ -88,10 +89,13 @@ struct LayerNorm {
   Parameter<T> weight, bias;
   bool training = true;
 
+  /// Throws ValueError for 0 channels.
   explicit LayerNorm(const LayerNormLayerOptions& given)
       : options(given),
         weight(zeros<T>({given.channels}) + T(1)),
-        bias(zeros<T>({given.channels})) {}
+        bias(zeros<T>({given.channels})) {
+    if (given.channels == 0) throw ValueError("LayerNorm: 0 channels, expected more");
+  }
 
   Var<T> operator()(const Var<T>& x) const {
     Tape<T>& tape = x.tape();
