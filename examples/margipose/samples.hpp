@@ -6,7 +6,7 @@
 
 #include <posekit/data/batch_loader.hpp>
 #include <posekit/data/pose_batch.hpp>
-#include <posekit/data/synthetic_people.hpp>
+#include <posekit/synthetic/synthetic_people.hpp>
 
 using Batch = posekit::PoseBatch<float>;
 

@@ -6,6 +6,7 @@
 #include <posekit/data/augmentation.hpp>
 #include <posekit/data/batch_loader.hpp>
 #include <posekit/data/batch_sampling.hpp>
+#include <posekit/data/bvh.hpp>
 #include <posekit/data/coco.hpp>
 #include <posekit/data/coco_evaluation.hpp>
 #include <posekit/data/coco_images.hpp>
@@ -17,6 +18,7 @@
 #include <posekit/data/crop_example.hpp>
 #include <posekit/data/crop_transforms.hpp>
 #include <posekit/data/image_folder.hpp>
+#include <posekit/data/mocap.hpp>
 #include <posekit/data/multi_crop.hpp>
 #include <posekit/data/pose_batch.hpp>
 #include <posekit/data/pose_example.hpp>

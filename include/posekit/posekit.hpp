@@ -13,6 +13,7 @@
 #include <posekit/nn.hpp>
 #include <posekit/optim.hpp>
 #include <posekit/pose.hpp>
+#include <posekit/synthetic.hpp>
 #include <posekit/testing.hpp>
 #include <posekit/training.hpp>
 #include <posekit/viz.hpp>

@@ -13,10 +13,14 @@ declare -A allowed=(
   [heatmap]="core simd kernels autodiff"
   [io]="core"
   [pose]="core autodiff"
+  [nn]="core autodiff io"
+  [optim]="core simd autodiff"
   [data]="core io pose"
+  [synthetic]="core io pose data"
   [viz]="core io pose"
   [graph]="core simd kernels autodiff io"
-  [models]="core autodiff heatmap graph pose"
+  [models]="core autodiff heatmap graph pose nn"
+  [training]="core autodiff io viz nn optim"
   [attribution]="core simd kernels autodiff"
 )
 failed=""
@@ -57,7 +61,7 @@ only 'xtensor' core/tensor.hpp
 only 'omp.h' core/threads.hpp
 only 'Eigen' core/linear_algebra.hpp
 only 'stb' io/image.hpp
-only 'nlohmann' graph/tfjs.hpp data/json_file.hpp
+only 'nlohmann' graph/tfjs.hpp data/json_file.hpp io/safetensors.hpp
 only 'immintrin' core/isa.hpp simd/batch.hpp
 if grep -rnE '\b(assert|abort|exit|printf|std::cout|std::cerr)\b *\(' --include='*.hpp' . | grep -vE 'static_assert|snprintf|//'; then
   complain "library code must not assert, abort, print or exit"
