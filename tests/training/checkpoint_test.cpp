@@ -1,0 +1,65 @@
+#include <catch2/catch.hpp>
+
+#include <posekit/io/file.hpp>
+#include <posekit/optim/sgd.hpp>
+#include <posekit/training/checkpoint.hpp>
+
+#include "regression.hpp"
+#include "support/close.hpp"
+
+namespace pk = posekit;
+using regression::Folder;
+using regression::Net;
+
+TEST_CASE("A checkpoint restores network, optimiser and position", "[training]") {
+  const Folder folder("checkpoint");
+  std::filesystem::create_directories(folder.path());
+  const auto file = folder.path() / "c.safetensors";
+  Net net;
+  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.1, .momentum = 0.9});
+  regression::Loader loader;
+  loader.start(0);
+  pk::Tape<float> tape;
+  while (const auto batch = loader.next()) {
+    tape.backward(regression::loss_of(net)(tape, *batch));
+    optimizer.step(tape);
+    tape.clear();
+  }
+  pk::training::save_checkpoint(
+      file, net, optimizer, {.epoch = 3, .batch = 2, .steps = 17, .notes = {{"who", "me; \"x\""}}});
+
+  Net other;
+  pk::optim::Sgd<float> fresh(pk::nn::parameters(other), {.learning_rate = 0.1, .momentum = 0.9});
+  const auto at = pk::training::load_checkpoint(file, other, fresh);
+  CHECK(at.epoch == 3);
+  CHECK(at.batch == 2);
+  CHECK(at.steps == 17);
+  CHECK(at.notes.at("who") == "me; \"x\"");
+  CHECK(fresh.steps() == optimizer.steps());
+  const auto a = pk::nn::named_tensors(net), b = pk::nn::named_tensors(other);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(identical(*a[i].tensor, *b[i].tensor));
+  const auto s = optimizer.state(), t = fresh.state();
+  REQUIRE(s.size() == t.size());
+  REQUIRE(!s.empty());
+  for (std::size_t i = 0; i < s.size(); ++i) CHECK(identical(*s[i].tensor, *t[i].tensor));
+}
+
+TEST_CASE("What is no checkpoint of this training is refused", "[training]") {
+  const Folder folder("checkpoint_wrong");
+  std::filesystem::create_directories(folder.path());
+  const auto file = folder.path() / "c.safetensors";
+  Net net;
+  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.1});
+  pk::save_safetensors(file, net);
+  CHECK_THROWS_WITH(pk::training::load_checkpoint(file, net, optimizer),
+                    Catch::Contains("c.safetensors") && Catch::Contains("no training checkpoint"));
+  struct Other {
+    using value_type = float;
+    pk::nn::Linear<float> fc{{.in_features = 2, .out_features = 3}};
+    void visit(pk::nn::ModuleVisitor<float>& v) { v("fc", fc); }
+  } other;
+  pk::optim::Sgd<float> of_other(pk::nn::parameters(other), {.learning_rate = 0.1});
+  pk::training::save_checkpoint(file, other, of_other, {});
+  CHECK_THROWS_WITH(pk::training::load_checkpoint(file, net, optimizer),
+                    Catch::Contains("first.weight") && Catch::Contains("model.fc.bias"));
+}

@@ -1,0 +1,167 @@
+#include <catch2/catch.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include <posekit/io/file.hpp>
+#include <posekit/optim/adam.hpp>
+#include <posekit/optim/sgd.hpp>
+#include <posekit/training/trainer.hpp>
+
+#include "regression.hpp"
+
+namespace pk = posekit;
+using regression::Folder;
+using regression::Loader;
+using regression::Net;
+
+namespace {
+
+struct Run {
+  pk::TrainingResult result;
+  Net net;
+};
+
+/// Trains, stopping after `stop_at` steps where that is not 0.
+template <template <class> class Optimizer = pk::optim::Sgd>
+Run run(const pk::TrainerOptions& given, std::uint64_t stop_at = 0, int threads = 1) {
+  Run r{{}, {}};
+  Optimizer<float> optimizer(pk::nn::parameters(r.net), {.learning_rate = 0.05});
+  optimizer.set_momentum(0.9);
+  Loader loader;
+  const pk::optim::OneCycle schedule{.max_learning_rate = 0.2,
+                                     .total_steps = given.epochs * loader.batch_count()};
+  pk::TrainerOptions options = given;
+  options.tape.threads = threads;
+  if (stop_at > 0) {
+    options.report = [=](const pk::TrainingStatus& s) { return s.step != stop_at; };
+  }
+  r.result = pk::training::train(r.net, optimizer, loader, schedule, regression::loss_of(r.net),
+                                 regression::error_of(r.net), options);
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("A training learns, and says what it did", "[training]") {
+  const Folder folder("trainer_learns");
+  Net untrained;
+  pk::nn::set_training(untrained, false);
+  const double before = regression::error_of(untrained)();
+  std::vector<pk::TrainingStatus> seen;
+  pk::TrainerOptions options{.epochs = 60, .folder = folder.path(), .metric = "error"};
+  options.report = [&](const pk::TrainingStatus& s) {
+    seen.push_back(s);
+    return true;
+  };
+  const Run r = run(options);
+  CHECK(r.result.end == pk::TrainingEnd::finished);
+  CHECK(r.result.position.steps == 300);
+  CHECK(r.result.best_metric < 0.2 * before);
+  REQUIRE(seen.size() == 300);
+  CHECK(seen.back().step == 300);
+  CHECK(seen.back().total_steps == 300);
+  CHECK(seen[4].metric.has_value());
+  CHECK_FALSE(seen[3].metric.has_value());
+  for (const char* name :
+       {"checkpoint.safetensors", "best.safetensors", "log.csv", "log.json", "loss.png"}) {
+    INFO(name);
+    CHECK(std::filesystem::file_size(folder.path() / name) > 100);
+  }
+  // The best weights are those that were measured best.
+  Net best;
+  pk::load_safetensors(folder.path() / "best.safetensors", best);
+  pk::nn::set_training(best, false);
+  CHECK(regression::error_of(best)() == r.result.best_metric);
+}
+
+TEST_CASE("A training that stopped goes on bit for bit", "[training]") {
+  const Folder whole("trainer_whole");
+  const pk::TrainerOptions options{.epochs = 4, .checkpoint_every = 3};
+  pk::TrainerOptions straight = options;
+  straight.folder = whole.path();
+  run(straight);
+  const auto expected = pk::read_file(whole.path() / "checkpoint.safetensors");
+  const auto expected_log = pk::read_file(whole.path() / "log.csv");
+  for (const std::uint64_t stop : {1u, 4u, 5u, 6u, 13u, 19u}) {
+    INFO("stopped after step " << stop);
+    const Folder parts("trainer_parts");
+    pk::TrainerOptions again = options;
+    again.folder = parts.path();
+    CHECK(run(again, stop).result.end == pk::TrainingEnd::stopped);
+    const Run rest = run(again, 0, 3);
+    CHECK(rest.result.end == pk::TrainingEnd::finished);
+    CHECK(pk::read_file(parts.path() / "checkpoint.safetensors") == expected);
+    CHECK(pk::read_file(parts.path() / "log.csv") == expected_log);
+  }
+}
+
+TEST_CASE("A training with Adam goes on bit for bit from its last checkpoint", "[training]") {
+  const Folder whole("trainer_adam_whole"), parts("trainer_adam_parts");
+  pk::TrainerOptions options{.epochs = 3, .folder = whole.path(), .checkpoint_every = 4};
+  run<pk::optim::Adam>(options);
+  options.folder = parts.path();
+  // As if it had been killed at step 10: what it left is the checkpoint of step 8.
+  std::vector<std::uint8_t> kept;
+  options.report = [&](const pk::TrainingStatus& s) {
+    if (s.step == 8) kept = pk::read_file(parts.path() / "checkpoint.safetensors");
+    return s.step != 10;
+  };
+  run<pk::optim::Adam>(options);
+  pk::write_file(parts.path() / "checkpoint.safetensors",
+                 {reinterpret_cast<const char*>(kept.data()), kept.size()});
+  options.report = {};
+  run<pk::optim::Adam>(options);
+  CHECK(pk::read_file(parts.path() / "checkpoint.safetensors") ==
+        pk::read_file(whole.path() / "checkpoint.safetensors"));
+}
+
+TEST_CASE("A training ends where nothing improves", "[training]") {
+  Net net;
+  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.0});
+  Loader loader;
+  int evaluations = 0;
+  const auto result = pk::training::train(net, optimizer, loader, pk::optim::Constant{.value = 0.0},
+                                          regression::loss_of(net),
+                                          [&] {
+                                            ++evaluations;
+                                            return 1.0;
+                                          },
+                                          {.epochs = 50, .patience = 3});
+  CHECK(result.end == pk::TrainingEnd::patience);
+  CHECK(evaluations == 4);
+  CHECK(result.best_step == 5);
+}
+
+TEST_CASE("What goes wrong in a training is said, and its checkpoint stays", "[training]") {
+  const Folder folder("trainer_wrong");
+  pk::TrainerOptions options{.epochs = 2, .folder = folder.path()};
+  run(options);
+  const auto before = pk::read_file(folder.path() / "checkpoint.safetensors");
+  const auto train_with = [&](const auto& loss) {
+    Net net;
+    pk::optim::Sgd<float> optimizer(pk::nn::parameters(net),
+                                    {.learning_rate = 0.1, .momentum = 0.9});
+    Loader loader;
+    options.epochs = 5;
+    pk::training::train(
+        net, optimizer, loader, pk::optim::Constant{.value = 0.1}, loss, [] { return 0.0; },
+        options);
+  };
+  CHECK_THROWS_WITH(train_with([](pk::Tape<float>& tape, const regression::Batch&) {
+                      pk::Tensor<float> nan = pk::zeros<float>({});
+                      nan.data()[0] = std::numeric_limits<float>::quiet_NaN();
+                      return tape.variable(nan);
+                    }),
+                    Catch::Contains("loss of step 11") && Catch::Contains("nan"));
+  CHECK_THROWS_WITH(train_with([](pk::Tape<float>& tape, const regression::Batch&) {
+                      return tape.variable(pk::zeros<float>({2, 3}));
+                    }),
+                    Catch::Contains("[2, 3]") && Catch::Contains("one element"));
+  CHECK(pk::read_file(folder.path() / "checkpoint.safetensors") == before);
+  // A checkpoint of another optimiser, and a file that is none.
+  CHECK_THROWS_WITH(run<pk::optim::Adam>(options), Catch::Contains("another optimiser"));
+  pk::write_file(folder.path() / "checkpoint.safetensors", "nonsense");
+  CHECK_THROWS_AS(run(options), pk::FileError);
+}

@@ -1,0 +1,70 @@
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include <posekit/io/file.hpp>
+#include <posekit/training/training_log.hpp>
+
+#include "regression.hpp"
+
+namespace pk = posekit;
+using regression::Folder;
+
+namespace {
+
+pk::training::TrainingLog example() {
+  pk::training::TrainingLog log;
+  for (std::uint64_t step = 1; step <= 130; ++step) {
+    pk::TrainingRecord record{step, step / 40, 1.0 / static_cast<double>(step), 0.1};
+    if (step % 40 == 0) record.metric = 100.0 / static_cast<double>(step);
+    log.add(record);
+  }
+  return log;
+}
+
+}  // namespace
+
+TEST_CASE("A log survives its file", "[training]") {
+  const Folder folder("training_log");
+  std::filesystem::create_directories(folder.path());
+  const auto log = example();
+  log.write(folder.path(), "error, mm");
+  auto again = pk::training::TrainingLog::from_csv(folder.path() / "log.csv");
+  CHECK(again.csv("error, mm") == log.csv("error, mm"));
+  again.rewind(40);
+  CHECK(again.records().size() == 40);
+  CHECK(again.records().back().metric == 2.5);
+  const auto text = pk::read_file(folder.path() / "log.json");
+  const auto json = nlohmann::json::parse(text.begin(), text.end());
+  CHECK(json["metric"] == "error, mm");
+  CHECK(json["records"].size() == 130);
+  CHECK(json["records"][39]["metric"] == 2.5);
+  CHECK(json["records"][38]["metric"].is_null());
+  CHECK(json["records"][129]["step"] == 130);
+}
+
+TEST_CASE("A log's picture shows loss and metric, or the loss alone", "[training]") {
+  const auto both = example().picture("error");
+  pk::training::TrainingLog bare;
+  bare.add({1, 0, 0.5, 0.1});
+  const auto one = bare.picture("error");
+  CHECK(both.width == one.width);
+  CHECK(both.height == 2 * one.height);
+}
+
+TEST_CASE("What is no log is refused", "[training]") {
+  const Folder folder("training_log_wrong");
+  std::filesystem::create_directories(folder.path());
+  const auto refused = [&](const std::string& text, const std::string& expected) {
+    pk::write_file(folder.path() / "log.csv", text);
+    CHECK_THROWS_WITH(pk::training::TrainingLog::from_csv(folder.path() / "log.csv"),
+                      Catch::Contains("log.csv") && Catch::Contains(expected));
+  };
+  refused("a,b\n1,2\n", "no training log");
+  refused("step,epoch,loss,learning_rate,m\n1,0,x,0.1,\n", "'x' for loss");
+  refused("step,epoch,loss,learning_rate,m\n-1,0,1,0.1,\n", "'-1' for step");
+  refused("step,epoch,loss,learning_rate,m\n1,0,1,0.1\n", "4 fields");
+}
