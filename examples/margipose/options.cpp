@@ -44,6 +44,9 @@ void add_training_options(CLI::App& app, TrainingOptions& o) {
       ->type_name("COUNT");
   app.add_option("--learning-rate", o.learning_rate, "the largest of the 1-cycle schedule")
       ->type_name("RATE");
+  app.add_flag("--side-colours", o.samples.side_colours,
+               "clothes whose colours tell left from right: easier pictures")
+      ->default_str("");
   app.add_option("--2d", o.samples.share_2d,
                  "share of pictures whose depths are not told, as in a 2D data set")
       ->check(CLI::Range(0.0, 1.0).description(""))

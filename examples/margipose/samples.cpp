@@ -17,6 +17,7 @@ constexpr std::uint64_t test_seed = 0x7e57;
 
 pk::SyntheticPeople people(const SampleOptions& options, std::uint64_t seed, std::size_t count) {
   pk::SyntheticPeopleOptions o{.size = options.image_size, .seed = seed, .count = count};
+  o.look.side_colours = options.side_colours;
   if (!options.poses.empty())
     o.poses = pk::load_mocap(options.poses, {.derived = pk::usual_weighted_joints()}).poses;
   return pk::SyntheticPeople(std::move(o));

@@ -16,6 +16,8 @@ struct SampleOptions {
   std::uint64_t seed = 1;
   /// Recorded poses (.npz or .bvh) that the pictures show; empty: generated ones.
   std::filesystem::path poses{};
+  /// Whether the limbs of the two sides have colours of their own, which is easier.
+  bool side_colours = false;
   /// The share of examples whose depth is not told, as if they came from a 2D data set.
   double share_2d = 0;
 };

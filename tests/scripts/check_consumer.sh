@@ -13,7 +13,7 @@ if [ "$how" = find_package ]; then
 fi
 cmake -S "$source/tests/consumer" -B "$work/build" "${arguments[@]}" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 targets=(--target consumer)
-[ "$how" = find_package ] && targets+=(--target explain_network heatmaps evaluate)
+[ "$how" = find_package ] && targets+=(--target explain_network heatmaps evaluate margipose margipose_files)
 cmake --build "$work/build" "${targets[@]}" -j 2 >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }
 "$work/build/consumer"
 [ "$how" != find_package ] || "$work/build/heatmaps"
@@ -21,6 +21,8 @@ if [ "$how" = find_package ]; then
   golden=$source/tests/golden
   "$work/build/evaluate" "$golden/poses/prediction.npy" "$golden/poses/truth.npy" "$golden/coco/truth.json" \
     "$golden/coco/results.json" | tee "$work/log"
+  (cd "$work" && build/margipose_files && build/margipose net.safetensors image.npy truth.npy &&
+    build/margipose_files "$golden/margipose")
   tail -1 "$work/log" | grep -q '^0.314755 0.447149 0.362757 0.353523 0.316792 0.553659$'
 fi
 if [ "$how" = find_package ] && [ -s "$source/models/movenet-lightning.json" ]; then

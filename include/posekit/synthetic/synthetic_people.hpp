@@ -15,6 +15,10 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
+#include <posekit/data/pose_batch.hpp>
+#include <posekit/data/pose_example.hpp>
+#include <posekit/pose/camera.hpp>
+#include <posekit/pose/skeletons.hpp>
 #include <posekit/synthetic/backdrop.hpp>
 #include <posekit/synthetic/camera_placement.hpp>
 #include <posekit/synthetic/figure.hpp>
@@ -22,12 +26,9 @@
 #include <posekit/synthetic/hand_generator.hpp>
 #include <posekit/synthetic/limb_renderer.hpp>
 #include <posekit/synthetic/person_figure.hpp>
-#include <posekit/data/pose_example.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 #include <posekit/synthetic/textured_patch.hpp>
-#include <posekit/pose/camera.hpp>
-#include <posekit/pose/skeletons.hpp>
 
 namespace posekit {
 
@@ -161,7 +162,7 @@ class SyntheticPeople {
     example.camera = placed.camera;
     example.root_depth = positions(skeleton().index(skeleton().root), 2);
     example.positions = cast<float>(positions);
-    example.joints = picture_joints(positions, example);
+    example.joints = cast<float>(picture_joints(positions, example.camera, example.root_depth));
 
     RandomStream dressing(seed_for(of_look), index);
     Figure figure = options_.kind == SyntheticKind::person
@@ -202,20 +203,6 @@ class SyntheticPeople {
     GeneratedHand hand = generate_hand(seed_for(of_pose), index, options_.hand);
     left_hand = hand.left;
     return std::move(hand.joints);
-  }
-
-  /// As PoseExample::joints says.
-  static Tensor<float> picture_joints(const Tensor<double>& positions, const PoseExample& example) {
-    const std::size_t count = positions.shape()[0];
-    const Tensor<double> pixels = project(positions, example.camera);
-    Tensor<float> joints = make_tensor<float>({count, 3});
-    for (std::size_t j = 0; j < count; ++j) {
-      joints(j, 0) = static_cast<float>(pixels(j, 0));
-      joints(j, 1) = static_cast<float>(pixels(j, 1));
-      joints(j, 2) = static_cast<float>((positions(j, 2) - example.root_depth) * example.camera.fx /
-                                        example.root_depth);
-    }
-    return joints;
   }
 
   static Light random_light(RandomStream& random) {

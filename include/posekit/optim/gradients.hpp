@@ -1,0 +1,120 @@
+#pragma once
+
+// The gradients that a tape holds for parameters, and equal blocks of their elements.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <posekit/autodiff/parameter.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim {
+
+namespace internal {
+
+template <class T>
+struct ParameterGradient {
+  std::size_t index;  ///< of the parameter
+  Tensor<T>* gradient;
+};
+
+/// The gradients of those parameters that are trainable and got one. Throws ValueError where a
+/// parameter is null, ShapeError where a gradient has another shape than its parameter has now.
+template <class T>
+std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,
+                                               const std::string& function) {
+  std::vector<ParameterGradient<T>> found;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto& [name, parameter] = parameters[i];
+    if (parameter == nullptr) {
+      throw ValueError(
+          error_text(function, ": parameter '", name, "' is null, expected a Parameter"));
+    }
+    if (!parameter->trainable) continue;
+    Tensor<T>* gradient = parameter->gradient(tape);
+    if (gradient == nullptr) continue;
+    const auto& shape = parameter->value().shape();
+    if (gradient->shape() != shape) {
+      throw ShapeError(error_text(function, ": the gradient of parameter '", name, "' has shape ",
+                                  to_string(gradient->shape()), ", expected ", to_string(shape)));
+    }
+    found.push_back({i, gradient});
+  }
+  return found;
+}
+
+/// Elements that one thread computes together. The bits of what is computed for an element depend
+/// on its place in the block, not on the number of threads.
+struct Block {
+  std::size_t tensor;  ///< number of the gradient
+  std::size_t begin, end;
+};
+
+inline constexpr std::size_t block_size = 4096;
+
+/// Tensor after tensor, in ascending order.
+template <class T>
+std::vector<Block> blocks_of(const std::vector<ParameterGradient<T>>& gradients) {
+  std::vector<Block> blocks;
+  for (std::size_t k = 0; k < gradients.size(); ++k) {
+    const std::size_t size = gradients[k].gradient->size();
+    for (std::size_t begin = 0; begin < size; begin += block_size) {
+      blocks.push_back({k, begin, std::min(begin + block_size, size)});
+    }
+  }
+  return blocks;
+}
+
+/// Calls `body(block)` with the number of every block.
+template <class Body>
+void for_each_block(const std::vector<Block>& blocks, int threads, const Body& body) {
+  std::size_t elements = 0;
+  for (const Block& block : blocks) elements += block.end - block.begin;
+  parallel_for(blocks.size(), elements > 4 * block_size ? threads : 1, body);
+}
+
+/// The number of the first gradient with an element that is NaN or infinite; the number of
+/// gradients where there is none.
+template <class T>
+std::size_t first_nonfinite(const std::vector<ParameterGradient<T>>& gradients, int threads) {
+  const std::vector<Block> blocks = blocks_of(gradients);
+  std::vector<std::uint8_t> finite(blocks.size());
+  for_each_block(blocks, threads, [&](std::size_t b) {
+    const Block& block = blocks[b];
+    const T* g = gradients[block.tensor].gradient->data();
+    // No early exit, so that the compiler can use vectors.
+    int all = 1;
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      all &= static_cast<int>(std::abs(g[i]) <= std::numeric_limits<T>::max());
+    }
+    finite[b] = static_cast<std::uint8_t>(all);
+  });
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    if (finite[b] == 0) return blocks[b].tensor;
+  }
+  return gradients.size();
+}
+
+}  // namespace internal
+
+/// False where an element of a gradient is NaN or infinite. Parameters that are frozen or got no
+/// gradient do not count. Throws ValueError where a parameter is null.
+///
+///     tape.backward(loss);
+///     if (optim::has_finite_gradients(tape, parameters)) optimizer.step(tape);
+template <class T>
+bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters) {
+  const auto gradients = internal::gradients_of(tape, parameters, "optim::has_finite_gradients");
+  return internal::first_nonfinite(gradients, tape.threads()) == gradients.size();
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::optim

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Runs posekit-margipose as a user does, on tiny networks: trains, kills, resumes, measures, draws.
+# usage: check_margipose.sh SOURCE_DIR PROGRAM [KILLS]
+set -u
+source=$1 program=$2 kills=${3:-6}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=""
+complain() {
+  echo "FAILED: $*"
+  failed=yes
+}
+tiny=(--size 32 --images 128 --batch 16 --test-images 16)
+# train FOLDER THREADS WIDTH
+train() {
+  "$program" train "${tiny[@]}" --stages 1 --checkpoint-every 1 --epochs 4 --output "$1" --threads "${2:-1}" --width "${3:-8}"
+}
+
+train whole >out || complain "train ended with $?"
+grep -q 'the network  ' out || complain "train prints no result: $(cat out)"
+[ "$(grep -c 'PA-MPJPE .* mm' out)" -ge 4 ] || complain "expected a line for each epoch: $(cat out)"
+for file in checkpoint.safetensors best.safetensors log.csv log.json loss.png; do
+  [ -s "whole/$file" ] || complain "train wrote no $file"
+done
+[ "$(wc -l <whole/log.csv)" = 33 ] || complain "expected 32 steps in log.csv, found $(wc -l <whole/log.csv) lines"
+
+# Killed at any moment, and started again until it is done: the same bits.
+count=0
+for ((i = 0; i < kills; ++i)); do
+  train killed >killed.log 2>&1 &
+  job=$!
+  sleep "0.$((RANDOM % 8 + 1))"
+  pkill -9 -P $job && count=$((count + 1))
+  wait $job 2>/dev/null
+done
+train killed >killed.log 2>&1 || complain "a training that was killed does not resume: $(cat killed.log)"
+cmp -s whole/checkpoint.safetensors killed/checkpoint.safetensors || complain "a killed training has other bits"
+cmp -s whole/log.csv killed/log.csv || complain "a killed training has another log"
+# Interrupted: the step is finished and saved.
+train stopped >stopped.log 2>&1 &
+job=$!
+while kill -0 $job 2>/dev/null && [ ! -s stopped/checkpoint.safetensors ]; do sleep 0.02; done
+pkill -TERM -P $job
+wait $job || complain "an interrupted training ended with $?: $(cat stopped.log)"
+train stopped 2 >/dev/null || complain "an interrupted training does not resume"
+cmp -s whole/checkpoint.safetensors stopped/checkpoint.safetensors || complain "an interrupted training has other bits"
+
+weights=whole/best.safetensors
+"$program" eval --weights $weights --images 8 --output measured >out || complain "eval ended with $?"
+grep -q 'the mean pose' out && [ -s measured/prediction.npy ] || complain "eval: $(cat out)"
+"$program" eval --weights $weights --images 4 --ten-crop >out || complain "eval --ten-crop ended with $?"
+"$program" predict --weights $weights --example 2 --output drawn >out || complain "predict ended with $?"
+[ -s drawn/prediction.png ] && [ "$(wc -l <out)" = 20 ] || complain "predict: $(cat out)"
+"$program" explain --weights $weights --steps 4 --output drawn >out || complain "explain ended with $?"
+[ -s drawn/explanation.png ] && [ -s drawn/attributions.npy ] || complain "explain: $(cat out)"
+"$program" ablate "${tiny[@]}" --stages 2 --width 8 --threads 1 --epochs 1 --seeds 2 --output ablation >out || complain "ablate ended with $?"
+[ "$(wc -l <ablation/ablation.csv)" = 9 ] && [ -s ablation/figure7.png ] || complain "ablate: $(cat out)"
+
+# The weights that come along.
+if [ -s "$source/examples/margipose/small.safetensors" ]; then
+  "$program" predict --weights "$source/examples/margipose/small.safetensors" --quiet || complain "predict ended with $? on the weights that come along"
+fi
+
+# refused TEXT ARGUMENTS...: ends with 1, says TEXT in one line, writes nothing.
+refused() {
+  local text=$1
+  shift
+  "$program" "$@" --output nothing >out 2>err && complain "no error: $*"
+  grep -qF -- "$text" err || complain "$*: expected '$text', said: $(cat err)"
+  [ ! -e nothing ] || complain "$* left something"
+}
+refused 'no such file' predict --weights nowhere.safetensors
+head -c 100 $weights >short.safetensors
+refused 'short.safetensors' predict --weights short.safetensors
+refused 'image_size' predict --weights whole/checkpoint.safetensors
+refused "no joint 'elbow'" predict --weights $weights --joint elbow
+refused '--box' predict --weights $weights --image "$source/docs/overview.jpg" --box 1,2,3
+echo 'not a picture' >text.jpg
+refused 'text.jpg' predict --weights $weights --image text.jpg
+train whole 1 16 >out 2>err && complain "another network's checkpoint was no error"
+grep -q 'does not fit the network' err && grep -q 'of another shape' err || complain "another network's checkpoint: $(cat err)"
+"$program" train --extractor vgg >out 2>err && complain "an unknown extractor was no error"
+grep -q "no feature extractor 'vgg'" err || complain "an unknown extractor: $(cat err)"
+[ -z "$failed" ] || exit 1
+echo "train, eval, predict, explain and ablate work; $count trainings were killed"
