@@ -86,3 +86,8 @@ LoadedNetwork load_network(const std::filesystem::path& weights) {
   network->eval();
   return {c, std::move(network)};
 }
+
+void shrink_weights(const std::filesystem::path& weights, const std::filesystem::path& output) {
+  const LoadedNetwork loaded = load_network(weights);
+  pk::save_half_safetensors(output, *loaded.network, to_metadata(loaded.configuration));
+}

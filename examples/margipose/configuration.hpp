@@ -10,7 +10,7 @@
 
 /// What has to be known of a network besides its weights.
 struct Configuration {
-  std::size_t image_size = 128;
+  std::size_t image_size = 96;
   posekit::models::MargiPoseOptions network{
       .joints = 17,
       .stages = 2,
@@ -30,6 +30,9 @@ struct LoadedNetwork {
   std::unique_ptr<Network> network;
 };
 LoadedNetwork load_network(const std::filesystem::path& weights);
+
+/// `posekit-margipose shrink`: the same weights in half precision.
+void shrink_weights(const std::filesystem::path& weights, const std::filesystem::path& output);
 
 /// The names of the feature extractors, and back. The latter throws posekit::ValueError.
 std::string to_string(posekit::models::FeatureExtractor extractor);

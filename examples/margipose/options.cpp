@@ -42,6 +42,7 @@ void add_training_options(CLI::App& app, TrainingOptions& o) {
   app.add_option("--batch", o.batch_size, "pictures in a batch")
       ->check(CLI::Range(2, 4096).description(""))
       ->type_name("COUNT");
+  app.add_option("--optimizer", o.optimizer, "adam, or sgd as in the paper")->type_name("NAME");
   app.add_option("--learning-rate", o.learning_rate, "the largest of the 1-cycle schedule")
       ->type_name("RATE");
   app.add_flag("--side-colours", o.samples.side_colours,
@@ -89,6 +90,7 @@ struct Arguments {
   MeasurementOptions measurement{};
   std::string extractor = "resnet18";
   std::size_t steps = 50;
+  std::filesystem::path shrunk{};
 };
 
 }  // namespace
@@ -179,6 +181,11 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   ablate.add_option("-o,--output", a->ablation.folder, "folder for the trainings and the table")
       ->type_name("DIR");
 
+  CLI::App& shrink = *app.add_subcommand("shrink", "write weights in half precision");
+  shrink.add_option("-w,--weights", a->subject.weights, "weights that `train` wrote")
+      ->type_name("FILE");
+  shrink.add_option("-o,--output", a->shrunk, "where they go")->type_name("FILE")->required();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -199,6 +206,7 @@ std::function<void()> parse_command_line(int argc, char** argv) {
     return [a] { run_ablation(a->ablation); };
   }
   if (eval.parsed()) return [a] { run_measurement(a->measurement); };
+  if (shrink.parsed()) return [a] { shrink_weights(a->subject.weights, a->shrunk); };
   if (predict.parsed()) return [a] { run_prediction(a->subject); };
   return [a] { run_explanation(a->subject, a->steps); };
 }

@@ -12,7 +12,7 @@ using Batch = posekit::PoseBatch<float>;
 
 /// Whose pictures a network sees.
 struct SampleOptions {
-  std::size_t image_size = 128;
+  std::size_t image_size = 96;
   std::uint64_t seed = 1;
   /// Recorded poses (.npz or .bvh) that the pictures show; empty: generated ones.
   std::filesystem::path poses{};

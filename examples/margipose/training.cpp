@@ -6,8 +6,10 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/optim/adam.hpp>
 #include <posekit/optim/sgd.hpp>
 
 #include "output.hpp"
@@ -74,6 +76,21 @@ class Report {
   double mean_ = 0;
 };
 
+std::unique_ptr<pk::optim::Optimizer<float>> make_optimizer(const TrainingOptions& options,
+                                                            Network& net) {
+  auto parameters = pk::nn::parameters(net);
+  if (options.optimizer == "adam") {
+    return std::make_unique<pk::optim::Adam<float>>(
+        std::move(parameters), pk::optim::AdamOptions{.learning_rate = options.learning_rate});
+  }
+  if (options.optimizer == "sgd") {
+    return std::make_unique<pk::optim::Sgd<float>>(
+        std::move(parameters),
+        pk::optim::SgdOptions{.learning_rate = options.learning_rate, .momentum = 0.9});
+  }
+  throw pk::ValueError("there is no optimizer '" + options.optimizer + "', expected adam or sgd");
+}
+
 }  // namespace
 
 TrainedNetwork train_network(const TrainingOptions& options) {
@@ -83,8 +100,7 @@ TrainedNetwork train_network(const TrainingOptions& options) {
   auto loader = samples.loader(options.batch_size, options.workers);
   const Batch test = test_samples(options.samples, options.test_images);
 
-  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net),
-                                  {.learning_rate = options.learning_rate, .momentum = 0.9});
+  const auto optimizer = make_optimizer(options, net);
   const pk::optim::OneCycle schedule{.max_learning_rate = options.learning_rate,
                                      .total_steps = options.epochs * loader.batch_count()};
   const auto loss = [&](pk::Tape<float>& tape, const Batch& batch) {
@@ -104,7 +120,7 @@ TrainedNetwork train_network(const TrainingOptions& options) {
                              .metadata = to_metadata(options.configuration),
                              .report = [&](const pk::TrainingStatus& s) { return report(s); },
                              .tape = {.threads = options.threads}};
-  trained.result = pk::training::train(net, optimizer, loader, schedule, loss, evaluate, trainer);
+  trained.result = pk::training::train(net, *optimizer, loader, schedule, loss, evaluate, trainer);
   return trained;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
 
 #include <posekit/training/trainer.hpp>
 
@@ -14,8 +16,9 @@ struct TrainingOptions {
   SampleOptions samples{};
   std::uint64_t epochs = 20;
   std::size_t images_per_epoch = 4096;
-  std::size_t batch_size = 32;
-  double learning_rate = 0.5;  ///< the largest of the 1-cycle schedule
+  std::size_t batch_size = 16;
+  std::string optimizer = "adam";  ///< or "sgd", the paper's, which wants a rate of about 1
+  double learning_rate = 3e-3;     ///< the largest of the 1-cycle schedule
   std::size_t test_images = 256;
   std::uint64_t checkpoint_every = 128;
   std::uint64_t patience = 0;

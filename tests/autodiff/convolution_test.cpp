@@ -61,6 +61,75 @@ TEST_CASE("Transposed convolutions equal PyTorch's and the transpose", "[autodif
   CHECK(gradients.ok);
 }
 
+TEST_CASE("Transposed convolutions with filters on the tape equal PyTorch's", "[autodiff]") {
+  const auto f = [](const auto& v) {
+    return pk::conv2d_transpose(
+        v[0], v[1], {9, 5},
+        {.stride = {2, 1}, .dilation = {1, 2}, .padding = pk::Padding2d::of(1, 1, 2, 2)});
+  };
+  CHECK(layer_case_difference<double>("nn/op_conv2d_transpose", 2, f) < 1e-13);
+  CHECK(layer_case_difference<float>("nn/op_conv2d_transpose", 2, f) < 2e-6);
+}
+
+TEST_CASE("Filters of transposed convolutions are differentiated", "[autodiff]") {
+  for (const pk::Padding2d& padding :
+       {pk::Padding2d::valid(), pk::Padding2d::same(), pk::Padding2d::of(0, 1, 1, 0)}) {
+    const pk::Conv2dTransposeOptions options{.stride = {2, 1}, .padding = padding};
+    const std::array<std::size_t, 2> size{
+        6, padding.kind == pk::Padding2d::Kind::same        ? std::size_t{3}
+           : padding.kind == pk::Padding2d::Kind::explicit_ ? std::size_t{3}
+                                                            : std::size_t{4}};
+    const std::vector<pk::Tensor<double>> in{random_tensor<double>({2, 3, 3, 2}, 5),
+                                             random_tensor<double>({2, 2, 3, 2}, 6)};
+    const auto gradients = pk::testing::check_gradients(
+        [&](const auto& v) { return pk::conv2d_transpose(v[0], v[1], size, options); }, in);
+    INFO(gradients.message);
+    CHECK(gradients.ok);
+    // Constant, it does the same.
+    pk::Tape<double> tape;
+    const auto x = tape.constant(pk::Tensor<double>(in[0]));
+    const auto constant = std::make_shared<const pk::Conv2dFilter<double>>(in[1]);
+    const auto filter = tape.variable(pk::Tensor<double>(in[1]));
+    const auto y = pk::conv2d_transpose(x, filter, size, options);
+    CHECK(identical(y.value(), pk::conv2d_transpose(x, constant, size, options).value()));
+    // The filter alone.
+    tape.backward(y, random_tensor<double>(y.shape(), 7));
+    const pk::Tensor<double> alone = filter.grad();
+    const auto both =
+        pk::conv2d_transpose(tape.variable(pk::Tensor<double>(in[0])), filter, size, options);
+    tape.backward(both, random_tensor<double>(y.shape(), 7));
+    CHECK(identical(filter.grad(), alone));
+  }
+}
+
+TEST_CASE("Filters' gradients are the same bits for any number of threads", "[autodiff]") {
+  const auto image = random_tensor<float>({2, 33, 35, 16}, 2);
+  std::vector<pk::Tensor<float>> first;
+  for (const int threads : {1, 2, 3}) {
+    pk::Tape<float> tape({.threads = threads});
+    const auto x = tape.variable(pk::Tensor<float>(image)),
+               filter = tape.variable(random_tensor<float>({3, 3, 16, 24}, 3)),
+               bias = tape.variable(random_tensor<float>({24}, 4)),
+               across = tape.variable(random_tensor<float>({3, 3, 24, 1}, 5)),
+               shift = tape.variable(random_tensor<float>({24}, 6)),
+               up = tape.variable(random_tensor<float>({2, 2, 5, 24}, 7));
+    const auto inner = pk::conv2d(
+        x, filter, bias,
+        {.stride = {2, 2}, .padding = pk::Padding2d::same(), .activation = pk::Activation::relu6});
+    const auto y = pk::conv2d_transpose(
+        pk::depthwise_conv2d(inner, across, shift, {.padding = pk::Padding2d::same()}), up,
+        {34, 36}, {.stride = {2, 2}});
+    tape.backward(y, random_tensor<float>(y.shape(), 8));
+    std::vector<pk::Tensor<float>> results{y.value()};
+    for (const auto& v : {x, filter, bias, across, shift, up}) results.push_back(v.grad());
+    if (first.empty()) first = results;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      INFO(i);
+      CHECK(identical(results[i], first[i]));
+    }
+  }
+}
+
 TEST_CASE("Convolutions give the same bits for any number of threads", "[autodiff]") {
   const auto image = random_tensor<float>({2, 33, 35, 16}, 1);
   const auto filter = filter_of<float>({3, 3, 16, 24}, true, false);
@@ -107,6 +176,12 @@ TEST_CASE("Impossible convolutions are refused in words", "[autodiff]") {
                   pk::ValueError);
   CHECK_THROWS_AS(pk::conv2d_transpose(x, filter_of<float>({4, 4, 2, 3}, false, false), {9, 9},
                                        {.stride = {2, 2}}),
+                  pk::ShapeError);
+  CHECK_THROWS_WITH(
+      pk::conv2d_transpose(x, tape.variable(pk::zeros<float>({4, 4, 2, 3})), {9, 9},
+                           {.stride = {2, 2}}),
+      Catch::Contains("conv2d_transpose: x has shape [1, 5, 6, 3], but an output of 9 x 9"));
+  CHECK_THROWS_AS(pk::conv2d_transpose(x, tape.variable(pk::zeros<float>({4, 4, 3})), {9, 9}),
                   pk::ShapeError);
   CHECK_THROWS_WITH(std::make_shared<const pk::Conv2dFilter<float>>(pk::zeros<float>({3, 3})),
                     Catch::Contains("expected rank 4"));

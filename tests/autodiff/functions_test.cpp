@@ -6,6 +6,7 @@
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"
+#include "support/layer_case.hpp"
 
 namespace pk = posekit;
 using pk::testing::random_tensor;
@@ -43,6 +44,8 @@ TEST_CASE("Smooth functions", "[autodiff]") {
               2);
   check_unary([](const auto& x) { return pk::sigmoid(x); },
               [](double x) { return 1 / (1 + std::exp(-x)); }, -5, 5);
+  check_unary([](const auto& x) { return pk::gelu(x); },
+              [](double x) { return x * 0.5 * std::erfc(-x * std::sqrt(0.5)); }, -2, 4);
 }
 
 TEST_CASE("Rectifiers, away from their kinks", "[autodiff]") {
@@ -91,4 +94,23 @@ TEST_CASE("PReLU differentiates its slopes too", "[autodiff]") {
   CHECK(pk::prelu(x, s).value()(0, 0) == -1.0);
   CHECK(pk::prelu(x, s).value()(0, 1) == 3.0);
   CHECK_THROWS_AS(pk::prelu(s, x), pk::ShapeError);
+}
+
+TEST_CASE("GELU equals PyTorch's, and is 0 or the identity far from 0", "[autodiff]") {
+  const auto f = [](const auto& v) { return pk::gelu(v[0] * 4.0); };
+  CHECK(layer_case_difference<double>("nn/op_gelu", 1, f) < 1e-14);
+  CHECK(layer_case_difference<float>("nn/op_gelu", 1, f) < 1e-6);
+  const auto far = [](auto scale) {
+    using T = decltype(scale);
+    pk::Tape<T> tape;
+    const auto x = tape.variable(pk::Tensor<T>{T(0), T(-40), T(40), T(-3e4), T(3e4)});
+    const auto y = pk::gelu(x);
+    tape.backward(y, pk::Tensor<T>{T(1), T(1), T(1), T(1), T(1)});
+    for (std::size_t i = 0; i < 5; ++i) {
+      CHECK(y.value()(i) == std::max(x.value()(i), T(0)));
+      CHECK(x.grad()(i) == (i == 0 ? T(0.5) : i % 2 == 0 ? T(1) : T(0)));
+    }
+  };
+  far(1.0f);
+  far(1.0);
 }

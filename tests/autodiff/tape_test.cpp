@@ -255,3 +255,32 @@ TEST_CASE("A derivative that throws leaves a tape that works", "[autodiff]") {
   tape.backward(good, pk::Tensor<double>{1.0, 2.0});
   CHECK(x.grad()(1) == 6.0);
 }
+
+TEST_CASE("A tensor given as a parameter is one variable until the tape is cleared", "[autodiff]") {
+  const auto first = std::make_shared<const pk::Tensor<double>>(pk::Tensor<double>{1.0, 2.0});
+  const auto second = std::make_shared<const pk::Tensor<double>>(pk::Tensor<double>{1.0, 2.0});
+  pk::Tape<double> tape;
+  CHECK(tape.parameter_gradient(*first) == nullptr);
+  const auto x = tape.parameter(first);
+  CHECK(x.value().data() == first->data());
+  CHECK(tape.parameter(first).value().data() == first->data());
+  CHECK(tape.size() == 1);
+  const auto other = tape.parameter(second);  // of equal value, but another
+  CHECK(tape.size() == 2);
+  const auto y = pk::sum(tape.parameter(first) * x * 3.0);
+  tape.backward(y);
+  REQUIRE(tape.parameter_gradient(*first) != nullptr);
+  CHECK((*tape.parameter_gradient(*first))(1) == 12.0);
+  CHECK(tape.parameter_gradient(*second) == nullptr);
+  // It may be changed; the handle sees it.
+  (*tape.parameter_gradient(*first))(1) = 5.0;
+  CHECK(x.grad()(1) == 5.0);
+  CHECK(tape.vjp(y, pk::Tensor<double>{2.0}, x)(0, 1) == 24.0);
+  tape.backward(pk::sum(other));
+  CHECK(tape.parameter_gradient(*first) == nullptr);
+  CHECK((*tape.parameter_gradient(*second))(0) == 1.0);
+  tape.clear();
+  CHECK(tape.parameter_gradient(*second) == nullptr);
+  CHECK_THROWS_WITH(x.value(), Catch::Contains("before the tape was cleared"));
+  CHECK(tape.parameter(second).value().data() == second->data());
+}

@@ -88,3 +88,35 @@ TEMPLATE_LIST_TEST_CASE("Resampling is the product of its axes, and transposes",
     right += static_cast<double>(in.flat(i)) * static_cast<double>(back.flat(i));
   CHECK(left == Approx(right).epsilon(1e-5));
 }
+
+TEST_CASE("Nearest axes copy the pixel below, box axes cover what lies above", "[kernels]") {
+  for (std::size_t in = 1; in < 12; ++in) {
+    for (std::size_t out = 1; out < 25; ++out) {
+      INFO(in << " -> " << out);
+      const auto nearest = kernels::nearest_axis(in, out);
+      const auto box = kernels::box_axis(in, out);
+      REQUIRE(nearest.rows.size() == out);
+      REQUIRE(box.rows.size() == out);
+      std::size_t wrong = 0, next = 0;
+      for (std::size_t o = 0; o < out; ++o) {
+        const double from = static_cast<double>(o * in) / static_cast<double>(out);
+        const double until = static_cast<double>((o + 1) * in) / static_cast<double>(out);
+        const auto first = static_cast<std::size_t>(std::floor(from)),
+                   end = static_cast<std::size_t>(std::ceil(until));
+        const auto& copied = nearest.rows[o];
+        wrong += copied.size() != 1 || copied[0].index != first || copied[0].weight != 1.0;
+        const auto& row = box.rows[o];
+        wrong += row.size() != end - first || row.front().index != first;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+          wrong += row[i].index != first + i;
+          wrong += std::abs(row[i].weight * static_cast<double>(end - first) - 1) > 1e-15;
+        }
+        // Without a gap between two windows.
+        wrong += row.front().index > next;
+        next = row.back().index + 1;
+      }
+      CHECK(wrong == 0);
+      CHECK(next == in);
+    }
+  }
+}

@@ -111,23 +111,25 @@ V erf_of(const V& v) {
   return erf(v);
 }
 
+/// The normal distribution function and density.
+template <class T, class V>
+V normal_distribution(const V& v) {
+  return V(T(0.5)) * (V(T(1)) + erf_of(V(v * V(T(0.70710678118654752440L)))));
+}
+template <class T, class V>
+V normal_density(const V& v) {
+  return V(T(0.39894228040143267794L)) * exp_of(V(V(T(-0.5)) * v * v));
+}
+
 }  // namespace internal
 
 /// x Phi(x), Phi being the normal distribution function.
 template <class T>
 Var<T> gelu(const Var<T>& x) {
-  constexpr T root_half = T(0.70710678118654752440L);
-  constexpr T density = T(0.39894228040143267794L);  // 1 / sqrt(2 pi)
   return internal::unary<internal::Keep::input>(
-      "gelu", x,
-      [](const auto& v) {
-        using V = std::decay_t<decltype(v)>;
-        return V(T(0.5)) * v * (V(T(1)) + internal::erf_of(V(v * V(root_half))));
-      },
+      "gelu", x, [](const auto& v) { return v * internal::normal_distribution<T>(v); },
       [](const auto& g, const auto& v) {
-        using V = std::decay_t<decltype(g)>;
-        const V below = V(T(0.5)) * (V(T(1)) + internal::erf_of(V(v * V(root_half))));
-        return g * (below + v * V(density) * internal::exp_of(V(V(T(-0.5)) * v * v)));
+        return g * (internal::normal_distribution<T>(v) + v * internal::normal_density<T>(v));
       });
 }
 

@@ -18,7 +18,8 @@ struct LayerNormOptions {
 };
 
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias with mean and biased variance over the
-/// last axis of x [..., C]; weight and bias are [C]. Throws ShapeError.
+/// last axis of x [..., C]; weight and bias are [C]. Throws ShapeError, and ValueError for an
+/// epsilon that is negative or NaN.
 template <class T>
 Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
                   const LayerNormOptions& options = {}) {
@@ -30,6 +31,9 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
   }
   require_shape(weight.value(), {channels}, "layer_norm", "weight");
   require_shape(bias.value(), {channels}, "layer_norm", "bias");
+  if (!(options.epsilon >= 0)) {
+    throw ValueError(error_text("layer_norm: epsilon is ", options.epsilon, ", expected >= 0"));
+  }
   Tape<T>& tape = x.tape();
   const std::size_t rows = x.size() / channels;
   const T* in = x.value().data();

@@ -173,7 +173,7 @@ struct ConvTranspose2d {
   explicit ConvTranspose2d(const ConvTranspose2dLayerOptions& given) : options(given) {
     detail::require_channels_and_groups("ConvTranspose2d", options.in_channels,
                                         options.out_channels, options.groups);
-    for (int a = 0; a < 2; ++a) {
+    for (std::size_t a = 0; a < 2; ++a) {
       if (options.output_padding[a] >= std::max(options.stride[a], options.dilation[a])) {
         throw ValueError(error_text("ConvTranspose2d: output_padding ", options.output_padding[a],
                                     " is not smaller than stride ", options.stride[a],
