@@ -60,7 +60,8 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
   canvas.draw(photo, x0, y0, zoom);
   pk::draw_pose(canvas, skeleton, result.pose, x0, y0, zoom, 2.4);
   for (std::size_t j = 0; j < skeleton.size(); ++j) {
-    const auto [x, y] = corner(j + 1);
+    const auto place_of_panel = corner(j + 1);
+    const double x = place_of_panel.first, y = place_of_panel.second;
     const float* map = maps.data() + j * pixels;
     char text[80];
     std::snprintf(text, sizeof text, "%s  LI %.1f  DI %.0f",

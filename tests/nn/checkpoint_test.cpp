@@ -24,13 +24,6 @@ using pk::testing::random_tensor;
 
 namespace {
 
-template <class T>
-nn::Sequential<T> golden_network() {
-  auto net = network<T>();
-  set_state(net, nn_golden("network"));
-  return net;
-}
-
 template <class A, class B>
 bool same_tensors(A& a, B& b) {
   const auto left = nn::named_tensors(a), right = nn::named_tensors(b);

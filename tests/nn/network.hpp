@@ -8,6 +8,8 @@
 #include <posekit/nn/residual.hpp>
 #include <posekit/nn/sequential.hpp>
 
+#include "nn/module_case.hpp"
+
 template <class T>
 posekit::nn::Conv2d<T> conv(std::size_t in, std::size_t out, std::size_t kernel, bool bias = true,
                             std::size_t stride = 1, std::size_t groups = 1) {
@@ -49,4 +51,12 @@ posekit::nn::Sequential<T> network() {
       norm,
       nn::Sequential<T>(conv<T>(4, 3, 1, false), nn::BatchNorm2d<T>({.channels = 3}),
                         nn::Sigmoid{}));
+}
+
+/// The network with the weights that tests/golden/make_nn.py gave it.
+template <class T>
+posekit::nn::Sequential<T> golden_network() {
+  auto net = network<T>();
+  set_state(net, nn_golden("network"));
+  return net;
 }

@@ -20,13 +20,6 @@ using pk::testing::random_tensor;
 
 namespace {
 
-template <class T>
-nn::Sequential<T> golden_network() {
-  auto net = network<T>();
-  set_state(net, nn_golden("network"));
-  return net;
-}
-
 /// Output, gradients and buffers of one call.
 struct Outcome {
   std::vector<pk::Tensor<double>> tensors;
