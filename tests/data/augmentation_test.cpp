@@ -14,7 +14,7 @@ namespace pk = posekit;
 
 namespace {
 
-const pk::Skeleton& skeleton = pk::skeletons::coco_17;
+const pk::Skeleton& augmented_skeleton = pk::skeletons::coco_17;
 
 /// Everything as it is, but for what is given.
 pk::AugmentationOptions still() {
@@ -110,8 +110,8 @@ TEST_CASE("Ranges that make no sense are named", "[data]") {
 }
 
 TEST_CASE("The identity changes nothing", "[data]") {
-  const auto example = scattered_example(skeleton, 46, 38, 1);
-  const auto same = pk::augment(example, skeleton, pk::draw_augmentation(still(), 3, 5));
+  const auto example = scattered_example(augmented_skeleton, 46, 38, 1);
+  const auto same = pk::augment(example, augmented_skeleton, pk::draw_augmentation(still(), 3, 5));
   CHECK(identical(same.image, example.image));
   CHECK(identical(same.mask, example.mask));
   CHECK(relative_difference(same.joints, example.joints) < 1e-6);
@@ -120,14 +120,14 @@ TEST_CASE("The identity changes nothing", "[data]") {
 }
 
 TEST_CASE("Scale, rotation and translation do what they say", "[data]") {
-  pk::PoseExample example = scattered_example(skeleton, 61, 41, 2);
+  pk::PoseExample example = scattered_example(augmented_skeleton, 61, 41, 2);
   // The picture's middle is (30, 20); a joint 10 to its right.
   example.joints(0, 0) = 40;
   example.joints(0, 1) = 20;
   example.joints(0, 2) = 4;
   example.positions = pk::Tensor<float>();
   const auto joint = [&](const pk::Augmentation& a) {
-    const auto seen = pk::augment(example, skeleton, a, {.hide_outside = false});
+    const auto seen = pk::augment(example, augmented_skeleton, a, {.hide_outside = false});
     return std::vector<double>{seen.joints(0, 0), seen.joints(0, 1), seen.joints(0, 2)};
   };
   const auto is = [](const std::vector<double>& v, double x, double y, double z) {
@@ -140,13 +140,13 @@ TEST_CASE("Scale, rotation and translation do what they say", "[data]") {
   CHECK(is(joint({.scale = 2, .translation_y = 0.1, .rotation = -90}), 30, 4.1, 8));
   // Mirrored, it is another joint's place; the nose stays a nose.
   CHECK(is(joint({.flip = true}), 20, 20, 4));
-  const auto flipped = pk::augment(example, skeleton, {.flip = true});
+  const auto flipped = pk::augment(example, augmented_skeleton, {.flip = true});
   CHECK(flipped.joints(1, 0) == Approx(60 - example.joints(2, 0)));
   CHECK(flipped.joints(1, 1) == Approx(example.joints(2, 1)));
 }
 
 TEST_CASE("A dot at a joint is found at the augmented joint", "[data]") {
-  const auto example = scattered_example(skeleton, 150, 130, 3);
+  const auto example = scattered_example(augmented_skeleton, 150, 130, 3);
   pk::AugmentationOptions options = still();
   options.scale = {0.7, 1.4};
   options.translation = {-0.08, 0.08};
@@ -156,9 +156,9 @@ TEST_CASE("A dot at a joint is found at the augmented joint", "[data]") {
   double worst = 0;
   for (std::size_t index = 0; index < 6; ++index) {
     const auto drawn = pk::draw_augmentation(options, 1, index);
-    for (std::size_t j = 0; j < skeleton.size(); ++j) {
-      const auto seen = pk::augment(dotted(example, j), skeleton, drawn);
-      const std::size_t to = drawn.flip ? std::size_t{skeleton.flips[j]} : j;
+    for (std::size_t j = 0; j < augmented_skeleton.size(); ++j) {
+      const auto seen = pk::augment(dotted(example, j), augmented_skeleton, drawn);
+      const std::size_t to = drawn.flip ? std::size_t{augmented_skeleton.flips[j]} : j;
       const double x = static_cast<double>(seen.joints(to, 0));
       const double y = static_cast<double>(seen.joints(to, 1));
       if (x < 8 || y < 8 || x > 141 || y > 121) continue;
@@ -172,16 +172,16 @@ TEST_CASE("A dot at a joint is found at the augmented joint", "[data]") {
 }
 
 TEST_CASE("Mirroring twice is the identity", "[data]") {
-  auto example = scattered_example(skeleton, 46, 37, 4);
+  auto example = scattered_example(augmented_skeleton, 46, 37, 4);
   example.visible(5) = 0;
   const pk::Augmentation flip{.flip = true};
-  const auto once = pk::augment(example, skeleton, flip);
+  const auto once = pk::augment(example, augmented_skeleton, flip);
   CHECK(once.visible(6) == 0);
   CHECK(once.visible(5) == 1);
   CHECK(once.positions(5, 0) == -example.positions(6, 0));
   CHECK(once.camera.cx == Approx(45 - example.camera.cx));
   for (std::size_t x = 0; x < 46; ++x) CHECK(once.image(1, 9, x) == example.image(1, 9, 45 - x));
-  const auto twice = pk::augment(once, skeleton, flip);
+  const auto twice = pk::augment(once, augmented_skeleton, flip);
   CHECK(identical(twice.image, example.image));
   CHECK(identical(twice.mask, example.mask));
   CHECK(identical(twice.visible, example.visible));
@@ -191,12 +191,12 @@ TEST_CASE("Mirroring twice is the identity", "[data]") {
 }
 
 TEST_CASE("The camera of an augmented crop still sees the joints", "[data]") {
-  const auto photo = scattered_example(skeleton, 150, 130, 5);
+  const auto photo = scattered_example(augmented_skeleton, 150, 130, 5);
   for (const auto order :
        {pk::AugmentationOrder::crop_then_augment, pk::AugmentationOrder::augment_then_crop}) {
     for (std::size_t index = 0; index < 5; ++index) {
       const auto seen =
-          pk::augmented_crop(photo, {40, 35, 70, 60}, skeleton,
+          pk::augmented_crop(photo, {40, 35, 70, 60}, augmented_skeleton,
                              pk::draw_augmentation({.crop_shift = {-0.1, 0.1}}, 0, index),
                              {.size = 96, .order = order});
       const auto joints = pk::picture_joints(seen.positions, seen.camera, seen.root_depth);
@@ -209,16 +209,16 @@ TEST_CASE("The camera of an augmented crop still sees the joints", "[data]") {
 
 TEST_CASE("Only the usual order makes black borders within the photo", "[data]") {
   // A gray photo, the person's box well within it.
-  auto photo = scattered_example(skeleton, 300, 260, 6);
+  auto photo = scattered_example(augmented_skeleton, 300, 260, 6);
   std::fill_n(photo.image.data(), photo.image.size(), 0.5f);
   const pk::Box box{110, 90, 80, 70};
   const pk::Augmentation drawn{
       .scale = 0.8, .translation_x = 0.15, .translation_y = -0.1, .rotation = 20};
   const auto usual = pk::augmented_crop(
-      photo, box, skeleton, drawn,
+      photo, box, augmented_skeleton, drawn,
       {.size = 64, .order = pk::AugmentationOrder::crop_then_augment, .hide_outside = false});
-  const auto whole =
-      pk::augmented_crop(photo, box, skeleton, drawn, {.size = 64, .hide_outside = false});
+  const auto whole = pk::augmented_crop(photo, box, augmented_skeleton, drawn,
+                                        {.size = 64, .hide_outside = false});
   CHECK(black_pixels(usual.image) > 64 * 64 / 4);
   CHECK(black_pixels(whole.image) == 0);
   CHECK(relative_difference(usual.joints, whole.joints) < 1e-5);
@@ -227,17 +227,18 @@ TEST_CASE("Only the usual order makes black borders within the photo", "[data]")
   const pk::Augmentation noisy{.crop_shift_x = 0.25};
   const pk::AugmentedCropOptions cropping{
       .size = 64, .order = pk::AugmentationOrder::crop_then_augment, .hide_outside = false};
-  const auto shifted = pk::augmented_crop(photo, box, skeleton, noisy, cropping);
+  const auto shifted = pk::augmented_crop(photo, box, augmented_skeleton, noisy, cropping);
   CHECK(black_pixels(shifted.image) == 0);
   CHECK(shifted.joints(3, 0) ==
-        Approx(pk::augmented_crop(photo, box, skeleton, {}, cropping).joints(3, 0) - 16));
+        Approx(pk::augmented_crop(photo, box, augmented_skeleton, {}, cropping).joints(3, 0) - 16));
   // Beyond the photo there is nothing to see in either order.
-  const auto corner = pk::augmented_crop(photo, {-20, -20, 80, 70}, skeleton, drawn, {.size = 64});
+  const auto corner =
+      pk::augmented_crop(photo, {-20, -20, 80, 70}, augmented_skeleton, drawn, {.size = 64});
   CHECK(black_pixels(corner.image) > 100);
 }
 
 TEST_CASE("Joints that the first crop loses stay lost", "[data]") {
-  auto photo = scattered_example(skeleton, 100, 100, 7);
+  auto photo = scattered_example(augmented_skeleton, 100, 100, 7);
   photo.positions = pk::Tensor<float>();
   // The crop shows pixels 20 ... 59; half as large, the picture would show 0 ... 79.
   photo.joints(0, 0) = 70;
@@ -245,10 +246,11 @@ TEST_CASE("Joints that the first crop loses stay lost", "[data]") {
   const pk::Augmentation half{.scale = 0.5};
   const pk::Box box{20, 20, 40, 40};
   CHECK(pk::augmented_crop(
-            photo, box, skeleton, half,
+            photo, box, augmented_skeleton, half,
             {.size = 40, .margin = 1, .order = pk::AugmentationOrder::crop_then_augment})
             .visible(0) == 0);
-  CHECK(pk::augmented_crop(photo, box, skeleton, half, {.size = 40, .margin = 1}).visible(0) == 1);
+  CHECK(pk::augmented_crop(photo, box, augmented_skeleton, half, {.size = 40, .margin = 1})
+            .visible(0) == 1);
 }
 
 TEST_CASE("Noise has its deviation, and a rectangle is erased", "[data]") {

@@ -45,7 +45,7 @@ Batch collate(std::span<const Example> examples, std::span<const std::size_t> in
   return batch;
 }
 
-constexpr std::size_t size = 29;
+constexpr std::size_t data_size = 29;
 const pk::BatchOptions sampling{.batch_size = 4, .seed = 17};
 
 template <class Loader>
@@ -63,7 +63,7 @@ Example load_or_fail(std::size_t index, std::uint64_t epoch) {
 }
 
 std::size_t batch_of(std::size_t index) {
-  const auto batches = pk::epoch_batches(size, 0, sampling);
+  const auto batches = pk::epoch_batches(data_size, 0, sampling);
   for (std::size_t b = 0; b < batches.size(); ++b) {
     if (std::count(batches[b].begin(), batches[b].end(), index) > 0) return b;
   }
@@ -76,7 +76,7 @@ TEST_CASE("Batches are the same for any number of workers", "[data]") {
   std::vector<std::vector<Batch>> runs;
   for (const int workers : {0, 1, 3, 9}) {
     for (const std::size_t prefetch : {std::size_t{1}, std::size_t{4}}) {
-      pk::BatchLoader loader(size, load, collate, sampling,
+      pk::BatchLoader loader(data_size, load, collate, sampling,
                              {.workers = workers, .prefetch = prefetch});
       static_assert(std::is_same_v<decltype(loader), pk::BatchLoader<Batch>>);
       std::vector<Batch> batches;
@@ -96,15 +96,15 @@ TEST_CASE("Batches are the same for any number of workers", "[data]") {
   std::multiset<std::size_t> seen;
   for (std::size_t b = 0; b < 8; ++b) {
     seen.insert(runs[0][b].indices.begin(), runs[0][b].indices.end());
-    CHECK(runs[0][b].indices == pk::epoch_batches(size, 0, sampling)[b]);
+    CHECK(runs[0][b].indices == pk::epoch_batches(data_size, 0, sampling)[b]);
   }
-  CHECK(seen.size() == size);
+  CHECK(seen.size() == data_size);
   for (const auto& run : runs) CHECK(run == runs[0]);
 }
 
 TEST_CASE("A loader begins anywhere, so that training resumes", "[data]") {
   for (const int workers : {0, 2}) {
-    pk::BatchLoader loader(size, load, collate, sampling, {.workers = workers});
+    pk::BatchLoader loader(data_size, load, collate, sampling, {.workers = workers});
     loader.start(5);
     const auto whole = rest(loader);
     loader.start(5, 3);
@@ -124,7 +124,7 @@ TEST_CASE("A loader begins anywhere, so that training resumes", "[data]") {
     CHECK(loader.batch_count() == 8);
   }
   // Without start it is epoch 0.
-  pk::BatchLoader loader(size, load, collate, sampling);
+  pk::BatchLoader loader(data_size, load, collate, sampling);
   CHECK(loader.next()->epochs[0] == 0);
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("What a worker throws is thrown in the place of its batch", "[data]") 
   const std::size_t first = std::min(batch_of(11), batch_of(20));
   REQUIRE(batch_of(11) != batch_of(20));
   for (const int workers : {0, 1, 3}) {
-    pk::BatchLoader loader(size, load_or_fail, collate, sampling, {.workers = workers});
+    pk::BatchLoader loader(data_size, load_or_fail, collate, sampling, {.workers = workers});
     loader.start(0);
     for (std::size_t b = 0; b < first; ++b) CHECK(loader.next());
     const auto expect_error = [&](std::size_t batch) {
@@ -160,9 +160,9 @@ TEST_CASE("What a worker throws is thrown in the place of its batch", "[data]") 
 }
 
 TEST_CASE("Examples that fail can be skipped and are listed", "[data]") {
-  const auto batches = pk::epoch_batches(size, 0, sampling);
+  const auto batches = pk::epoch_batches(data_size, 0, sampling);
   for (const int workers : {0, 1, 3}) {
-    pk::BatchLoader loader(size, load_or_fail, collate, sampling,
+    pk::BatchLoader loader(data_size, load_or_fail, collate, sampling,
                            {.workers = workers, .on_error = pk::OnError::skip});
     loader.start(0);
     const auto made = rest(loader);
@@ -180,10 +180,10 @@ TEST_CASE("Examples that fail can be skipped and are listed", "[data]") {
     CHECK(of_11.message == "11.jpg: is truncated");
 
     // Batches of one: those that are left empty are left out.
-    pk::BatchLoader single(size, load_or_fail, collate, {.batch_size = 1},
+    pk::BatchLoader single(data_size, load_or_fail, collate, {.batch_size = 1},
                            {.workers = workers, .on_error = pk::OnError::skip});
-    CHECK(rest(single).size() == size - 2);
-    CHECK(single.position() == size);
+    CHECK(rest(single).size() == data_size - 2);
+    CHECK(single.position() == data_size);
   }
 }
 
@@ -195,14 +195,14 @@ TEST_CASE("Batches that cannot be joined are failures too", "[data]") {
     return examples.size();
   };
   const auto plain = [](std::size_t index) { return Example{index, 0}; };
-  pk::BatchLoader skipping(size, plain, fussy, {.batch_size = 4, .shuffle = false},
+  pk::BatchLoader skipping(data_size, plain, fussy, {.batch_size = 4, .shuffle = false},
                            {.on_error = pk::OnError::skip});
   std::size_t examples = 0;
   while (const auto count = skipping.next()) examples += *count;
-  CHECK(examples == size - 4);
+  CHECK(examples == data_size - 4);
   REQUIRE(skipping.failures().size() == 1);
   CHECK_FALSE(skipping.failures()[0].index);
-  pk::BatchLoader stopping(size, plain, fussy, {.batch_size = 4, .shuffle = false});
+  pk::BatchLoader stopping(data_size, plain, fussy, {.batch_size = 4, .shuffle = false});
   CHECK_THROWS_AS(stopping.next(), pk::ShapeError);
   CHECK_THROWS_WITH(stopping.next(), "batch 0 of epoch 0: example 3 is too tall");
 }
@@ -287,12 +287,12 @@ TEST_CASE("A loader takes batches from anywhere", "[data]") {
 }
 
 TEST_CASE("Options that make no sense are refused", "[data]") {
-  CHECK_THROWS_WITH(pk::BatchLoader(size, load, collate, {}, {.workers = -2}),
+  CHECK_THROWS_WITH(pk::BatchLoader(data_size, load, collate, {}, {.workers = -2}),
                     Catch::Contains("workers is -2"));
-  CHECK_THROWS_WITH(pk::BatchLoader(size, load, collate, {}, {.prefetch = 0}),
+  CHECK_THROWS_WITH(pk::BatchLoader(data_size, load, collate, {}, {.prefetch = 0}),
                     Catch::Contains("prefetch is 0"));
   pk::BatchLoader empty(0, load, collate);
   CHECK_THROWS_AS(empty.next(), pk::ValueError);
-  pk::BatchLoader zero(size, load, collate, {.batch_size = 0});
+  pk::BatchLoader zero(data_size, load, collate, {.batch_size = 0});
   CHECK_THROWS_AS(zero.start(0), pk::ValueError);
 }

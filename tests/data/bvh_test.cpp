@@ -14,7 +14,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string small = R"(HIERARCHY
+const std::string small_bvh = R"(HIERARCHY
 ROOT Hips
 {
   OFFSET 0 0 0
@@ -37,7 +37,7 @@ Frame Time: 0.04
 )";
 
 std::string replaced(const std::string& what, const std::string& by) {
-  std::string text = small;
+  std::string text = small_bvh;
   const std::size_t at = text.find(what);
   REQUIRE(at != std::string::npos);
   return text.replace(at, what.size(), by);
@@ -46,7 +46,7 @@ std::string replaced(const std::string& what, const std::string& by) {
 }  // namespace
 
 TEST_CASE("A BVH file's joints are where its angles put them", "[data]") {
-  const auto motion = pk::parse_bvh(small, "small.bvh");
+  const auto motion = pk::parse_bvh(small_bvh, "small.bvh");
   REQUIRE(motion.joints.size() == 3);
   CHECK(motion.joints[1].name == "Left Leg");
   CHECK(motion.joints[1].parent == 0);
@@ -104,7 +104,7 @@ TEST_CASE("Damaged BVH files are refused by line, with what is there and what wa
         "frame 0 has more than 9 numbers", "9");
   check(replaced("1 2 3 0", "1 2 inf 0"), "line 19", "'inf'", "a finite number");
   check(replaced("1 2 3 0", "1 2 0x3 0"), "line 19", "'0x3'", "a finite number");
-  check(small.substr(0, 120), "line 6", "the end of the file", "'{'");
+  check(small_bvh.substr(0, 120), "line 6", "the end of the file", "'{'");
   check("HIERARCHY\nROOT\n{", "line 2", "without a name", "a name");
   // As deep as it gets.
   std::string deep = "HIERARCHY\nROOT a\n";
@@ -135,10 +135,10 @@ TEST_CASE("BVH files with random damage are read or refused", "[data]") {
 }
 
 TEST_CASE("Motions that do not fit together are refused", "[data]") {
-  auto motion = pk::parse_bvh(small, "small.bvh");
+  auto motion = pk::parse_bvh(small_bvh, "small.bvh");
   motion.frames = pk::zeros<double>({2, 8});
   CHECK_THROWS_WITH(pk::bvh_positions(motion), Contains("8 channels") && Contains("9"));
-  motion = pk::parse_bvh(small, "small.bvh");
+  motion = pk::parse_bvh(small_bvh, "small.bvh");
   motion.joints[1].parent = 2;
   CHECK_THROWS_AS(pk::bvh_positions(motion), pk::ValueError);
   motion.frames = pk::zeros<double>({9});

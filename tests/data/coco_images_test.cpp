@@ -25,7 +25,7 @@ std::string keypoints(std::size_t count, int visibility) {
   return text;
 }
 
-std::filesystem::path write_json(const std::string& annotations) {
+std::filesystem::path write_people(const std::string& annotations) {
   const auto path = scratch_folder("coco_images") / "people.json";
   std::ofstream(path)
       << R"({"images": [{"id": 3, "file_name": "a.png", "width": 30, "height": 20},)"
@@ -33,20 +33,22 @@ std::filesystem::path write_json(const std::string& annotations) {
   return path;
 }
 
-std::string person(int id, const std::string& fields) {
+std::string person_text(int id, const std::string& fields) {
   return pk::error_text(R"({"id": )", id, R"(, "image_id": 3, )", fields, "}");
 }
 
 }  // namespace
 
 TEST_CASE("People of a COCO file become examples", "[data]") {
-  const auto path = write_json(
-      person(1, R"("bbox": [1, 2, 20, 15], "segmentation": [[1, 1, 9, 1, 9, 9]], "keypoints": [)" +
-                    keypoints(17, 2) + "]") +
+  const auto path = write_people(
+      person_text(
+          1, R"("bbox": [1, 2, 20, 15], "segmentation": [[1, 1, 9, 1, 9, 9]], "keypoints": [)" +
+                 keypoints(17, 2) + "]") +
       "," +
-      person(2, R"("iscrowd": 1, "bbox": [1, 2, 3, 4], "keypoints": [)" + keypoints(17, 2) + "]") +
-      "," + person(3, R"("keypoints": [)" + keypoints(17, 0) + "]") + "," +
-      person(4, R"("bbox": [1, 2, 3, 4])"));
+      person_text(
+          2, R"("iscrowd": 1, "bbox": [1, 2, 3, 4], "keypoints": [)" + keypoints(17, 2) + "]") +
+      "," + person_text(3, R"("keypoints": [)" + keypoints(17, 0) + "]") + "," +
+      person_text(4, R"("bbox": [1, 2, 3, 4])"));
   const auto data = pk::read_coco_images(path, path.parent_path());
   CHECK(data.skeleton == &pk::skeletons::coco_17);
   REQUIRE(data.images.size() == 2);  // no crowd, and nobody without keypoints
@@ -80,12 +82,12 @@ TEST_CASE("People of a COCO file become examples", "[data]") {
 
 TEST_CASE("COCO files that do not fit are refused", "[data]") {
   const auto refused = [](const std::string& annotation, const std::string& text) {
-    const auto path = write_json(annotation);
+    const auto path = write_people(annotation);
     CHECK_THROWS_AS(pk::read_coco_images(path, ""), pk::FileError);
     CHECK_THROWS_WITH(pk::read_coco_images(path, ""),
                       Catch::Contains(path.string()) && Catch::Contains(text));
   };
-  refused(person(7, R"("keypoints": [)" + keypoints(16, 2) + "]"),
+  refused(person_text(7, R"("keypoints": [)" + keypoints(16, 2) + "]"),
           "annotation 7 has 16 keypoints, the skeleton coco_17 has 17");
   refused(R"({"id": 8, "image_id": 9, "keypoints": [)" + keypoints(17, 2) + "]}",
           "annotation 8 is of image 9, which is not listed");

@@ -17,7 +17,7 @@ std::filesystem::path write_json(const std::string& text) {
   return path;
 }
 
-const char* const example =
+const char* const example_json =
     R"({"images": [{"id": 3, "file_name": "a.jpg", "width": 9, "height": 6}], "annotations": [
   {"id": 7, "image_id": 3, "bbox": [1, 2, 3.5, 4], "keypoints": [1, 2, 2, 0, 0, 0, 5, 6.5, 1], "segmentation": [[1, 1, 5, 1, 5, 4, 1, 4]]},
   {"id": 8, "image_id": 3, "segmentation": {"size": [6, 9], "counts": [7, 3, 44]}},
@@ -35,7 +35,7 @@ std::string load_error(const std::string& text) {
 }  // namespace
 
 TEST_CASE("Annotations are read", "[data]") {
-  const auto data = pk::load_coco(write_json(example));
+  const auto data = pk::load_coco(write_json(example_json));
   REQUIRE(data.images.size() == 1);
   CHECK(data.images[0].file_name == "a.jpg");
   const auto& a = pk::find_annotation(data, 7);
@@ -48,7 +48,7 @@ TEST_CASE("Annotations are read", "[data]") {
 }
 
 TEST_CASE("Outlines and runs become masks", "[data]") {
-  const auto data = pk::load_coco(write_json(example));
+  const auto data = pk::load_coco(write_json(example_json));
   // The rectangle covers pixels 1 ... 4 by 1 ... 3.
   const auto rectangle = pk::segmentation_mask(pk::find_annotation(data, 7), 6, 9);
   for (std::size_t y = 0; y < 6; ++y) {
@@ -98,7 +98,7 @@ TEST_CASE("What is wrong with an annotation file is told in words", "[data]") {
 }
 
 TEST_CASE("Damaged annotation files end in an error or in data", "[data]") {
-  const std::string text = example;
+  const std::string text = example_json;
   const auto path = scratch_folder("coco-fuzz") / "a.json";
   std::size_t errors = 0, read = 0;
   for_each_mutation({text.begin(), text.end()}, 4000, 5,

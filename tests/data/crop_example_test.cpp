@@ -13,7 +13,7 @@ namespace pk = posekit;
 
 namespace {
 
-const pk::Skeleton& skeleton = pk::skeletons::human36m_17;
+const pk::Skeleton& cropped_skeleton = pk::skeletons::human36m_17;
 
 /// Turned, scaled and mirrored about a point that is neither the picture's middle nor the principal
 /// point.
@@ -55,18 +55,18 @@ TEST_CASE("The camera still sees the positions at the joints", "[data]") {
                                    .radial = {-0.3, 0.2, 0.1},
                                    .tangential = {0.04, -0.03},
                                    .distortion = convention};
-    const auto example = scattered_example(skeleton, 120, 96, 5, camera);
+    const auto example = scattered_example(cropped_skeleton, 120, 96, 5, camera);
     CHECK(projection_error(example) < 1e-4);
     for (const bool mirror : {false, true}) {
       for (const double degrees : {0.0, 33.0, 90.0, -140.0}) {
         const auto crop = odd_crop(degrees, mirror);
-        const auto seen = pk::crop_example(example, crop, skeleton);
+        const auto seen = pk::crop_example(example, crop, cropped_skeleton);
         CHECK(projection_error(seen) < 2e-4);
         CHECK(seen.root_depth == example.root_depth);
         CHECK(seen.camera.fx == Approx(400 / crop.scale()));
-        for (std::size_t j = 1; j < skeleton.size(); ++j) {
+        for (std::size_t j = 1; j < cropped_skeleton.size(); ++j) {
           const auto from = [&](std::size_t k) {
-            return mirror ? std::size_t{skeleton.flips[k]} : k;
+            return mirror ? std::size_t{cropped_skeleton.flips[k]} : k;
           };
           CHECK(bone_length(seen.positions, j, 0) ==
                 Approx(bone_length(example.positions, from(j), from(0))));
@@ -79,25 +79,26 @@ TEST_CASE("The camera still sees the positions at the joints", "[data]") {
 
 TEST_CASE("Two focal lengths are exact at right angles and near otherwise", "[data]") {
   const pk::PinholeCamera camera{.fx = 400, .fy = 404, .cx = 70, .cy = 41};
-  const auto example = scattered_example(skeleton, 120, 96, 6, camera);
-  CHECK(projection_error(pk::crop_example(example, odd_crop(0, true), skeleton)) < 2e-4);
-  const auto turned = pk::crop_example(example, odd_crop(90, false), skeleton);
+  const auto example = scattered_example(cropped_skeleton, 120, 96, 6, camera);
+  CHECK(projection_error(pk::crop_example(example, odd_crop(0, true), cropped_skeleton)) < 2e-4);
+  const auto turned = pk::crop_example(example, odd_crop(90, false), cropped_skeleton);
   CHECK(projection_error(turned) < 2e-4);
   CHECK(turned.camera.fx == Approx(404 / odd_crop(90, false).scale()));
-  const double error = projection_error(pk::crop_example(example, odd_crop(45, false), skeleton));
+  const double error =
+      projection_error(pk::crop_example(example, odd_crop(45, false), cropped_skeleton));
   CHECK(error > 1e-3);
   CHECK(error < 4.0 / 800 * 100);  // |fx - fy| / (2 fx) of 100 pixels
 }
 
 TEST_CASE("Joints, z, mask and visibility follow the picture", "[data]") {
-  auto example = scattered_example(skeleton, 120, 96, 7);
+  auto example = scattered_example(cropped_skeleton, 120, 96, 7);
   example.visible(4) = 0;
   const auto crop = odd_crop(25, true);
-  const auto seen = pk::crop_example(example, crop, skeleton);
+  const auto seen = pk::crop_example(example, crop, cropped_skeleton);
   CHECK(pk::shape_of(seen.image) == pk::Shape{3, 84, 90});
   CHECK(identical(seen.image, pk::crop_image(example.image, crop)));
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
-    const std::size_t from = skeleton.flips[j];
+  for (std::size_t j = 0; j < cropped_skeleton.size(); ++j) {
+    const std::size_t from = cropped_skeleton.flips[j];
     const Eigen::Vector2d photo = crop.photo_point({seen.joints(j, 0), seen.joints(j, 1)});
     CHECK(photo.x() == Approx(example.joints(from, 0)).margin(1e-4));
     CHECK(photo.y() == Approx(example.joints(from, 1)).margin(1e-4));
@@ -119,13 +120,13 @@ TEST_CASE("Joints, z, mask and visibility follow the picture", "[data]") {
 }
 
 TEST_CASE("Bright dots are where the joints are said to be", "[data]") {
-  const auto example = scattered_example(skeleton, 120, 96, 8);
+  const auto example = scattered_example(cropped_skeleton, 120, 96, 8);
   for (const bool mirror : {false, true}) {
     const auto crop = odd_crop(-35, mirror);
     int found = 0;
-    for (std::size_t j = 0; j < skeleton.size(); ++j) {
-      const auto seen = pk::crop_example(dotted(example, j), crop, skeleton);
-      const std::size_t to = mirror ? std::size_t{skeleton.flips[j]} : j;
+    for (std::size_t j = 0; j < cropped_skeleton.size(); ++j) {
+      const auto seen = pk::crop_example(dotted(example, j), crop, cropped_skeleton);
+      const std::size_t to = mirror ? std::size_t{cropped_skeleton.flips[j]} : j;
       const float x = seen.joints(to, 0), y = seen.joints(to, 1);
       if (x < 8 || y < 8 || x > 81 || y > 75) continue;  // so that all of the dot is seen
       ++found;
@@ -137,7 +138,7 @@ TEST_CASE("Bright dots are where the joints are said to be", "[data]") {
 }
 
 TEST_CASE("Joints outside the crop do not count, if wanted", "[data]") {
-  auto example = scattered_example(skeleton, 120, 96, 9);
+  auto example = scattered_example(cropped_skeleton, 120, 96, 9);
   // The middle of the crop's first pixel is at (30, 20), that of its last at (69, 59).
   const pk::Crop crop = pk::square_crop({30, 20, 40, 40}, 40);
   const float at[][2] = {{29.6f, 40}, {29.4f, 40}, {69.4f, 30}, {69.6f, 30}, {50, 19.4f}, {50, 59}};
@@ -145,23 +146,23 @@ TEST_CASE("Joints outside the crop do not count, if wanted", "[data]") {
     example.joints(j, 0) = at[j][0];
     example.joints(j, 1) = at[j][1];
   }
-  const auto seen = pk::crop_example(example, crop, skeleton);
+  const auto seen = pk::crop_example(example, crop, cropped_skeleton);
   const float expected[] = {1, 0, 1, 0, 0, 1};
   for (std::size_t j = 0; j < 6; ++j) CHECK(seen.visible(j) == expected[j]);
-  const auto all = pk::crop_example(example, crop, skeleton, {.hide_outside = false});
+  const auto all = pk::crop_example(example, crop, cropped_skeleton, {.hide_outside = false});
   for (std::size_t j = 0; j < 6; ++j) CHECK(all.visible(j) == 1);
 }
 
 TEST_CASE("Two-dimensional examples stay so", "[data]") {
-  auto example = scattered_example(skeleton, 60, 50, 10);
+  auto example = scattered_example(cropped_skeleton, 60, 50, 10);
   example.three_dimensional = false;
   example.positions = pk::Tensor<float>();
   example.mask = pk::Tensor<float>();
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (std::size_t j = 0; j < skeleton.size(); ++j) example.joints(j, 2) = nan;
+  for (std::size_t j = 0; j < cropped_skeleton.size(); ++j) example.joints(j, 2) = nan;
   for (std::size_t a = 0; a < 2; ++a) example.joints(3, a) = nan;
   example.visible(3) = 0;
-  const auto seen = pk::crop_example(example, odd_crop(10, false), skeleton);
+  const auto seen = pk::crop_example(example, odd_crop(10, false), cropped_skeleton);
   CHECK_FALSE(seen.three_dimensional);
   CHECK_FALSE(pk::is_known(seen.positions));
   CHECK_FALSE(pk::is_known(seen.mask));
@@ -172,14 +173,14 @@ TEST_CASE("Two-dimensional examples stay so", "[data]") {
 }
 
 TEST_CASE("Examples and crops that do not fit are refused", "[data]") {
-  auto example = scattered_example(skeleton, 60, 50, 11);
+  auto example = scattered_example(cropped_skeleton, 60, 50, 11);
   CHECK_THROWS_WITH(pk::crop_example(example, odd_crop(0, false), pk::skeletons::mpii_16),
                     Catch::Contains("17 joints") && Catch::Contains("mpii_16 has 16"));
   pk::Crop squeezed = odd_crop(0, false);
   squeezed.to_photo.col(1) *= 2;
-  CHECK_THROWS_AS(pk::crop_example(example, squeezed, skeleton), pk::ValueError);
+  CHECK_THROWS_AS(pk::crop_example(example, squeezed, cropped_skeleton), pk::ValueError);
   example.camera.fx = 0;
-  CHECK_THROWS_AS(pk::crop_example(example, odd_crop(0, false), skeleton), pk::ValueError);
+  CHECK_THROWS_AS(pk::crop_example(example, odd_crop(0, false), cropped_skeleton), pk::ValueError);
   example.image = pk::zeros<float>({1, 50, 60});
-  CHECK_THROWS_AS(pk::crop_example(example, odd_crop(0, false), skeleton), pk::ShapeError);
+  CHECK_THROWS_AS(pk::crop_example(example, odd_crop(0, false), cropped_skeleton), pk::ShapeError);
 }

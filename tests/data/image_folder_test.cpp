@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const pk::Skeleton& skeleton = pk::skeletons::human36m_17;
+const pk::Skeleton& folder_skeleton = pk::skeletons::human36m_17;
 
 /// [[x, y, z], ...] of the first `axes` coordinates.
 std::string points(const pk::Tensor<float>& tensor, std::size_t axes = 3) {
@@ -46,7 +46,9 @@ fs::path write_folder(const std::string& examples, const std::string& name = "hu
   return folder;
 }
 
-pk::PoseExample person(std::uint64_t seed) { return scattered_example(skeleton, 40, 30, seed); }
+pk::PoseExample person(std::uint64_t seed) {
+  return scattered_example(folder_skeleton, 40, 30, seed);
+}
 
 /// A folder of `count` pictures with joints, positions and cameras.
 fs::path write_people(std::size_t count) {
@@ -107,7 +109,7 @@ TEST_CASE("A folder's examples are read", "[data]") {
                        "radial": [0.1, 0.2, 0.3], "tangential": [0, 0.5],
                        "distortion": "opencv"}})"));
   const auto data = pk::read_image_folder(folder);
-  CHECK(data.skeleton == &skeleton);
+  CHECK(data.skeleton == &folder_skeleton);
   REQUIRE(data.images.size() == 4);
   const auto& a = data.images[0];
   CHECK(a.image == folder / "images/a.png");
@@ -169,7 +171,8 @@ TEST_CASE("What is wrong with a folder's annotations is told in words", "[data]"
     UNSCOPED_INFO(text);
     return text.find(part) != std::string::npos;
   };
-  CHECK(contains(read_error("", "elf_9"), "has the skeleton 'elf_9', expected one of coco_17, "));
+  CHECK(contains(read_error("", "elf_9"),
+                 "has the skeleton 'elf_9', expected one of coco_17, "));
   CHECK(contains(read_error("5"), "examples[0] is no object"));
   CHECK(contains(error(joints), "examples[0] has no text 'image'"));
   const std::string image = R"("image": "a.png", )";

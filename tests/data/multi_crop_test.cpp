@@ -15,7 +15,7 @@ namespace pk = posekit;
 
 namespace {
 
-const pk::Skeleton& skeleton = pk::skeletons::human36m_17;
+const pk::Skeleton& merged_skeleton = pk::skeletons::human36m_17;
 
 template <class T>
 pk::Tensor<T> normalized(const pk::PoseExample& example) {
@@ -26,9 +26,9 @@ pk::Tensor<T> normalized(const pk::PoseExample& example) {
 /// What a network that makes no mistakes says of each crop.
 template <class T>
 pk::Tensor<T> ideal(const pk::PoseExample& photo, const std::vector<pk::Crop>& crops) {
-  pk::Tensor<T> result = pk::make_tensor<T>({crops.size(), skeleton.size(), 3});
+  pk::Tensor<T> result = pk::make_tensor<T>({crops.size(), merged_skeleton.size(), 3});
   for (std::size_t k = 0; k < crops.size(); ++k) {
-    const auto joints = normalized<T>(pk::crop_example(photo, crops[k], skeleton));
+    const auto joints = normalized<T>(pk::crop_example(photo, crops[k], merged_skeleton));
     std::copy_n(joints.data(), joints.size(), result.data() + k * joints.size());
   }
   return result;
@@ -65,7 +65,7 @@ TEST_CASE("There are ten crops", "[data]") {
 TEMPLATE_TEST_CASE("What an ideal network says of ten crops is the truth", "[data]", float,
                    double) {
   using T = TestType;
-  const auto photo = scattered_example(skeleton, 150, 130, 3);
+  const auto photo = scattered_example(merged_skeleton, 150, 130, 3);
   for (const double degrees : {0.0, 25.0}) {
     pk::Crop centre = pk::square_crop({40, 35, 70, 60}, 64, 1.2, degrees);
     centre.height = 56;
@@ -73,8 +73,8 @@ TEMPLATE_TEST_CASE("What an ideal network says of ten crops is the truth", "[dat
     // Any other crops are undone too.
     crops.push_back(pk::square_crop({30, 30, 80, 75}, 48, 1.3, -10));
     const auto predictions = ideal<T>(photo, crops);
-    const auto merged = pk::merge_multi_crop(predictions, crops, skeleton);
-    const auto truth = normalized<T>(pk::crop_example(photo, centre, skeleton));
+    const auto merged = pk::merge_multi_crop(predictions, crops, merged_skeleton);
+    const auto truth = normalized<T>(pk::crop_example(photo, centre, merged_skeleton));
     CHECK(pk::shape_of(merged) == pk::Shape{17, 3});
     CHECK(relative_difference(merged, truth) < 3e-6);
     // Without z, and without the exchange of joints, which would matter.
@@ -85,7 +85,7 @@ TEMPLATE_TEST_CASE("What an ideal network says of ten crops is the truth", "[dat
         flat(k, j, 1) = predictions(k, j, 1);
       }
     }
-    const auto merged_flat = pk::merge_multi_crop(flat, crops, skeleton);
+    const auto merged_flat = pk::merge_multi_crop(flat, crops, merged_skeleton);
     for (std::size_t j = 0; j < 17; ++j) {
       CHECK(merged_flat(j, 0) == merged(j, 0));
       CHECK(merged_flat(j, 1) == merged(j, 1));
@@ -103,16 +103,16 @@ TEST_CASE("The mean is over all crops", "[data]") {
   predictions(1, 4, 0) = -0.4;
   predictions(0, 1, 2) = 0.1;
   predictions(1, 4, 2) = 0.5;
-  const auto merged = pk::merge_multi_crop(predictions, crops, skeleton);
+  const auto merged = pk::merge_multi_crop(predictions, crops, merged_skeleton);
   CHECK(merged(1, 0) == Approx(0.3));
   CHECK(merged(1, 2) == Approx(0.3));
   CHECK(merged(4, 0) == Approx(0).margin(1e-12));
 }
 
 TEST_CASE("Dots of ten crops are merged to the joint", "[data]") {
-  const auto photo = scattered_example(skeleton, 150, 130, 4);
+  const auto photo = scattered_example(merged_skeleton, 150, 130, 4);
   const auto crops = pk::multi_crop(pk::square_crop({35, 30, 80, 70}, 80, 1.2));
-  const auto truth = pk::crop_example(photo, crops[0], skeleton);
+  const auto truth = pk::crop_example(photo, crops[0], merged_skeleton);
   pk::Tensor<float> predictions = pk::zeros<float>({10, 17, 3});
   for (std::size_t j = 0; j < 17; ++j) {
     const auto images = pk::crop_images(dotted(photo, j).image, crops);
@@ -121,13 +121,13 @@ TEST_CASE("Dots of ten crops are merged to the joint", "[data]") {
       pk::Tensor<float> image = pk::make_tensor<float>({3, 80, 80});
       std::copy_n(images.data() + k * image.size(), image.size(), image.data());
       const Dot dot = find_dot(image);
-      const std::size_t seen = k < 5 ? j : std::size_t{skeleton.flips[j]};
+      const std::size_t seen = k < 5 ? j : std::size_t{merged_skeleton.flips[j]};
       predictions(k, seen, 0) = static_cast<float>((2 * dot.x + 1) / 80 - 1);
       predictions(k, seen, 1) = static_cast<float>((2 * dot.y + 1) / 80 - 1);
     }
   }
   const auto merged =
-      pk::denormalize_joints(pk::merge_multi_crop(predictions, crops, skeleton), 80, 80);
+      pk::denormalize_joints(pk::merge_multi_crop(predictions, crops, merged_skeleton), 80, 80);
   for (std::size_t j = 0; j < 17; ++j) {
     CHECK(merged(j, 0) == Approx(truth.joints(j, 0)).margin(0.2));
     CHECK(merged(j, 1) == Approx(truth.joints(j, 1)).margin(0.2));
@@ -136,13 +136,13 @@ TEST_CASE("Dots of ten crops are merged to the joint", "[data]") {
 
 TEST_CASE("Predictions of another shape are refused", "[data]") {
   const auto crops = pk::multi_crop(pk::whole_picture(20, 10));
-  CHECK_THROWS_WITH(pk::merge_multi_crop(pk::zeros<float>({9, 17, 3}), crops, skeleton),
+  CHECK_THROWS_WITH(pk::merge_multi_crop(pk::zeros<float>({9, 17, 3}), crops, merged_skeleton),
                     Catch::Contains("[9, 17, 3], expected [10, J, 2 or 3]"));
-  CHECK_THROWS_AS(pk::merge_multi_crop(pk::zeros<float>({10, 17, 4}), crops, skeleton),
+  CHECK_THROWS_AS(pk::merge_multi_crop(pk::zeros<float>({10, 17, 4}), crops, merged_skeleton),
                   pk::ShapeError);
-  CHECK_THROWS_AS(pk::merge_multi_crop(pk::zeros<float>({10, 17}), crops, skeleton),
+  CHECK_THROWS_AS(pk::merge_multi_crop(pk::zeros<float>({10, 17}), crops, merged_skeleton),
                   pk::ShapeError);
-  CHECK_THROWS_WITH(pk::merge_multi_crop(pk::zeros<float>({10, 16, 3}), crops, skeleton),
+  CHECK_THROWS_WITH(pk::merge_multi_crop(pk::zeros<float>({10, 16, 3}), crops, merged_skeleton),
                     Catch::Contains("16 joints") && Catch::Contains("has 17"));
   auto uneven = crops;
   uneven[3].width = 19;

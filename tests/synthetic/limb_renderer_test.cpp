@@ -13,14 +13,14 @@ using V = Eigen::Vector3f;
 
 namespace {
 
-constexpr double root = 3000;
+constexpr double depth_of_root = 3000;
 const pk::PinholeCamera camera{.fx = 150, .fy = 150, .cx = 23.5, .cy = 19.5};
 
 /// The front of a limb at a pixel: the least over many balls (or ellipsoids) along it.
 double front(const pk::Limb& limb, double x, double y) {
   const auto point = [&](const V& p) {
     return Eigen::Vector3d(camera.fx * p[0] / p[2] + camera.cx, camera.fy * p[1] / p[2] + camera.cy,
-                           camera.fx * (p[2] - root) / root);
+                           camera.fx * (p[2] - depth_of_root) / depth_of_root);
   };
   const Eigen::Vector3d a = point(limb.from), b = point(limb.to);
   const double ra = limb.from_radius * camera.fx / limb.from[2];
@@ -62,7 +62,7 @@ TEST_CASE("Limbs have the depths of the balls that they are made of", "[data]") 
   pk::LimbRenderer renderer(48, 40);
   for (std::size_t number = 0; number < limbs.size(); ++number) {
     INFO("limb " << number);
-    renderer.draw(std::span(&limbs[number], 1), camera, root);
+    renderer.draw(std::span(&limbs[number], 1), camera, depth_of_root);
     std::size_t covered = 0, border = 0;
     double worst = 0;
     for (std::size_t row = 0; row < 80; row += 3) {
@@ -99,7 +99,7 @@ TEST_CASE("The nearer limb is seen", "[data]") {
   std::vector<float> coverage(40 * 48);
   for (const bool reversed : {false, true}) {
     if (reversed) std::swap(limbs[0], limbs[1]);
-    renderer.draw(limbs, camera, root);
+    renderer.draw(limbs, camera, depth_of_root);
     renderer.shade(textures, {}, image, coverage);
     CHECK(image(1, 20, 23) > 0.3f);
     CHECK(image(0, 20, 23) == 0);
@@ -125,7 +125,7 @@ TEST_CASE("Surfaces are as bright as Lambert's law has it", "[data]") {
   pk::LimbRenderer renderer(48, 40);
   auto image = pk::zeros<float>({3, 40, 48});
   std::vector<float> coverage(40 * 48);
-  renderer.draw(std::span(&ball, 1), camera, root);
+  renderer.draw(std::span(&ball, 1), camera, depth_of_root);
   renderer.shade(textures, light, image, coverage);
   // A ball of 15 pixels about (23.5, 19.5).
   for (const std::size_t x : {11u, 15u, 20u, 23u, 30u, 36u}) {
@@ -139,14 +139,16 @@ TEST_CASE("Surfaces are as bright as Lambert's law has it", "[data]") {
   renderer.shade(textures, light, image, coverage);
   const float round = image(0, 19, 33);
   const pk::Limb disc{ball.from, ball.to, 300, 300, V(0, 0, 1), 0.2f};
-  renderer.draw(std::span(&disc, 1), camera, root);
+  renderer.draw(std::span(&disc, 1), camera, depth_of_root);
   renderer.shade(textures, light, image, coverage);
   CHECK(image(0, 19, 33) > round + 0.05f);
 }
 
 TEST_CASE("Limbs outside the picture draw nothing, and impossible ones are refused", "[data]") {
   pk::LimbRenderer renderer(16, 12);
-  const auto draw = [&](const pk::Limb& limb) { renderer.draw(std::span(&limb, 1), camera, root); };
+  const auto draw = [&](const pk::Limb& limb) {
+    renderer.draw(std::span(&limb, 1), camera, depth_of_root);
+  };
   draw({V(-9000, 0, 3000), V(-8000, 0, 3000), 50, 50});
   draw({V(1e6f, 1e6f, 3000), V(2e6f, 1e6f, 3000), 50, 50});
   for (std::size_t y = 0; y < 12; ++y)
@@ -161,7 +163,7 @@ TEST_CASE("Limbs outside the picture draw nothing, and impossible ones are refus
   CHECK_THROWS_AS(pk::LimbRenderer(0, 5), pk::ValueError);
   CHECK_THROWS_AS(pk::LimbRenderer(5, 10000), pk::ValueError);
   const std::vector<pk::Limb> many(256, pk::Limb{V(0, 0, 3000), V(0, 0, 3000), 5, 5});
-  CHECK_THROWS_WITH(renderer.draw(many, camera, root), Contains("256 limbs"));
+  CHECK_THROWS_WITH(renderer.draw(many, camera, depth_of_root), Contains("256 limbs"));
 
   draw({V(0, 0, 3000), V(0, 0, 3000), 50, 50, V(0, 0, 1), 1, 3});
   auto image = pk::zeros<float>({3, 12, 16});

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <posekit/data/mocap.hpp>
-#include <posekit/synthetic/pose_generator.hpp>
 #include <posekit/pose/alignment.hpp>
+#include <posekit/synthetic/pose_generator.hpp>
 
 #include "support/close.hpp"
 #include "support/shared_data.hpp"
@@ -284,12 +284,12 @@ TEST_CASE("Limbs that meet are noticed, and generated poses have none", "[data]"
 }
 
 TEST_CASE("Distances of line segments", "[data]") {
-  using V = Eigen::Vector3d;
+  using P = Eigen::Vector3d;
   const auto distance = pk::internal::segment_distance;
-  CHECK(distance(V(0, 0, 0), V(1, 0, 0), V(0.5, -1, 2), V(0.5, 1, 2)) == Approx(2));
-  CHECK(distance(V(0, 0, 0), V(1, 0, 0), V(4, 4, 0), V(5, 9, 0)) == Approx(5));
-  CHECK(distance(V(0, 0, 0), V(1, 0, 0), V(-3, 1, 0), V(7, 1, 0)) == Approx(1));
-  CHECK(distance(V(0, 0, 0), V(0, 0, 0), V(3, 4, 0), V(3, 4, 0)) == Approx(5));
+  CHECK(distance(P(0, 0, 0), P(1, 0, 0), P(0.5, -1, 2), P(0.5, 1, 2)) == Approx(2));
+  CHECK(distance(P(0, 0, 0), P(1, 0, 0), P(4, 4, 0), P(5, 9, 0)) == Approx(5));
+  CHECK(distance(P(0, 0, 0), P(1, 0, 0), P(-3, 1, 0), P(7, 1, 0)) == Approx(1));
+  CHECK(distance(P(0, 0, 0), P(0, 0, 0), P(3, 4, 0), P(3, 4, 0)) == Approx(5));
 }
 
 TEST_CASE("Options of the pose generator that make no sense are refused", "[data]") {
