@@ -63,10 +63,21 @@ Errors measure_mean_pose(const Batch& poses, const Batch& truth) {
   return errors_of(guess, truth);
 }
 
-Errors measure_flat_guess(const Batch& truth) {
-  pk::Tensor<float> flat = truth.targets;
-  for (std::size_t i = 2; i < flat.size(); i += 3) flat.data()[i] = 0;
-  return measure(flat, truth);
+Errors measure_without_depth(pk::Tensor<float> coordinates, const Batch& truth) {
+  for (std::size_t i = 2; i < coordinates.size(); i += 3) coordinates.data()[i] = 0;
+  return measure(coordinates, truth);
+}
+
+void print_comparison(const char* name, const pk::Tensor<float>& prediction, const Batch& poses,
+                      const Batch& truth) {
+  std::printf("%-42s %10s %10s %10s\n", "", "PA-MPJPE", "MPJPE", "PCK@150");
+  const auto line = [](const char* what, const Errors& e) {
+    std::printf("%-42s %7.1f mm %7.1f mm %8.1f %%\n", what, e.pa_mpjpe, e.mpjpe, 100 * e.pck);
+  };
+  line("the mean pose", measure_mean_pose(poses, truth));
+  line("the network's image coordinates, no depth", measure_without_depth(prediction, truth));
+  line("the true image coordinates, no depth", measure_without_depth(truth.targets, truth));
+  line(name, measure(prediction, truth));
 }
 
 namespace {
@@ -100,15 +111,8 @@ void run_measurement(const MeasurementOptions& options) {
   const Batch truth = test_samples(samples, options.images);
   const pk::Tensor<float> prediction = options.ten_crop ? predict_ten_crop(*loaded.network, people)
                                                         : predict(*loaded.network, truth.images);
-  const Errors net = measure(prediction, truth), flat = measure_flat_guess(truth);
-  const Errors mean = measure_mean_pose(training_poses(samples, options.images), truth);
-  std::printf("%-42s %10s %10s %10s\n", "", "PA-MPJPE", "MPJPE", "PCK@150");
-  const auto line = [](const char* name, const Errors& e) {
-    std::printf("%-42s %7.1f mm %7.1f mm %8.1f %%\n", name, e.pa_mpjpe, e.mpjpe, 100 * e.pck);
-  };
-  line("the mean pose", mean);
-  line("the true image coordinates, without depth", flat);
-  line(options.ten_crop ? "the network, ten crops" : "the network", net);
+  print_comparison(options.ten_crop ? "the network, ten crops" : "the network", prediction,
+                   training_poses(samples, options.images), truth);
   if (options.folder.empty()) return;
   StagedOutput output(options.folder);
   pk::save_npy(output.file("prediction.npy"),

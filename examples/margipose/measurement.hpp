@@ -18,10 +18,14 @@ posekit::Tensor<float> predict(Network& network, const posekit::Tensor<float>& i
 /// Normalised predictions [N, J, 3] against the positions of a batch.
 Errors measure(const posekit::Tensor<float>& prediction, const Batch& truth);
 
-/// Two guesses that a network has to beat: the mean pose of `poses`, and the true image
-/// coordinates without any depth.
+/// Guesses that a network has to beat: the mean pose of `poses`; image coordinates [N, J, 3]
+/// without their depths, be they the network's own or (better than any network) the true ones.
 Errors measure_mean_pose(const Batch& poses, const Batch& truth);
-Errors measure_flat_guess(const Batch& truth);
+Errors measure_without_depth(posekit::Tensor<float> coordinates, const Batch& truth);
+
+/// Prints what a network and the guesses come to.
+void print_comparison(const char* name, const posekit::Tensor<float>& prediction,
+                      const Batch& poses, const Batch& truth);
 
 struct MeasurementOptions {
   std::filesystem::path weights{};

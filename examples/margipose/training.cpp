@@ -135,19 +135,14 @@ void run_training(const TrainingOptions& options) {
   }
   const TrainedNetwork trained = train_network(options);
   const Batch test = test_samples(options.samples, options.test_images);
-  const Errors net = measure(predict(*trained.network, test.images), test);
-  const Errors mean = measure_mean_pose(training_poses(options.samples, options.test_images), test);
-  const Errors flat = measure_flat_guess(test);
   if (trained.result.end == pk::TrainingEnd::stopped) {
     std::printf("stopped after step %llu; the same command goes on from there\n",
                 static_cast<unsigned long long>(trained.result.position.steps));
   }
   if (options.quiet) return;
-  std::printf("\nOn %zu pictures that it has not seen (PA-MPJPE, mm):\n", options.test_images);
-  std::printf("  the mean pose                             %6.1f\n", mean.pa_mpjpe);
-  std::printf("  the true image coordinates, without depth %6.1f\n", flat.pa_mpjpe);
-  std::printf("  the network                               %6.1f   (MPJPE %.1f, PCK@150 %.1f %%)\n",
-              net.pa_mpjpe, net.mpjpe, 100 * net.pck);
+  std::printf("\nOn %zu pictures that it has not seen:\n", options.test_images);
+  print_comparison("the network", predict(*trained.network, test.images),
+                   training_poses(options.samples, options.test_images), test);
   if (!options.folder.empty())
     std::printf("in %s: best.safetensors, log.csv, log.json, loss.png\n", options.folder.c_str());
 }

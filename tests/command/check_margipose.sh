@@ -18,7 +18,7 @@ train() {
 }
 
 train whole >out || complain "train ended with $?"
-grep -q 'the network  ' out || complain "train prints no result: $(cat out)"
+grep -q '^the network  ' out || complain "train prints no result: $(cat out)"
 [ "$(grep -c 'PA-MPJPE .* mm' out)" -ge 4 ] || complain "expected a line for each epoch: $(cat out)"
 for file in checkpoint.safetensors best.safetensors log.csv log.json loss.png; do
   [ -s "whole/$file" ] || complain "train wrote no $file"
