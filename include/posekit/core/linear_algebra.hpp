@@ -45,6 +45,35 @@ inline SingularValues singular_values(const Eigen::Matrix3d& matrix) {
   return result;
 }
 
+/// The smallest rotation that takes the direction of `from` to that of `to`; where they are
+/// opposite, half a turn about some axis across them. Neither may be zero.
+template <class T>
+Eigen::Matrix<T, 3, 3> rotation_between(const Eigen::Matrix<T, 3, 1>& from,
+                                        const Eigen::Matrix<T, 3, 1>& to) {
+  const Eigen::Matrix<T, 3, 1> a = from / from.norm(), b = to / to.norm();
+  const T cosine = a.dot(b);
+  Eigen::Matrix<T, 3, 3> rotation;
+  if (cosine < T(-1) + 8 * std::numeric_limits<T>::epsilon()) {
+    const Eigen::Matrix<T, 3, 1> axis = a.unitOrthogonal();
+    for (int i = 0; i < 3; ++i) {
+      for (int k = 0; k < 3; ++k) rotation(i, k) = 2 * axis[i] * axis[k] - (i == k ? T(1) : T(0));
+    }
+    return rotation;
+  }
+  // Rodrigues' formula with the axis a x b, whose length is the sine.
+  const Eigen::Matrix<T, 3, 1> v = a.cross(b);
+  const T factor = T(1) / (T(1) + cosine);
+  for (int i = 0; i < 3; ++i) {
+    for (int k = 0; k < 3; ++k) rotation(i, k) = v[i] * v[k] * factor + (i == k ? cosine : T(0));
+  }
+  for (int i = 0; i < 3; ++i) {
+    const int next = (i + 1) % 3, last = (i + 2) % 3;
+    rotation(next, last) -= v[i];
+    rotation(last, next) += v[i];
+  }
+  return rotation;
+}
+
 /// The rotation nearest to a matrix whose determinant is well above 0 (its polar factor), by
 /// Newton's iteration (Higham 1986); nothing where the matrix is not so.
 inline std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix) {

@@ -11,8 +11,8 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/synthetic/random_stream.hpp>
 #include <posekit/pose/camera.hpp>
+#include <posekit/synthetic/random_stream.hpp>
 
 namespace posekit {
 

@@ -13,9 +13,9 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/pose/skeletons.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
 #include <posekit/synthetic/random_stream.hpp>
-#include <posekit/pose/skeletons.hpp>
 
 namespace posekit {
 

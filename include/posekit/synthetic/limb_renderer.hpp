@@ -17,8 +17,8 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/pose/camera.hpp>
+#include <posekit/synthetic/procedural_texture.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -130,7 +130,7 @@ inline ScreenLimb screen_limb(const Limb& limb, const PinholeCamera& camera, dou
     const Eigen::Vector3f n = limb.flat_axis;
     s.shape += (1 / limb.flatness - 1) * n * n.transpose();
     const Eigen::Vector3f ray = s.shape.col(2);
-    s.shape = Eigen::Quaternionf::FromTwoVectors(ray, Eigen::Vector3f::UnitZ()) * s.shape;
+    s.shape = rotation_between<float>(ray, Eigen::Vector3f::UnitZ()) * s.shape;
   }
   s.step = s.shape(2, 2);
   s.d = s.shape * (b - a);

@@ -153,11 +153,12 @@ inline std::pair<Eigen::Vector3d, Eigen::Vector3d> limb_directions(const LimbAng
   const Eigen::Vector3d upper(std::sin(abduction), -std::cos(abduction) * std::cos(flexion),
                               std::cos(abduction) * std::sin(flexion));
   const Eigen::Vector3d down(0, -1, 0);
-  const Eigen::Quaterniond swing = Eigen::Quaterniond::FromTwoVectors(down, upper);
+  const Eigen::Matrix3d swing = rotation_between<double>(down, upper);
   const double hinge = radians(angles.hinge);
   const Eigen::Vector3d bent(0, -std::cos(hinge), bend * std::sin(hinge));
   const Eigen::AngleAxisd axial(radians(angles.axial), Eigen::Vector3d::UnitY());
-  return {upper, swing * (axial * bent)};
+  const Eigen::Vector3d turned = axial * bent;
+  return {upper, swing * turned};
 }
 
 // Angles for each activity. What comes out of limits is clamped afterwards.
