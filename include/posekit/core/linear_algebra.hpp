@@ -53,16 +53,17 @@ Eigen::Matrix<T, 3, 3> rotation_between(const Eigen::Matrix<T, 3, 1>& from,
   const Eigen::Matrix<T, 3, 1> a = from / from.norm(), b = to / to.norm();
   const T cosine = a.dot(b);
   Eigen::Matrix<T, 3, 3> rotation;
-  if (cosine < T(-1) + 8 * std::numeric_limits<T>::epsilon()) {
+  const Eigen::Matrix<T, 3, 1> v = a.cross(b);
+  if (cosine < T(0) && v.squaredNorm() < std::numeric_limits<T>::epsilon()) {
     const Eigen::Matrix<T, 3, 1> axis = a.unitOrthogonal();
     for (int i = 0; i < 3; ++i) {
       for (int k = 0; k < 3; ++k) rotation(i, k) = 2 * axis[i] * axis[k] - (i == k ? T(1) : T(0));
     }
     return rotation;
   }
-  // Rodrigues' formula with the axis a x b, whose length is the sine.
-  const Eigen::Matrix<T, 3, 1> v = a.cross(b);
-  const T factor = T(1) / (T(1) + cosine);
+  // Rodrigues' formula with the axis a x b, whose length is the sine; 1 / (1 + cosine) without
+  // cancellation.
+  const T factor = cosine < T(0) ? (T(1) - cosine) / v.squaredNorm() : T(1) / (T(1) + cosine);
   for (int i = 0; i < 3; ++i) {
     for (int k = 0; k < 3; ++k) rotation(i, k) = v[i] * v[k] * factor + (i == k ? cosine : T(0));
   }
