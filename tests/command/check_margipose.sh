@@ -14,23 +14,23 @@ complain() {
 tiny=(--size 32 --images 128 --batch 16 --test-images 16)
 # train FOLDER THREADS WIDTH
 train() {
-  "$program" train "${tiny[@]}" --stages 1 --checkpoint-every 1 --epochs 4 --output "$1" --threads "${2:-1}" --width "${3:-8}"
+  "$program" train "${tiny[@]}" --stages 1 --checkpoint-every 1 --epochs 12 --output "$1" --threads "${2:-1}" --width "${3:-8}"
 }
 
 train whole >out || complain "train ended with $?"
 grep -q '^the network  ' out || complain "train prints no result: $(cat out)"
-[ "$(grep -c 'PA-MPJPE .* mm' out)" -ge 4 ] || complain "expected a line for each epoch: $(cat out)"
+[ "$(grep -c 'PA-MPJPE .* mm' out)" -ge 12 ] || complain "expected a line for each epoch: $(cat out)"
 for file in checkpoint.safetensors best.safetensors log.csv log.json loss.png; do
   [ -s "whole/$file" ] || complain "train wrote no $file"
 done
-[ "$(wc -l <whole/log.csv)" = 33 ] || complain "expected 32 steps in log.csv, found $(wc -l <whole/log.csv) lines"
+[ "$(wc -l <whole/log.csv)" = 97 ] || complain "expected 96 steps in log.csv, found $(wc -l <whole/log.csv) lines"
 
 # Killed at any moment, and started again until it is done: the same bits.
 count=0
 for ((i = 0; i < kills; ++i)); do
   train killed >killed.log 2>&1 &
   job=$!
-  sleep "0.$((RANDOM % 8 + 1))"
+  sleep "0.$(printf %02d $((RANDOM % 20 + 5)))"
   pkill -9 -P $job && count=$((count + 1))
   wait $job 2>/dev/null
 done
