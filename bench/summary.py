@@ -136,3 +136,18 @@ for network in sorted({n.split("/")[0] for n in layers}):
             rows.append([network, {"forward": "forward", "vjp17": "17 gradients"}[what], kind, f"{ms:.2f}",
                          f"{macs / ms * 1e3:.0f} ({macs / ms * 1e5 / peak[1]:.0f} %)", f"{bytes_ / ms * 1e3:.1f} ({bytes_ / ms * 1e5 / copy[1]:.0f} %)"])
 table(["network", "what", "layers", "ms", "GMAC/s (of peak)", "GB/s (of copy)"], rows)
+
+training = medians("training-1") | medians("training-2")
+rows = []
+for step, label in (("small", "2 stages, width 32, 32 images of 128 x 128"), ("resnet18-width", "1 stage, width 128, 8 images of 128 x 128")):
+    for t in (1, 2):
+        ours, torch = (milliseconds(training, f"step/{step}/{who}/threads:{t}") for who in ("posekit", "torch"))
+        rows.append([label, str(t), f"{ours:.0f}", against(ours, torch)])
+print("**Training steps** of MargiPose with ResNet-18 (forward, Eq. 6, backward, SGD with momentum), milliseconds.\n")
+table(["network", "threads", "posekit", "PyTorch 1.13"], rows)
+rows = []
+for name in sorted({n.rsplit("/", 2)[0] for n in training if n.startswith("convolution/")}):
+    shares = [f"{training[f'{name}/{product}/threads:{t}']['peak%']:.0f} %" for t in (1, 2) for product in ("forward", "input", "filter")]
+    rows.append([name.split("/")[1], *shares])
+print("**Convolutions** of these networks: shares of the multiply-add peak on one thread and on two.\n")
+table(["convolution", "forward", "to the input", "to the filter", "forward, 2", "to the input, 2", "to the filter, 2"], rows)
