@@ -18,8 +18,8 @@ using pk::testing::random_tensor;
 namespace {
 
 /// Rows around the chunks that are summed up together, channels around the widths of vectors.
-const std::vector<std::pair<std::size_t, std::size_t>> sizes{{1, 1},    {7, 3},    {255, 8},
-                                                             {256, 17}, {257, 33}, {700, 70}};
+const std::vector<std::pair<std::size_t, std::size_t>> row_and_channel_counts{
+    {1, 1}, {7, 3}, {255, 8}, {256, 17}, {257, 33}, {700, 70}};
 
 /// Bits of a rectifier for random cotangents, and the cotangents with zeros where they say so.
 template <class T>
@@ -50,7 +50,7 @@ struct Masked {
 TEMPLATE_LIST_TEST_CASE("Channels' means and variances", "[kernels]", KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
-  for (const auto& [rows, channels] : sizes) {
+  for (const auto& [rows, channels] : row_and_channel_counts) {
     auto x = random_tensor<T>({rows, channels}, 5);
     for (std::size_t c = 0; c < channels; ++c) {
       for (std::size_t r = 0; r < rows; ++r) x(r, c) += static_cast<T>(c);
@@ -78,7 +78,7 @@ TEMPLATE_LIST_TEST_CASE("Channels' means and variances", "[kernels]", KernelCase
 TEMPLATE_LIST_TEST_CASE("Channels are normalised and rectified", "[kernels]", KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
-  for (const auto& [rows, channels] : sizes) {
+  for (const auto& [rows, channels] : row_and_channel_counts) {
     const auto x = random_tensor<T>({rows, channels}, 5, -4, 8);
     const auto mean = random_tensor<T>({channels}, 6), scale = random_tensor<T>({channels}, 7),
                shift = random_tensor<T>({channels}, 8);
@@ -122,7 +122,7 @@ TEMPLATE_LIST_TEST_CASE("Sums over a cotangent, masked or not, and what becomes 
                         KernelCases) {
   using T = typename TestType::Value;
   using A = typename TestType::Arch;
-  for (const auto& [rows, channels] : sizes) {
+  for (const auto& [rows, channels] : row_and_channel_counts) {
     const auto x = random_tensor<T>({rows, channels}, 5);
     const auto mean = random_tensor<T>({channels}, 6), scale = random_tensor<T>({channels}, 7),
                offset = random_tensor<T>({channels}, 8), slope = random_tensor<T>({channels}, 9);
