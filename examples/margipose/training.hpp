@@ -18,7 +18,7 @@ struct TrainingOptions {
   std::size_t images_per_epoch = 4096;
   std::size_t batch_size = 16;
   std::string optimizer = "adam";  ///< or "sgd", the paper's, which wants a rate of about 1
-  double learning_rate = 3e-3;     ///< the largest of the 1-cycle schedule
+  double learning_rate = 4e-3;     ///< the largest of the 1-cycle schedule
   std::size_t test_images = 256;
   std::uint64_t checkpoint_every = 128;
   std::uint64_t patience = 0;
