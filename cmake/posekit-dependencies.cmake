@@ -19,7 +19,7 @@ posekit_require(Threads)
 find_package(OpenMP COMPONENTS CXX QUIET)
 
 # A project that includes posekit as a subdirectory links from outside this directory.
-foreach(posekit_target Eigen3::Eigen xtl xtensor xsimd nlohmann_json::nlohmann_json
+foreach(posekit_target Eigen3::Eigen xtl xtensor xsimd nlohmann_json::nlohmann_json Threads::Threads
         OpenMP::OpenMP_CXX)
   if(TARGET ${posekit_target})
     get_target_property(posekit_imported ${posekit_target} IMPORTED)
