@@ -30,6 +30,18 @@ TEST_CASE("Frozen parameters and those without a gradient stay", "[optim]") {
   CHECK(optimizer.steps() == 2);
 }
 
+TEST_CASE("A step is one change of a parameter, and looking is none", "[optim]") {
+  SmallNetwork<double> network;
+  optim::Sgd<double> optimizer(network.parameters(), {.learning_rate = 0.1, .momentum = 0.5});
+  pk::Tape<double> tape({.threads = 3});
+  network.backward(tape, 1);
+  const auto before = network[0].version();
+  CHECK(optim::has_finite_gradients(tape, optimizer.parameters()));
+  CHECK(network[0].version() == before);
+  optimizer.step(tape);
+  CHECK(network[0].version() == before + 1);
+}
+
 TEST_CASE("A copy of an optimiser has its own state", "[optim]") {
   SmallNetwork<double> network;
   optim::Sgd<double> optimizer(network.parameters(), {.momentum = 0.5});

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <posekit/autodiff/parameter.hpp>
@@ -42,7 +43,7 @@ std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParamet
     if (!parameter->trainable) continue;
     Tensor<T>* gradient = parameter->gradient(tape);
     if (gradient == nullptr) continue;
-    const auto& shape = parameter->value().shape();
+    const auto& shape = std::as_const(*parameter).value().shape();
     if (gradient->shape() != shape) {
       throw ShapeError(error_text(function, ": the gradient of parameter '", name, "' has shape ",
                                   to_string(gradient->shape()), ", expected ", to_string(shape)));

@@ -87,7 +87,11 @@ class Optimizer {
     const std::string function = error_text(traits_.name, "::step");
     const auto gradients = internal::gradients_of(tape, parameters_, function);
     for (const auto& found : gradients) require_state(found.index, function);
-    for (const auto& found : gradients) prepare(found.index);
+    for (const auto& found : gradients) {
+      // Once, by this thread: it counts as a change of the parameter.
+      values_[found.index] = parameters_[found.index].parameter->value().data();
+      prepare(found.index);
+    }
     const auto blocks = internal::blocks_of(gradients);
     internal::for_each_block(blocks, tape.threads(), [&](std::size_t b) {
       const internal::Block& block = blocks[b];
@@ -185,6 +189,7 @@ class Optimizer {
         throw ValueError(error_text(traits_.name, ": parameter '", name, "' ", wrong));
       }
     }
+    values_.resize(parameters_.size());
     clear_state();
   }
   Optimizer(const Optimizer&) = default;
@@ -192,8 +197,8 @@ class Optimizer {
   Optimizer(Optimizer&&) noexcept = default;
   Optimizer& operator=(Optimizer&&) noexcept = default;
 
-  /// The elements of a parameter.
-  T* value(std::size_t index) const { return parameters_[index].parameter->value().data(); }
+  /// The elements of a parameter, in `update`.
+  T* value(std::size_t index) const { return values_[index]; }
 
   /// Makes a parameter's state, of zeros, where it does not exist.
   void ensure_state(std::size_t index, std::size_t slot) {
@@ -214,18 +219,21 @@ class Optimizer {
   /// Changes elements [begin, end) of a parameter and of its state. Called from any thread.
   virtual void update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) = 0;
 
+  const Tensor<T>& tensor_of(std::size_t index) const {
+    return std::as_const(*parameters_[index].parameter).value();
+  }
   std::string state_name(std::size_t index, std::size_t slot) const {
     return error_text(traits_.slots[slot].name, ".", parameters_[index].name);
   }
   Shape state_shape(std::size_t index, std::size_t slot) const {
-    return traits_.slots[slot].scalar ? Shape{} : shape_of(parameters_[index].parameter->value());
+    return traits_.slots[slot].scalar ? Shape{} : shape_of(tensor_of(index));
   }
   void require_state_shape(const Tensor<T>& tensor, std::size_t index, std::size_t slot,
                            const std::string& function) const {
     // Texts are made for errors only: this happens in every step.
     const bool fits = traits_.slots[slot].scalar
                           ? tensor.dimension() == 0
-                          : tensor.shape() == parameters_[index].parameter->value().shape();
+                          : tensor.shape() == tensor_of(index).shape();
     if (fits) return;
     require_shape(tensor, state_shape(index, slot), function.c_str(),
                   state_name(index, slot).c_str());
@@ -253,6 +261,7 @@ class Optimizer {
   std::unordered_map<std::string, std::size_t> index_of_;
   internal::OptimizerTraits traits_;
   std::vector<Slots> state_;  // of each parameter, one for each slot
+  std::vector<T*> values_;    // of each parameter, during a step
   double learning_rate_ = 0;
   double momentum_ = 0;
   std::uint64_t steps_ = 0;
