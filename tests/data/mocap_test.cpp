@@ -85,6 +85,16 @@ TEST_CASE("Joints of an npz file are taken by name", "[data]") {
                     Contains("[5, 17, 3]") && Contains("[F, 16, 3]"));
 }
 
+TEST_CASE("A file that names its joints is read by those names", "[data]") {
+  // Written by tests/golden/make_npz.py: the usual joints in reverse order, each at its number.
+  const auto options = pk::MocapOptions{.derived = pk::usual_weighted_joints()};
+  const auto motion = pk::load_mocap(golden_file("io/mocap.npz"), options);
+  REQUIRE(pk::shape_of(motion.poses) == pk::Shape{2, 17, 3});
+  CHECK(motion.poses(1, person::pelvis, 0) == 16);
+  CHECK(motion.poses(1, person::right_hip, 1) == 15);
+  CHECK(motion.poses(0, person::right_wrist, 2) == 0);
+}
+
 TEST_CASE("Joints may follow from joints that follow from others, but not from themselves",
           "[data]") {
   const auto folder = scratch_folder("mocap-derived");

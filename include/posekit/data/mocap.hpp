@@ -39,7 +39,7 @@ inline std::vector<WeightedJoint> usual_weighted_joints() {
           {"spine", {{"pelvis", 0.65}, {"neck", 0.35}}}};
 }
 
-/// The joints of posekit's npz files of motion capture, in their order.
+/// The joints of npz files of motion capture that do not name them, in their order.
 inline constexpr std::array<std::string_view, 17> mocap_file_joints{
     "pelvis",     "right_hip",  "right_knee",     "right_ankle", "left_hip",   "left_knee",
     "left_ankle", "spine",      "thorax",         "neck",        "head",       "left_shoulder",
@@ -47,8 +47,8 @@ inline constexpr std::array<std::string_view, 17> mocap_file_joints{
 
 struct MocapOptions {
   const Skeleton* skeleton = &skeletons::margipose_17;
-  /// The joints of an npz file, in its order; empty: mocap_file_joints. (The array `joint_names` of
-  /// such a file is of text, which npz files are not read for.)
+  /// The joints of an npz file, in its order; empty: those of its array `joint_names`, and where it
+  /// has none mocap_file_joints.
   std::vector<std::string> joint_names{};
   /// What the skeleton's joints are called in the file: pairs of the skeleton's and the file's
   /// name. For joints that are not listed, the same name, and in BVH files what is usual there.
@@ -237,9 +237,9 @@ inline void require_options(const char* function, const MocapOptions& options) {
 
 }  // namespace internal
 
-/// Poses of an npz file: `poses` [F, K, 3], and `sequence` [F] where there is one. Joints are taken
-/// by name. Throws FileError naming the file, and which joints it lacks; ValueError for options
-/// that make no sense.
+/// Poses of an npz file: `poses` [F, K, 3], and `joint_names` [K] and `sequence` [F] where there
+/// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks;
+/// ValueError for options that make no sense.
 inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
                                     const MocapOptions& options = {}) {
   internal::require_options("load_npz_mocap", options);
@@ -247,6 +247,7 @@ inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
   const std::string source = path.string();
   const auto positions = archive.array<double>("poses");
   std::vector<std::string> names = options.joint_names;
+  if (names.empty() && archive.contains("joint_names")) names = archive.texts("joint_names");
   if (names.empty()) names.assign(mocap_file_joints.begin(), mocap_file_joints.end());
   if (positions.dimension() != 3 || positions.shape()[1] != names.size() ||
       positions.shape()[2] != 3) {
@@ -258,8 +259,7 @@ inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
   result.poses = internal::mapped_joints(positions, names, options,
                                          options.unit > 0 ? options.unit : 1, false, source);
   const std::size_t frames = positions.shape()[0];
-  const auto arrays = archive.names();
-  if (std::find(arrays.begin(), arrays.end(), "sequence") == arrays.end()) {
+  if (!archive.contains("sequence")) {
     result.sequence.assign(frames, 0);
     return result;
   }

@@ -28,7 +28,7 @@ namespace posekit::inline POSEKIT_ISA {
 namespace internal {
 
 struct NpyHeader {
-  char kind = 0;          // 'b' bool, 'i', 'u', 'f'
+  char kind = 0;          // 'b' bool, 'i', 'u', 'f'; 'U' and 'S': text
   std::size_t width = 0;  // bytes of an element
   bool big_endian = false;
   bool fortran_order = false;
@@ -144,9 +144,17 @@ class NpyHeaderParser {
                        ((header.kind == 'i' || header.kind == 'u') &&
                         (digits == "1" || digits == "2" || digits == "4" || digits == "8")) ||
                        (header.kind == 'f' && (digits == "2" || digits == "4" || digits == "8"));
+    const bool is_text = (header.kind == 'U' || header.kind == 'S') && digits.size() <= 6 &&
+                         digits.find_first_not_of("0123456789") == std::string::npos;
+    if (is_text) {
+      for (const char c : digits)
+        header.width = header.width * 10 + static_cast<std::size_t>(c - '0');
+      if (header.kind == 'U') header.width *= 4;
+      return;
+    }
     if (!known) {
       fail("has an unsupported type '" + text +
-           "'; bool, int8-64, uint8-64 and float16-64 are supported");
+           "'; bool, int8-64, uint8-64, float16-64 and text are supported");
     }
     header.width = static_cast<std::size_t>(digits[0] - '0');
   }
@@ -262,23 +270,75 @@ std::string npy_descr() {
 
 }  // namespace internal
 
-/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
-/// any supported type are converted to T; Fortran order is turned into row-major order.
-template <class T>
-Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name) {
-  const internal::NpyHeader header = internal::npy_header(bytes, name);
+namespace internal {
+
+/// The number of elements, where the file has their bytes. Throws FileError.
+inline std::size_t npy_count(const NpyHeader& header, std::size_t size, const std::string& name) {
   std::size_t count = 0;
   try {
     count = element_count(header.shape);
   } catch (const ShapeError& error) {
     throw FileError(error_text(name, ": ", error.what()));
   }
-  const std::size_t available = bytes.size() - header.data_offset;
-  if (count > available / header.width) {
+  const std::size_t available = size - header.data_offset;
+  if (header.width == 0 ? count > (std::size_t{1} << 20) : count > available / header.width) {
     throw FileError(error_text(name, ": is truncated: shape ", to_string(header.shape), " needs ",
                                count, " elements of ", header.width, " bytes, the file has ",
                                available, " bytes of data"));
   }
+  return count;
+}
+
+/// The position in row-major order of each element in the file's order.
+template <class F>
+void for_each_npy_position(const NpyHeader& header, std::size_t count, const F& f) {
+  if (!header.fortran_order) {
+    for (std::size_t i = 0; i < count; ++i) f(i, i);
+    return;
+  }
+  Shape index(header.shape.size(), 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t position = 0;
+    for (std::size_t axis = 0; axis < index.size(); ++axis) {
+      position = position * header.shape[axis] + index[axis];
+    }
+    f(i, position);
+    for (std::size_t axis = 0; axis < index.size() && ++index[axis] == header.shape[axis]; ++axis) {
+      index[axis] = 0;
+    }
+  }
+}
+
+/// Appends a character in UTF-8.
+inline void append_utf8(std::string& text, std::uint32_t c) {
+  const auto put = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
+  if (c < 0x80) return put(c);
+  if (c < 0x800) {
+    put(0xc0 | c >> 6);
+  } else {
+    if (c < 0x10000) {
+      put(0xe0 | c >> 12);
+    } else {
+      put(0xf0 | c >> 18);
+      put(0x80 | (c >> 12 & 0x3f));
+    }
+    put(0x80 | (c >> 6 & 0x3f));
+  }
+  put(0x80 | (c & 0x3f));
+}
+
+}  // namespace internal
+
+/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
+/// any supported type are converted to T; Fortran order is turned into row-major order. Throws
+/// FileError, also where it holds text (`parse_npy_texts`).
+template <class T>
+Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name) {
+  const internal::NpyHeader header = internal::npy_header(bytes, name);
+  if (header.kind == 'U' || header.kind == 'S') {
+    throw FileError(error_text(name, ": holds text, expected numbers"));
+  }
+  const std::size_t count = internal::npy_count(header, bytes.size(), name);
   Tensor<T> result = make_tensor<T>(header.shape);
   const auto read = internal::npy_reader<T>(header);
   const bool swap = header.big_endian == (std::endian::native == std::endian::little);
@@ -290,22 +350,49 @@ Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name
       throw FileError(error_text(name, ": ", error.what()));
     }
   };
-  if (!header.fortran_order) {
-    for (std::size_t i = 0; i < count; ++i) result.data()[i] = element(i);
-    return result;
-  }
-  Shape index(header.shape.size(), 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t position = 0;
-    for (std::size_t axis = 0; axis < index.size(); ++axis) {
-      position = position * header.shape[axis] + index[axis];
-    }
+  internal::for_each_npy_position(header, count, [&](std::size_t i, std::size_t position) {
     result.data()[position] = element(i);
-    for (std::size_t axis = 0; axis < index.size() && ++index[axis] == header.shape[axis]; ++axis) {
-      index[axis] = 0;
-    }
-  }
+  });
   return result;
+}
+
+/// The texts of an array of strings, in UTF-8 and in row-major order whatever its shape. Throws
+/// FileError, also where it holds numbers.
+inline std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> bytes,
+                                                const std::string& name) {
+  const internal::NpyHeader header = internal::npy_header(bytes, name);
+  if (header.kind != 'U' && header.kind != 'S') {
+    throw FileError(error_text(name, ": holds numbers, expected text"));
+  }
+  const std::size_t count = internal::npy_count(header, bytes.size(), name);
+  const std::size_t unit = header.kind == 'U' ? 4 : 1;
+  std::vector<std::string> texts(count);
+  internal::for_each_npy_position(header, count, [&](std::size_t i, std::size_t position) {
+    const std::uint8_t* data = bytes.data() + header.data_offset + i * header.width;
+    std::size_t length = header.width / unit;
+    const auto character = [&](std::size_t at) {
+      std::uint32_t c = 0;
+      for (std::size_t k = 0; k < unit; ++k) {
+        c |= std::uint32_t{data[at * unit + k]} << (8 * (header.big_endian ? unit - 1 - k : k));
+      }
+      return c;
+    };
+    while (length > 0 && character(length - 1) == 0) --length;
+    std::string& text = texts[position];
+    for (std::size_t at = 0; at < length; ++at) {
+      const std::uint32_t c = character(at);
+      if (unit == 1) {
+        text += static_cast<char>(c);
+        continue;
+      }
+      if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
+        throw FileError(error_text(name, ": text ", i, " has the number ", c, " for character ", at,
+                                   ", which is none of Unicode's"));
+      }
+      internal::append_utf8(text, c);
+    }
+  });
+  return texts;
 }
 
 /// Reads an npy file. Throws FileError naming the file and what is wrong with it.

@@ -73,15 +73,24 @@ class NpzArchive {
   /// there is none of this name.
   template <class T>
   Tensor<T> array(const std::string& name) const {
-    const auto found = entries_.find(name);
-    if (found == entries_.end()) {
-      std::string all;
-      for (const auto& [known, entry] : entries_) all += (all.empty() ? "" : ", ") + known;
-      throw FileError(error_text(name_, ": has no array '", name, "'; it has ", all));
-    }
     const std::string where = error_text(name_, ", array '", name, "'");
-    const std::vector<std::uint8_t> content = unpack(found->second, where);
-    return parse_npy<T>(content, where);
+    return parse_npy<T>(unpack(find(name), where), where);
+  }
+
+  /// The texts of an array of strings, as `parse_npy_texts` gives them. Throws as `array`.
+  std::vector<std::string> texts(const std::string& name) const {
+    const std::string where = error_text(name_, ", array '", name, "'");
+    return parse_npy_texts(unpack(find(name), where), where);
+  }
+
+  bool contains(const std::string& name) const { return entries_.contains(name); }
+
+  /// An array's shape, of which only the beginning is read where it is stored. Throws as `array`.
+  Shape shape(const std::string& name) const {
+    const Entry& entry = find(name);
+    const std::string where = error_text(name_, ", array '", name, "'");
+    if (entry.method == 0) return internal::npy_header(packed(entry, where), where).shape;
+    return internal::npy_header(unpack(entry, where), where).shape;
   }
 
  private:
@@ -91,6 +100,13 @@ class NpzArchive {
 
   [[noreturn]] void fail(const std::string& what) const {
     throw FileError(error_text(name_, ": ", what));
+  }
+  const Entry& find(const std::string& name) const {
+    const auto found = entries_.find(name);
+    if (found != entries_.end()) return found->second;
+    std::string all;
+    for (const auto& [known, entry] : entries_) all += (all.empty() ? "" : ", ") + known;
+    throw FileError(error_text(name_, ": has no array '", name, "'; it has ", all));
   }
   std::uint64_t number(std::uint64_t at, std::size_t bytes) const {
     if (at > bytes_.size() || bytes_.size() - at < bytes) fail("is truncated");
@@ -129,7 +145,8 @@ class NpzArchive {
     }
   }
 
-  std::vector<std::uint8_t> unpack(const Entry& entry, const std::string& where) const {
+  /// An entry's bytes as they are in the file.
+  std::span<const std::uint8_t> packed(const Entry& entry, const std::string& where) const {
     if (entry.packed > 0x7fffff00u || entry.size == 0xffffffffu || entry.size > 0x7fffffffu) {
       throw FileError(where + ": has more than 2 GB, expected less");
     }
@@ -137,16 +154,20 @@ class NpzArchive {
     const std::uint64_t start =
         entry.offset + 30 + number(entry.offset + 26, 2) + number(entry.offset + 28, 2);
     if (start > bytes_.size() || entry.packed > bytes_.size() - start) fail("is truncated");
-    const std::uint8_t* packed = bytes_.data() + start;
+    return std::span(bytes_).subspan(start, entry.packed);
+  }
+
+  std::vector<std::uint8_t> unpack(const Entry& entry, const std::string& where) const {
+    const auto from = packed(entry, where);
     std::vector<std::uint8_t> content;
     if (entry.method == 0) {
-      content.assign(packed, packed + entry.packed);
+      content.assign(from.begin(), from.end());
     } else if (entry.method == 8) {
       // Deflate makes nothing more than about a thousand times as small.
       if (entry.size / 1100 > entry.packed) throw FileError(where + ": is damaged");
       content.resize(entry.size);
       // stb looks a few bytes ahead, and takes the end of its input for the end of the data.
-      std::vector<std::uint8_t> padded(packed, packed + entry.packed);
+      std::vector<std::uint8_t> padded(from.begin(), from.end());
       padded.insert(padded.end(), 16, std::uint8_t{0});
       const int written = stb::stbi_zlib_decode_noheader_buffer(
           reinterpret_cast<char*>(content.data()), static_cast<int>(content.size()),
