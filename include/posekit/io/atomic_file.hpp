@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #endif
 
 #include <posekit/core/error.hpp>
@@ -33,15 +33,18 @@ class StreamOutput {
   std::error_code create(const std::filesystem::path& path, std::filesystem::perms) {
     std::error_code unknown;
     if (std::filesystem::exists(path, unknown)) return std::make_error_code(std::errc::file_exists);
+    errno = 0;
     stream_.open(path, std::ios::binary);
     return state();
   }
   std::error_code write(std::span<const std::uint8_t> bytes) {
+    errno = 0;
     stream_.write(reinterpret_cast<const char*>(bytes.data()),
                   static_cast<std::streamsize>(bytes.size()));
     return state();
   }
   std::error_code finish() {
+    errno = 0;
     stream_.close();
     return state();
   }
@@ -50,7 +53,10 @@ class StreamOutput {
 
  private:
   std::error_code state() const {
-    return stream_ ? std::error_code() : std::make_error_code(std::errc::io_error);
+    if (stream_) return {};
+    // What the system said, where the library hands it on.
+    return errno != 0 ? std::error_code(errno, std::generic_category())
+                      : std::make_error_code(std::errc::io_error);
   }
 
   std::ofstream stream_;

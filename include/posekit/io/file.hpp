@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,6 +11,8 @@
 #include <vector>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/io/atomic_file.hpp>
 
 namespace posekit {
 
@@ -44,46 +45,21 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
   return bytes;
 }
 
-/// Writes a whole file or nothing: the parts go, one after the other, to a temporary file in the
-/// same folder, which then takes the name. Throws FileError naming the file.
-inline void write_file(std::filesystem::path path, std::initializer_list<std::string_view> parts) {
-  static std::atomic<unsigned> counter{0};
-  std::error_code unknown;
-  // A link stays a link; what it leads to is replaced.
-  if (std::filesystem::is_symlink(path, unknown)) {
-    path = std::filesystem::weakly_canonical(path, unknown);
-  }
-  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
-    throw FileError(error_text(path.string(), ": is no ordinary file and is not replaced"));
-  }
-  std::filesystem::path temporary = path;
-  // The address tells processes apart, the counter the calls of one.
-  temporary +=
-      error_text(".", reinterpret_cast<std::uintptr_t>(&temporary) >> 4, "-", counter++, ".tmp");
-  std::error_code ignored;
-  {
-    std::ofstream stream(temporary, std::ios::binary);
-    if (!stream) throw FileError(error_text(path.string(), ": cannot be opened for writing"));
-    for (const std::string_view part : parts) {
-      stream.write(part.data(), static_cast<std::streamsize>(part.size()));
-    }
-    stream.flush();
-    if (!stream) {
-      stream.close();
-      std::filesystem::remove(temporary, ignored);
-      throw FileError(error_text(path.string(), ": could not be written (is the disk full?)"));
-    }
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) {
-    std::filesystem::remove(temporary, ignored);
-    throw FileError(error_text(path.string(), ": could not be written: ", error.message()));
-  }
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// Writes a whole file or nothing, the parts one after the other, as BasicAtomicFile does but
+/// without waiting for the disk. Throws FileError naming the file.
+inline void write_file(const std::filesystem::path& path,
+                       std::initializer_list<std::string_view> parts) {
+  BasicAtomicFile<internal::StreamOutput> file(path);
+  for (const std::string_view part : parts) file.write(part);
+  file.commit();
 }
 
 inline void write_file(const std::filesystem::path& path, std::string_view text) {
   write_file(path, {text});
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
