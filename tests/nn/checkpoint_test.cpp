@@ -173,7 +173,7 @@ TEST_CASE("Optional buffers may be absent, and keep their values", "[nn]") {
   pk::load_safetensors(folder / "net.safetensors", net);
   for (const auto& tensor : nn::named_tensors(net)) {
     INFO(tensor.name);
-    if (tensor.optional) {
+    if (tensor.optional()) {
       CHECK(tensor.name.ends_with("num_batches_tracked"));
       CHECK((*tensor.tensor)() == 0.0);
     } else {

@@ -65,7 +65,7 @@ TEST_CASE("Parameters and buffers are the module's own", "[nn]") {
   REQUIRE(buffers.size() == 4);
   CHECK(buffers[1].name == "body.1.running_var");
   CHECK(buffers[3].buffer == &head.drop.calls);
-  CHECK(nn::parameters<double>(head).size() == 7);
+  CHECK(nn::parameters(head).size() == 7);
 }
 
 TEST_CASE("What is learnt is counted", "[nn]") {

@@ -32,41 +32,6 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace nn {
 
-/// A tensor of a module under its name, learnt or not.
-template <class T>
-struct NamedTensor {
-  std::string name;
-  const Tensor<T>* tensor;
-  bool optional;  ///< a file may lack it
-  Parameter<T>* parameter;
-  Buffer<T>* buffer;
-
-  void set(Tensor<T> value) const {
-    if (parameter != nullptr) {
-      parameter->value() = std::move(value);
-    } else {
-      buffer->value = std::move(value);
-    }
-  }
-};
-
-/// Parameters and buffers, in the order in which the module visits them.
-template <class M>
-auto named_tensors(M& module) {
-  using T = typename M::value_type;
-  struct Collect final : ModuleVisitor<T> {
-    std::vector<NamedTensor<T>> found;
-    void parameter(const std::string& name, Parameter<T>& value) override {
-      found.push_back({name, &std::as_const(value).value(), false, &value, nullptr});
-    }
-    void buffer(const std::string& name, Buffer<T>& value) override {
-      found.push_back({name, &value.value, value.optional, nullptr, &value});
-    }
-  } collect;
-  module.visit(collect);
-  return std::move(collect.found);
-}
-
 namespace detail {
 
 /// What a file puts before a module's names, or what a module puts before the file's: whole parts
@@ -135,7 +100,7 @@ void load_by_name(const std::string& where, const Source& source, M& module,
     const std::string name = prefix.file_name(tensor.name);
     const auto at = std::find(extra.begin(), extra.end(), name);
     if (at == extra.end()) {
-      if (!tensor.optional) missing.push_back(tensor.name);
+      if (!tensor.optional()) missing.push_back(tensor.name);
       continue;
     }
     extra.erase(at);
@@ -168,7 +133,7 @@ void load_by_name(const std::string& where, const Source& source, M& module,
 struct NpzSource {
   const NpzArchive& archive;
   std::vector<std::string> names() const { return archive.names(); }
-  Shape shape(const std::string& name) const { return shape_of(archive.array<double>(name)); }
+  Shape shape(const std::string& name) const { return archive.shape(name); }
   template <class T>
   Tensor<T> tensor(const std::string& name) const {
     return archive.array<T>(name);

@@ -68,24 +68,51 @@ concept Module = requires(M& m, ModuleVisitor<T>& v) {
   m.visit(v);
 };
 
-/// All parameters by name, in the order in which the module visits them. Valid as long as the
-/// module is neither moved nor destroyed.
-template <class T, Module<T> M>
-NamedParameters<T> parameters(M& module) {
+/// A tensor of a module under its name: a parameter's or a buffer's.
+template <class T>
+struct NamedTensor {
+  std::string name;
+  const Tensor<T>* tensor;
+  Parameter<T>* parameter;  ///< nothing where it is a buffer's
+  Buffer<T>* buffer;        ///< nothing where it is a parameter's
+
+  /// A file may lack it.
+  bool optional() const { return buffer != nullptr && buffer->optional; }
+  void set(Tensor<T> value) const {
+    if (parameter != nullptr) {
+      parameter->value() = std::move(value);
+    } else {
+      buffer->value = std::move(value);
+    }
+  }
+};
+
+/// All parameters and buffers by name, in the order in which the module visits them. Valid as long
+/// as the module is neither moved nor destroyed.
+template <class M>
+auto named_tensors(M& module) {
+  using T = typename M::value_type;
   struct Collect final : ModuleVisitor<T> {
-    NamedParameters<T> found;
+    std::vector<NamedTensor<T>> found;
     void parameter(const std::string& name, Parameter<T>& value) override {
-      found.push_back({name, &value});
+      found.push_back({name, &std::as_const(value).value(), &value, nullptr});
+    }
+    void buffer(const std::string& name, Buffer<T>& value) override {
+      found.push_back({name, &value.value, nullptr, &value});
     }
   } collect;
   module.visit(collect);
   return std::move(collect.found);
 }
 
-/// The same where the module says what it is made of: M::value_type.
+/// The parameters alone.
 template <class M>
 auto parameters(M& module) {
-  return parameters<typename M::value_type, M>(module);
+  NamedParameters<typename M::value_type> found;
+  for (auto& tensor : named_tensors(module)) {
+    if (tensor.parameter != nullptr) found.push_back({std::move(tensor.name), tensor.parameter});
+  }
+  return found;
 }
 
 /// A buffer and its name.
@@ -95,17 +122,14 @@ struct NamedBuffer {
   Buffer<T>* buffer;
 };
 
+/// The buffers alone.
 template <class M>
 auto buffers(M& module) {
-  using T = typename M::value_type;
-  struct Collect final : ModuleVisitor<T> {
-    std::vector<NamedBuffer<T>> found;
-    void buffer(const std::string& name, Buffer<T>& value) override {
-      found.push_back({name, &value});
-    }
-  } collect;
-  module.visit(collect);
-  return std::move(collect.found);
+  std::vector<NamedBuffer<typename M::value_type>> found;
+  for (auto& tensor : named_tensors(module)) {
+    if (tensor.buffer != nullptr) found.push_back({std::move(tensor.name), tensor.buffer});
+  }
+  return found;
 }
 
 /// The number of learnt elements.
