@@ -8,6 +8,7 @@
 #include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/jpeg.hpp>
+#include <posekit/io/json_string.hpp>
 #include <posekit/io/mapped_file.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/io/npz.hpp>

@@ -46,6 +46,12 @@ TEST_CASE("A log survives its file", "[training]") {
   CHECK(json["records"][129]["step"] == 130);
 }
 
+TEST_CASE("A metric may be called anything", "[training]") {
+  const std::string name = "a \"b\"\\,\n\xff";
+  const auto json = nlohmann::json::parse(example().json(name));
+  CHECK(json["metric"] == "a \"b\"\\,\n\xef\xbf\xbd");
+}
+
 TEST_CASE("A log's picture shows loss and metric, or the loss alone", "[training]") {
   const auto both = example().picture("error");
   pk::training::TrainingLog bare;

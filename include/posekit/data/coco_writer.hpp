@@ -15,8 +15,8 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/data/coco.hpp>
 #include <posekit/data/coco_results.hpp>
-#include <posekit/data/json_file.hpp>
 #include <posekit/io/file.hpp>
+#include <posekit/io/json_string.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -28,11 +28,6 @@ inline void append_number(std::string& text, double value) {
     throw ValueError(error_text("a number to be written as JSON is ", value));
   }
   text += shortest_decimal(value);
-}
-
-inline void append_quoted(std::string& text, std::string_view content) {
-  text += JsonFile::Json(std::string(content))
-              .dump(-1, ' ', false, JsonFile::Json::error_handler_t::replace);
 }
 
 }  // namespace internal
@@ -72,7 +67,7 @@ inline void save_coco(const std::filesystem::path& path, const CocoDataset& data
   for (const CocoImage& image : data.images) {
     separate();
     text += error_text("{\"id\":", image.id, ",\"file_name\":");
-    internal::append_quoted(text, image.file_name);
+    text += internal::json_string(image.file_name);
     text += error_text(",\"width\":", image.width, ",\"height\":", image.height, "}");
   }
   text += "],\n\"categories\":[";

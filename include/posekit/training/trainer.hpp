@@ -40,14 +40,15 @@ struct TrainingStatus {
 struct TrainerOptions {
   std::uint64_t epochs = 1;
   /// Where checkpoint.safetensors, best.safetensors, log.csv, log.json and loss.png go; empty:
-  /// nothing is written. A checkpoint that is there is resumed.
+  /// nothing is written. The log is drawn after evaluations and at the end. A checkpoint that is
+  /// there is resumed.
   std::filesystem::path folder{};
   std::uint64_t checkpoint_every = 200;  ///< steps; one is also written at the end
   std::uint64_t evaluate_every = 0;      ///< steps; 0: at the end of each epoch
   std::string metric = "metric";         ///< what evaluations measure; less is better
   /// Evaluations without an improvement after which training ends; 0: it does not.
   std::uint64_t patience = 0;
-  double clip_norm = 0;  ///< of the gradient; 0: no limit
+  double clip_norm = 0;                           ///< of the gradient; 0: no limit
   std::map<std::string, std::string> metadata{};  ///< of best.safetensors
   /// Told of every step. Returning false ends the training after it, with a checkpoint.
   std::function<bool(const TrainingStatus&)> report{};
@@ -140,7 +141,7 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
   }
   const auto save = [&] {
     if (!writes) return;
-    log.write(options.folder, options.metric);
+    log.write_csv(options.folder, options.metric);
     best.write(at);
     save_checkpoint(file, module, optimizer, at);
   };
@@ -148,6 +149,7 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
   const auto begin = std::chrono::steady_clock::now();
   const auto result = [&](TrainingEnd end) {
     save();
+    if (writes) log.write(options.folder, options.metric);
     nn::set_training(module, false);
     return TrainingResult{end, at, best.metric, best.step};
   };
@@ -197,10 +199,12 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
         ++best.stale;
         if (status.is_best) {
           best = {record.metric, at.steps, 0};
-          if (writes) save_safetensors(options.folder / "best.safetensors", module, options.metadata);
+          if (writes)
+            save_safetensors(options.folder / "best.safetensors", module, options.metadata);
         }
       }
       log.add(record);
+      if (writes && status.metric) log.write(options.folder, options.metric);
       if (options.checkpoint_every > 0 && at.steps % options.checkpoint_every == 0) save();
       status.step = at.steps;
       status.total_steps = options.epochs * batches;

@@ -14,9 +14,11 @@
 
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/io/atomic_file.hpp>
 #include <posekit/io/csv.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
+#include <posekit/io/json_string.hpp>
 #include <posekit/viz/charts.hpp>
 
 namespace posekit {
@@ -88,9 +90,15 @@ class TrainingLog {
     return log;
   }
 
+  /// Writes log.csv into a folder, flushed to the disk: a training that resumes reads it.
+  void write_csv(const std::filesystem::path& folder, const std::string& metric) const {
+    AtomicFile file(folder / "log.csv");
+    file.write(csv(metric));
+    file.commit();
+  }
   /// Writes log.csv, log.json and loss.png into a folder.
   void write(const std::filesystem::path& folder, const std::string& metric) const {
-    write_file(folder / "log.csv", csv(metric));
+    write_csv(folder, metric);
     write_file(folder / "log.json", json(metric));
     if (!records_.empty()) save_png(folder / "loss.png", picture(metric));
   }
@@ -99,7 +107,8 @@ class TrainingLog {
     const auto value = [](double v) {
       return std::isfinite(v) ? shortest_decimal(v) : std::string("null");
     };
-    std::string text = "{\"metric\": \"" + metric + "\", \"records\": [";
+    std::string text =
+        "{\"metric\": " + posekit::internal::json_string(metric) + ", \"records\": [";
     for (std::size_t i = 0; i < records_.size(); ++i) {
       const TrainingRecord& r = records_[i];
       text += std::string(i == 0 ? "\n" : ",\n") + "  {\"step\": " + std::to_string(r.step) +

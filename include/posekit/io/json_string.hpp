@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace posekit::internal {
+
+/// A text as JSON has it, in quotes. What is not UTF-8 becomes U+FFFD.
+inline std::string json_string(std::string_view text) {
+  using Json = nlohmann::json;
+  return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace posekit::internal
