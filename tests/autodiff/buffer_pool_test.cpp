@@ -1,6 +1,11 @@
 #include <catch2/catch.hpp>
 
+#include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/buffer_pool.hpp>
+#include <posekit/autodiff/functions.hpp>
+#include <posekit/autodiff/matmul.hpp>
+#include <posekit/autodiff/reductions.hpp>
+#include <posekit/autodiff/tape.hpp>
 
 namespace pk = posekit;
 
@@ -18,6 +23,31 @@ TEST_CASE("Buffers come back and are taken again", "[autodiff]") {
   CHECK(pool->take({12}).data() != memory);
   second_owner.reset();
   CHECK(pool->take({12}).data() == memory);
+}
+
+TEST_CASE("A pool does not hold more than was taken from it at once", "[autodiff]") {
+  const auto pool = std::make_shared<pk::BufferPool<float>>();
+  for (int i = 0; i < 5; ++i) pool->give(pk::make_tensor<float>({4}));
+  CHECK(pool->held() == 0);
+  auto one = pool->take({4}), two = pool->take({4});
+  for (int i = 0; i < 5; ++i) pool->give(pk::make_tensor<float>({2, 2}));
+  CHECK(pool->held() == 8);
+  pool->trim();
+  CHECK(pool->held() == 0);
+}
+
+TEST_CASE("A loop of equal passes over new inputs holds no more after many than after two",
+          "[autodiff]") {
+  pk::Tape<double> tape;
+  std::size_t after_two = 0;
+  for (int step = 0; step < 20; ++step) {
+    const auto x = tape.constant(pk::zeros<double>({5, 3}));
+    const auto w = tape.variable(pk::zeros<double>({3, 5}));
+    tape.backward(pk::sum(pk::square(pk::matmul(x, w))));
+    tape.clear();
+    if (step == 1) after_two = tape.pool().held();
+  }
+  CHECK(tape.pool().held() == after_two);
 }
 
 TEST_CASE("A shared buffer may outlive its pool", "[autodiff]") {

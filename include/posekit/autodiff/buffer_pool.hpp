@@ -21,20 +21,28 @@ namespace posekit::inline POSEKIT_ISA {
 using ByteBuffer = std::vector<std::uint8_t, AlignedAllocator<std::uint8_t>>;
 
 /// Keeps the buffers of one pass for the next: in a loop of equal passes nothing is allocated after
-/// the first. Not thread-safe; it belongs to one tape.
+/// the first. It never holds more than were taken from it at once; tensors that were made elsewhere
+/// are freed. Not thread-safe; it belongs to one tape.
 template <class T>
 class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
  public:
   /// A tensor of this shape whose elements are not initialised.
   Tensor<T> take(const Shape& shape) {
-    const auto found = tensors_.find(element_count(shape));
-    if (found == tensors_.end() || found->second.empty()) return make_tensor<T>(shape);
-    Tensor<T> tensor = std::move(found->second.back());
-    found->second.pop_back();
+    Shelf& shelf = tensors_[element_count(shape)];
+    ++shelf.taken;
+    if (shelf.tensors.empty()) return make_tensor<T>(shape);
+    Tensor<T> tensor = std::move(shelf.tensors.back());
+    shelf.tensors.pop_back();
     tensor.reshape(shape);
     return tensor;
   }
-  void give(Tensor<T>&& tensor) { tensors_[tensor.size()].push_back(std::move(tensor)); }
+  void give(Tensor<T>&& given) {
+    Tensor<T> tensor = std::move(given);
+    Shelf& shelf = tensors_[tensor.size()];
+    if (shelf.taken == 0) return;
+    --shelf.taken;
+    shelf.tensors.push_back(std::move(tensor));
+  }
 
   /// At least `size` elements of uninitialised memory: the smallest buffer that is large enough, so
   /// that passes over different numbers of cotangents share theirs.
@@ -83,13 +91,24 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
 
   /// Frees everything that is not in use.
   void trim() {
-    tensors_.clear();
+    for (auto& [size, shelf] : tensors_) shelf.tensors.clear();
     memory_.clear();
     bytes_.clear();
   }
 
+  /// The elements of all tensors that wait to be taken again.
+  std::size_t held() const {
+    std::size_t count = 0;
+    for (const auto& [size, shelf] : tensors_) count += size * shelf.tensors.size();
+    return count;
+  }
+
  private:
-  std::unordered_map<std::size_t, std::vector<Tensor<T>>> tensors_;
+  struct Shelf {
+    std::vector<Tensor<T>> tensors;
+    std::size_t taken = 0;  // and not given back
+  };
+  std::unordered_map<std::size_t, Shelf> tensors_;
   std::multimap<std::size_t, AlignedBuffer<T>> memory_;
   std::unordered_map<std::size_t, std::vector<ByteBuffer>> bytes_;
 };
