@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <posekit/io/csv.hpp>
@@ -82,7 +83,7 @@ pk::Bitmap draw_figure_7(Network& bare, Network& regularised, const Batch& test)
 
 void run_ablation(const AblationOptions& options) {
   std::vector<Row> rows = table_rows(options.training.configuration);
-  const Batch test = test_samples(options.training.samples, options.training.test_images);
+  Batch test;  // the same for all
   std::filesystem::create_directories(options.folder);
   std::vector<std::unique_ptr<Network>> first_seed;
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -100,6 +101,7 @@ void run_ablation(const AblationOptions& options) {
         std::printf("stopped; the same command goes on from there\n");
         return;
       }
+      test = std::move(trained.test);
       rows[r].errors.push_back(measure(predict(*trained.network, test.images), test));
       std::printf("%-20s seed %zu   PA-MPJPE %6.1f mm\n", rows[r].name.c_str(), seed + 1,
                   rows[r].errors.back().pa_mpjpe);

@@ -94,12 +94,18 @@ std::unique_ptr<pk::optim::Optimizer<float>> make_optimizer(const TrainingOption
 }  // namespace
 
 TrainedNetwork train_network(const TrainingOptions& options) {
-  TrainedNetwork trained{std::make_unique<Network>(options.configuration.network), {}};
+  const Configuration& c = options.configuration;
+  TrainedNetwork trained{
+      std::make_unique<Network>(c.network), {}, test_samples(options.samples, options.test_images)};
   Network& net = *trained.network;
+  if (!options.quiet) {
+    std::printf(
+        "MargiPose: %s, %zu stages, width %zu, images of %zu x %zu, %.2f million parameters\n",
+        to_string(c.network.feature_extractor).c_str(), c.network.stages, c.network.width,
+        c.image_size, c.image_size, static_cast<double>(pk::nn::parameter_count(net)) * 1e-6);
+  }
   const TrainingSamples samples(options.samples, options.images_per_epoch, options.epochs);
   auto loader = samples.loader(options.batch_size, options.workers);
-  const Batch test = test_samples(options.samples, options.test_images);
-
   const auto optimizer = make_optimizer(options, net);
   const pk::optim::OneCycle schedule{.max_learning_rate = options.learning_rate,
                                      .total_steps = options.epochs * loader.batch_count()};
@@ -109,7 +115,9 @@ TrainedNetwork train_network(const TrainingOptions& options) {
                                               {.pixelwise = net.options().pixelwise_loss}),
                            batch.visible);
   };
-  const auto evaluate = [&] { return measure(predict(net, test.images), test).pa_mpjpe; };
+  const auto evaluate = [&] {
+    return measure(predict(net, trained.test.images), trained.test).pa_mpjpe;
+  };
   const InterruptGuard guard;
   Report report(options.quiet);
   pk::TrainerOptions trainer{.epochs = options.epochs,
@@ -117,7 +125,7 @@ TrainedNetwork train_network(const TrainingOptions& options) {
                              .checkpoint_every = options.checkpoint_every,
                              .metric = "PA-MPJPE (mm)",
                              .patience = options.patience,
-                             .metadata = to_metadata(options.configuration),
+                             .metadata = to_metadata(c),
                              .report = [&](const pk::TrainingStatus& s) { return report(s); },
                              .tape = {.threads = options.threads}};
   trained.result = pk::training::train(net, *optimizer, loader, schedule, loss, evaluate, trainer);
@@ -125,24 +133,15 @@ TrainedNetwork train_network(const TrainingOptions& options) {
 }
 
 void run_training(const TrainingOptions& options) {
-  const auto& c = options.configuration;
-  if (!options.quiet) {
-    Network net(c.network);
-    std::printf(
-        "MargiPose: %s, %zu stages, width %zu, images of %zu x %zu, %.2f million parameters\n",
-        to_string(c.network.feature_extractor).c_str(), c.network.stages, c.network.width,
-        c.image_size, c.image_size, static_cast<double>(pk::nn::parameter_count(net)) * 1e-6);
-  }
   const TrainedNetwork trained = train_network(options);
-  const Batch test = test_samples(options.samples, options.test_images);
   if (trained.result.end == pk::TrainingEnd::stopped) {
     std::printf("stopped after step %llu; the same command goes on from there\n",
                 static_cast<unsigned long long>(trained.result.position.steps));
   }
   if (options.quiet) return;
   std::printf("\nOn %zu pictures that it has not seen:\n", options.test_images);
-  print_comparison("the network", predict(*trained.network, test.images),
-                   training_poses(options.samples, options.test_images), test);
+  print_comparison("the network", predict(*trained.network, trained.test.images),
+                   training_poses(options.samples, options.test_images), trained.test);
   if (!options.folder.empty())
     std::printf("in %s: best.safetensors, log.csv, log.json, loss.png\n", options.folder.c_str());
 }

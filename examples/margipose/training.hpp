@@ -31,6 +31,7 @@ struct TrainingOptions {
 struct TrainedNetwork {
   std::unique_ptr<Network> network;
   posekit::TrainingResult result;
+  Batch test;  ///< the pictures that evaluations measured it with
 };
 
 /// Trains a network, or goes on where a training in the same folder stopped. Without a folder
