@@ -93,11 +93,9 @@ struct Conv2d {
   explicit Conv2d(const Conv2dLayerOptions& given) : options(given) {
     detail::require_channels_and_groups("Conv2d", options.in_channels, options.out_channels,
                                         options.groups);
-    weight =
-        Parameter<T>(make_tensor<T>({options.out_channels, options.in_channels / options.groups,
-                                     options.kernel[0], options.kernel[1]}));
-    initialize_weight(weight.value(), "weight",
-                      {.scheme = Initialization::kaiming_uniform_in, .seed = options.seed});
+    weight = usual_weight<T>({options.out_channels, options.in_channels / options.groups,
+                              options.kernel[0], options.kernel[1]},
+                             options.seed);
     if (options.bias) bias = Parameter<T>(zeros<T>({options.out_channels}));
   }
 
@@ -185,11 +183,9 @@ struct ConvTranspose2d {
                                     " and padding ", options.padding[a], " together"));
       }
     }
-    weight =
-        Parameter<T>(make_tensor<T>({options.in_channels, options.out_channels / options.groups,
-                                     options.kernel[0], options.kernel[1]}));
-    initialize_weight(weight.value(), "weight",
-                      {.scheme = Initialization::kaiming_uniform_in, .seed = options.seed});
+    weight = usual_weight<T>({options.in_channels, options.out_channels / options.groups,
+                              options.kernel[0], options.kernel[1]},
+                             options.seed);
     if (options.bias) bias = Parameter<T>(zeros<T>({options.out_channels}));
   }
 

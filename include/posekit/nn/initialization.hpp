@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <numeric>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <posekit/autodiff/parameter.hpp>
@@ -170,6 +171,14 @@ void initialize_weight(Tensor<T>& weight, std::string_view name,
     case Initialization::orthogonal:
       return orthogonal(weight, seed, stream);
   }
+}
+
+/// A layer's weight as PyTorch's layers have it from the start.
+template <class T>
+Parameter<T> usual_weight(const Shape& shape, std::uint64_t seed) {
+  Tensor<T> weight = make_tensor<T>(shape);
+  initialize_weight(weight, "weight", {.scheme = Initialization::kaiming_uniform_in, .seed = seed});
+  return Parameter<T>(std::move(weight));
 }
 
 /// Draws all weights (parameters of two axes and more) of a module and sets its biases to 0; other

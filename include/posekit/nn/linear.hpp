@@ -33,9 +33,7 @@ struct Linear {
       throw ValueError(error_text("Linear: ", options.in_features, " in_features and ",
                                   options.out_features, " out_features, expected more than 0"));
     }
-    weight = Parameter<T>(make_tensor<T>({options.out_features, options.in_features}));
-    initialize_weight(weight.value(), "weight",
-                      {.scheme = Initialization::kaiming_uniform_in, .seed = options.seed});
+    weight = usual_weight<T>({options.out_features, options.in_features}, options.seed);
     if (options.bias) bias = Parameter<T>(zeros<T>({options.out_features}));
   }
 
