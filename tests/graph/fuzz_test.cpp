@@ -5,6 +5,7 @@
 #include <posekit/graph/tfjs.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
+#include "support/json_mutations.hpp"
 #include "support/mutations.hpp"
 #include "support/shared_data.hpp"
 #include "support/tfjs_files.hpp"
@@ -84,41 +85,22 @@ TEST_CASE("Damaged models end in an error or in a network that runs or throws", 
   // Valid JSON whose values are wrong: each value of the file replaced in turn.
   const Json model = Json::parse(text);
   write(weights, data);
-  std::vector<Json::json_pointer> places;
-  const auto collect = [&](const auto& self, const Json& value,
-                           const Json::json_pointer& at) -> void {
-    places.push_back(at);
-    if (value.is_object()) {
-      for (const auto& [key, item] : value.items()) self(self, item, at / key);
-    } else if (value.is_array()) {
-      for (std::size_t i = 0; i < value.size(); ++i) self(self, value[i], at / i);
-    }
-  };
-  collect(collect, model, Json::json_pointer());
-  const Json replacements[] = {nullptr,
-                               true,
-                               -1,
-                               0,
-                               1e300,
-                               4000000000u,
-                               "",
-                               "-9",
-                               "Const",
-                               Json::array(),
-                               Json::array({1, "a"}),
-                               Json::object(),
-                               Json{{"i", "7"}}};
-  for (const auto& place : places) {
-    for (const Json& replacement : replacements) {
-      Json changed = model;
-      if (place.empty()) {
-        changed = replacement;
-      } else {
-        changed[place] = replacement;
-      }
-      std::ofstream(path) << changed.dump();
-      attempt();
-    }
-  }
+  const std::vector<Json> replacements{nullptr,
+                                       true,
+                                       -1,
+                                       0,
+                                       1e300,
+                                       4000000000u,
+                                       "",
+                                       "-9",
+                                       "Const",
+                                       Json::array(),
+                                       Json::array({1, "a"}),
+                                       Json::object(),
+                                       Json{{"i", "7"}}};
+  for_each_json_mutation(model, replacements, [&](const Json& changed) {
+    std::ofstream(path) << changed.dump();
+    attempt();
+  });
   CHECK(refused > 3000);
 }

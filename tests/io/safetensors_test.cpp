@@ -9,6 +9,7 @@
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/close.hpp"
+#include "support/json_mutations.hpp"
 #include "support/mutations.hpp"
 #include "support/shared_data.hpp"
 
@@ -561,48 +562,30 @@ TEST_CASE("Headers that are JSON but wrong end in an error or in tensors", "[io]
   const auto [text, elements] =
       parts(pk::read_file(golden_file("safetensors/canonical.safetensors")));
   const Json header = Json::parse(text);
-  std::vector<Json::json_pointer> places;
-  const auto collect = [&](const auto& self, const Json& value,
-                           const Json::json_pointer& at) -> void {
-    places.push_back(at);
-    if (value.is_object()) {
-      for (const auto& [key, item] : value.items()) self(self, item, at / key);
-    } else if (value.is_array()) {
-      for (std::size_t i = 0; i < value.size(); ++i) self(self, value[i], at / i);
-    }
-  };
-  collect(collect, header, Json::json_pointer());
-  const Json replacements[] = {nullptr,
-                               true,
-                               -1,
-                               0,
-                               1,
-                               8,
-                               1e300,
-                               4294967296u,
-                               std::numeric_limits<std::uint64_t>::max(),
-                               "",
-                               "F16",
-                               "F64",
-                               Json::array(),
-                               Json::array({0, 8}),
-                               Json::array({0, 142}),
-                               Json::array({1, "a"}),
-                               Json::array({1ull << 32, 1ull << 32}),
-                               Json::object(),
-                               Json{{"dtype", "U8"}, {"shape", {0}}, {"data_offsets", {0, 0}}}};
+  const std::vector<Json> replacements{
+      nullptr,
+      true,
+      -1,
+      0,
+      1,
+      8,
+      1e300,
+      4294967296u,
+      std::numeric_limits<std::uint64_t>::max(),
+      "",
+      "F16",
+      "F64",
+      Json::array(),
+      Json::array({0, 8}),
+      Json::array({0, 142}),
+      Json::array({1, "a"}),
+      Json::array({1ull << 32, 1ull << 32}),
+      Json::object(),
+      Json{{"dtype", "U8"}, {"shape", {0}}, {"data_offsets", {0, 0}}}};
   std::size_t errors = 0, read = 0;
-  for (const auto& place : places) {
-    for (const Json& replacement : replacements) {
-      Json changed = header;
-      if (place.empty()) {
-        changed = replacement;
-      } else {
-        changed[place] = replacement;
-      }
-      ++(readable(safetensors(changed.dump(), elements)) ? read : errors);
-    }
-  }
+  for_each_json_mutation(header, replacements, [&](const Json& changed) {
+    ++(readable(safetensors(changed.dump(), elements)) ? read : errors);
+  });
   CHECK(errors > 1000);
   CHECK(read > 20);
 }

@@ -6,15 +6,14 @@
 
 #include "regression.hpp"
 #include "support/close.hpp"
+#include "support/shared_data.hpp"
 
 namespace pk = posekit;
-using regression::Folder;
 using regression::Net;
 
 TEST_CASE("A checkpoint restores network, optimiser and position", "[training]") {
-  const Folder folder("checkpoint");
-  std::filesystem::create_directories(folder.path());
-  const auto file = folder.path() / "c.safetensors";
+  const auto folder = scratch_folder("checkpoint");
+  const auto file = folder / "c.safetensors";
   Net net;
   pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.1, .momentum = 0.9});
   regression::Loader loader;
@@ -45,9 +44,8 @@ TEST_CASE("A checkpoint restores network, optimiser and position", "[training]")
 }
 
 TEST_CASE("What is no checkpoint of this training is refused", "[training]") {
-  const Folder folder("checkpoint_wrong");
-  std::filesystem::create_directories(folder.path());
-  const auto file = folder.path() / "c.safetensors";
+  const auto folder = scratch_folder("checkpoint_wrong");
+  const auto file = folder / "c.safetensors";
   Net net;
   pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.1});
   pk::save_safetensors(file, net);

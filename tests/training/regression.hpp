@@ -4,9 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
-#include <string>
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/functions.hpp>
@@ -83,21 +81,5 @@ inline auto error_of(Net& net) {
     return static_cast<double>(loss_of(net)(tape, batch).value().data()[0]);
   };
 }
-
-/// A folder that is gone at the end.
-class Folder {
- public:
-  explicit Folder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() / ("posekit_" + name)) {
-    std::filesystem::remove_all(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace regression

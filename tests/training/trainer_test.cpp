@@ -10,9 +10,9 @@
 #include <posekit/training/trainer.hpp>
 
 #include "regression.hpp"
+#include "support/shared_data.hpp"
 
 namespace pk = posekit;
-using regression::Folder;
 using regression::Loader;
 using regression::Net;
 
@@ -45,12 +45,12 @@ Run run(const pk::TrainerOptions& given, std::uint64_t stop_at = 0, int threads 
 }  // namespace
 
 TEST_CASE("A training learns, and says what it did", "[training]") {
-  const Folder folder("trainer_learns");
+  const auto folder = scratch_folder("trainer_learns") / "new";
   Net untrained;
   pk::nn::set_training(untrained, false);
   const double before = regression::error_of(untrained)();
   std::vector<pk::TrainingStatus> seen;
-  pk::TrainerOptions options{.epochs = 60, .folder = folder.path(), .metric = "error"};
+  pk::TrainerOptions options{.epochs = 60, .folder = folder, .metric = "error"};
   options.report = [&](const pk::TrainingStatus& s) {
     seen.push_back(s);
     return true;
@@ -67,54 +67,55 @@ TEST_CASE("A training learns, and says what it did", "[training]") {
   for (const char* name :
        {"checkpoint.safetensors", "best.safetensors", "log.csv", "log.json", "loss.png"}) {
     INFO(name);
-    CHECK(std::filesystem::file_size(folder.path() / name) > 100);
+    CHECK(std::filesystem::file_size(folder / name) > 100);
   }
   // The best weights are those that were measured best.
   Net best;
-  pk::load_safetensors(folder.path() / "best.safetensors", best);
+  pk::load_safetensors(folder / "best.safetensors", best);
   pk::nn::set_training(best, false);
   CHECK(regression::error_of(best)() == r.result.best_metric);
 }
 
 TEST_CASE("A training that stopped goes on bit for bit", "[training]") {
-  const Folder whole("trainer_whole");
+  const auto whole = scratch_folder("trainer_whole");
   const pk::TrainerOptions options{.epochs = 4, .checkpoint_every = 3};
   pk::TrainerOptions straight = options;
-  straight.folder = whole.path();
+  straight.folder = whole;
   run(straight);
-  const auto expected = pk::read_file(whole.path() / "checkpoint.safetensors");
-  const auto expected_log = pk::read_file(whole.path() / "log.csv");
+  const auto expected = pk::read_file(whole / "checkpoint.safetensors");
+  const auto expected_log = pk::read_file(whole / "log.csv");
   for (const std::uint64_t stop : {1u, 4u, 5u, 6u, 13u, 19u}) {
     INFO("stopped after step " << stop);
-    const Folder parts("trainer_parts");
+    const auto parts = scratch_folder("trainer_parts");
     pk::TrainerOptions again = options;
-    again.folder = parts.path();
+    again.folder = parts;
     CHECK(run(again, stop).result.end == pk::TrainingEnd::stopped);
     const Run rest = run(again, 0, 3);
     CHECK(rest.result.end == pk::TrainingEnd::finished);
-    CHECK(pk::read_file(parts.path() / "checkpoint.safetensors") == expected);
-    CHECK(pk::read_file(parts.path() / "log.csv") == expected_log);
+    CHECK(pk::read_file(parts / "checkpoint.safetensors") == expected);
+    CHECK(pk::read_file(parts / "log.csv") == expected_log);
   }
 }
 
 TEST_CASE("A training with Adam goes on bit for bit from its last checkpoint", "[training]") {
-  const Folder whole("trainer_adam_whole"), parts("trainer_adam_parts");
-  pk::TrainerOptions options{.epochs = 3, .folder = whole.path(), .checkpoint_every = 4};
+  const auto whole = scratch_folder("trainer_adam_whole"),
+             parts = scratch_folder("trainer_adam_parts");
+  pk::TrainerOptions options{.epochs = 3, .folder = whole, .checkpoint_every = 4};
   run<pk::optim::Adam>(options);
-  options.folder = parts.path();
+  options.folder = parts;
   // As if it had been killed at step 10: what it left is the checkpoint of step 8.
   std::vector<std::uint8_t> kept;
   options.report = [&](const pk::TrainingStatus& s) {
-    if (s.step == 8) kept = pk::read_file(parts.path() / "checkpoint.safetensors");
+    if (s.step == 8) kept = pk::read_file(parts / "checkpoint.safetensors");
     return s.step != 10;
   };
   run<pk::optim::Adam>(options);
-  pk::write_file(parts.path() / "checkpoint.safetensors",
+  pk::write_file(parts / "checkpoint.safetensors",
                  {reinterpret_cast<const char*>(kept.data()), kept.size()});
   options.report = {};
   run<pk::optim::Adam>(options);
-  CHECK(pk::read_file(parts.path() / "checkpoint.safetensors") ==
-        pk::read_file(whole.path() / "checkpoint.safetensors"));
+  CHECK(pk::read_file(parts / "checkpoint.safetensors") ==
+        pk::read_file(whole / "checkpoint.safetensors"));
 }
 
 TEST_CASE("A training ends where nothing improves", "[training]") {
@@ -135,10 +136,10 @@ TEST_CASE("A training ends where nothing improves", "[training]") {
 }
 
 TEST_CASE("What goes wrong in a training is said, and its checkpoint stays", "[training]") {
-  const Folder folder("trainer_wrong");
-  pk::TrainerOptions options{.epochs = 2, .folder = folder.path()};
+  const auto folder = scratch_folder("trainer_wrong");
+  pk::TrainerOptions options{.epochs = 2, .folder = folder};
   run(options);
-  const auto before = pk::read_file(folder.path() / "checkpoint.safetensors");
+  const auto before = pk::read_file(folder / "checkpoint.safetensors");
   const auto train_with = [&](const auto& loss) {
     Net net;
     pk::optim::Sgd<float> optimizer(pk::nn::parameters(net),
@@ -159,9 +160,9 @@ TEST_CASE("What goes wrong in a training is said, and its checkpoint stays", "[t
                       return tape.variable(pk::zeros<float>({2, 3}));
                     }),
                     Catch::Contains("[2, 3]") && Catch::Contains("one element"));
-  CHECK(pk::read_file(folder.path() / "checkpoint.safetensors") == before);
+  CHECK(pk::read_file(folder / "checkpoint.safetensors") == before);
   // A checkpoint of another optimiser, and a file that is none.
   CHECK_THROWS_WITH(run<pk::optim::Adam>(options), Catch::Contains("another optimiser"));
-  pk::write_file(folder.path() / "checkpoint.safetensors", "nonsense");
+  pk::write_file(folder / "checkpoint.safetensors", "nonsense");
   CHECK_THROWS_AS(run(options), pk::FileError);
 }

@@ -9,9 +9,9 @@
 #include <posekit/training/training_log.hpp>
 
 #include "regression.hpp"
+#include "support/shared_data.hpp"
 
 namespace pk = posekit;
-using regression::Folder;
 
 namespace {
 
@@ -28,16 +28,15 @@ pk::training::TrainingLog example() {
 }  // namespace
 
 TEST_CASE("A log survives its file", "[training]") {
-  const Folder folder("training_log");
-  std::filesystem::create_directories(folder.path());
+  const auto folder = scratch_folder("training_log");
   const auto log = example();
-  log.write(folder.path(), "error, mm");
-  auto again = pk::training::TrainingLog::from_csv(folder.path() / "log.csv");
+  log.write(folder, "error, mm");
+  auto again = pk::training::TrainingLog::from_csv(folder / "log.csv");
   CHECK(again.csv("error, mm") == log.csv("error, mm"));
   again.rewind(40);
   CHECK(again.records().size() == 40);
   CHECK(again.records().back().metric == 2.5);
-  const auto text = pk::read_file(folder.path() / "log.json");
+  const auto text = pk::read_file(folder / "log.json");
   const auto json = nlohmann::json::parse(text.begin(), text.end());
   CHECK(json["metric"] == "error, mm");
   CHECK(json["records"].size() == 130);
@@ -62,11 +61,10 @@ TEST_CASE("A log's picture shows loss and metric, or the loss alone", "[training
 }
 
 TEST_CASE("What is no log is refused", "[training]") {
-  const Folder folder("training_log_wrong");
-  std::filesystem::create_directories(folder.path());
+  const auto folder = scratch_folder("training_log_wrong");
   const auto refused = [&](const std::string& text, const std::string& expected) {
-    pk::write_file(folder.path() / "log.csv", text);
-    CHECK_THROWS_WITH(pk::training::TrainingLog::from_csv(folder.path() / "log.csv"),
+    pk::write_file(folder / "log.csv", text);
+    CHECK_THROWS_WITH(pk::training::TrainingLog::from_csv(folder / "log.csv"),
                       Catch::Contains("log.csv") && Catch::Contains(expected));
   };
   refused("a,b\n1,2\n", "no training log");
