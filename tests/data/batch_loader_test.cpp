@@ -75,7 +75,8 @@ std::size_t batch_of(std::size_t index) {
 TEST_CASE("Batches are the same for any number of workers", "[data]") {
   std::vector<std::vector<Batch>> runs;
   for (const int workers : {0, 1, 3, 9}) {
-    for (const std::size_t prefetch : {std::size_t{1}, std::size_t{4}}) {
+    for (const std::size_t prefetch :
+         {std::size_t{1}, std::size_t{4}, std::size_t{1} << 63, std::size_t{100000000}}) {
       pk::BatchLoader loader(data_size, load, collate, sampling,
                              {.workers = workers, .prefetch = prefetch});
       static_assert(std::is_same_v<decltype(loader), pk::BatchLoader<Batch>>);

@@ -58,11 +58,11 @@ TEST_CASE("Joints of an npz file are taken by name", "[data]") {
                        {{"poses", poses}, {"sequence", pk::Tensor<double>{0, 0, 4, 4, 7}}});
 
   // As the files that belong to posekit's tests have them: without the top of the head.
-  CHECK_THROWS_AS(pk::load_mocap(folder / "a.npz"), pk::FileError);
-  CHECK_THROWS_WITH(pk::load_mocap(folder / "a.npz"),
+  CHECK_THROWS_AS(pk::load_mocap(folder / "a.npz", {.derived = {}}), pk::FileError);
+  CHECK_THROWS_WITH(pk::load_mocap(folder / "a.npz", {.derived = {}}),
                     Contains("a.npz") && Contains("no joint for head_top of margipose_17;") &&
                         Contains("thorax"));
-  const auto motion = pk::load_mocap(folder / "a.npz", {.derived = pk::usual_weighted_joints()});
+  const auto motion = pk::load_mocap(folder / "a.npz");
   CHECK(pk::shape_of(motion.poses) == pk::Shape{5, 17, 3});
   CHECK(motion.sequence == std::vector<std::size_t>{0, 0, 4, 4, 7});
   CHECK(motion.poses(3, person::left_wrist, 1) == poses(3, 13, 1));
@@ -87,8 +87,7 @@ TEST_CASE("Joints of an npz file are taken by name", "[data]") {
 
 TEST_CASE("A file that names its joints is read by those names", "[data]") {
   // Written by tests/golden/make_npz.py: the usual joints in reverse order, each at its number.
-  const auto options = pk::MocapOptions{.derived = pk::usual_weighted_joints()};
-  const auto motion = pk::load_mocap(golden_file("io/mocap.npz"), options);
+  const auto motion = pk::load_mocap(golden_file("io/mocap.npz"));
   REQUIRE(pk::shape_of(motion.poses) == pk::Shape{2, 17, 3});
   CHECK(motion.poses(1, person::pelvis, 0) == 16);
   CHECK(motion.poses(1, person::right_hip, 1) == 15);
@@ -104,8 +103,7 @@ TEST_CASE("Joints may follow from joints that follow from others, but not from t
                                  pk::skeletons::margipose_17.joints.end());
   names[person::pelvis] = "other";
   names[person::spine] = "another";
-  const auto motion = pk::load_mocap(
-      folder / "a.npz", {.joint_names = names, .derived = pk::usual_weighted_joints()});
+  const auto motion = pk::load_mocap(folder / "a.npz", {.joint_names = names});
   for (std::size_t k = 0; k < 3; ++k) {
     const double pelvis = (poses(1, person::left_hip, k) + poses(1, person::right_hip, k)) / 2;
     CHECK(motion.poses(1, person::pelvis, k) == Approx(pelvis));
@@ -125,7 +123,7 @@ TEST_CASE("Joints may follow from joints that follow from others, but not from t
 TEST_CASE("Files of poses that make no sense are refused", "[data]") {
   const auto folder = scratch_folder("mocap-refused");
   auto poses = pk::testing::random_tensor<double>({3, 17, 3}, 1, -500, 500);
-  const pk::MocapOptions options{.derived = pk::usual_weighted_joints()};
+  const pk::MocapOptions options;
   pk::save_npz<double>(folder / "s.npz", {{"poses", poses}, {"sequence", pk::zeros<double>({2})}});
   CHECK_THROWS_WITH(pk::load_mocap(folder / "s.npz", options),
                     Contains("'sequence'") && Contains("[2]") && Contains("[3]"));
@@ -177,6 +175,61 @@ TEST_CASE("Joints of a BVH file are found by their usual names", "[data]") {
   CHECK_NOTHROW(pk::load_mocap(folder / "b.bvh", {.names = {{"left_ankle", "Sock"}}}));
 }
 
+TEST_CASE("The first of two joints at one place is passed by", "[data]") {
+  // The hierarchy of the best-known BVH files of CMU's recordings: LowerBack is at the hips' place,
+  // Neck at Spine1's, and the unit is 1 / 0.45 inches.
+  const auto folder = scratch_folder("mocap-cmu");
+  const std::string channels = "CHANNELS 3 Zrotation Yrotation Xrotation\n";
+  const auto joint = [&](const std::string& name, const std::string& offset,
+                         const std::string& inside) {
+    return "JOINT " + name + "\n{\nOFFSET " + offset + "\n" + channels + inside + "}\n";
+  };
+  const auto end = [](const std::string& offset) {
+    return "End Site\n{\nOFFSET " + offset + "\n}\n";
+  };
+  const auto leg = [&](const std::string& letter, const std::string& side, const std::string& x) {
+    return joint(
+        letter + "HipJoint", "0 0 0",
+        joint(side + "UpLeg", x + " -1.8 0.8",
+              joint(side + "Leg", "0 -7.2 0", joint(side + "Foot", "0 -7.5 0", end("0 0 2")))));
+  };
+  const auto arm = [&](const std::string& side, const std::string& x) {
+    return joint(side + "Shoulder", "0 0 0",
+                 joint(side + "Arm", x + " 0.9 0",
+                       joint(side + "ForeArm", x + " 0 0",
+                             joint(side + "Hand", x + " 0 0", end(x + " 0 0")))));
+  };
+  const std::string text =
+      "HIERARCHY\nROOT Hips\n{\nOFFSET 0 0 0\n" + channels + leg("L", "Left", "1.7") +
+      leg("R", "Right", "-1.7") +
+      joint("LowerBack", "0 0 0",
+            joint("Spine", "0 2 0",
+                  joint("Spine1", "0 2.1 0",
+                        joint("Neck", "0 0 0",
+                              joint("Neck1", "0 1.8 0", joint("Head", "0 1.7 0", end("0 1.7 0")))) +
+                            arm("Left", "3") + arm("Right", "-3")))) +
+      "}\nMOTION\nFrames: 1\nFrame Time: 0.0083333\n";
+  std::string frame;
+  for (int i = 0; i < 23 * 3; ++i) frame += "0 ";
+  pk::write_file(folder / "a.bvh", text + frame + "\n");
+  const auto motion = pk::load_mocap(folder / "a.bvh", {.unit = 25.4 / 0.45});
+  const auto y = [&](std::size_t j) { return motion.poses(0, j, 1) * 0.45 / 25.4; };
+  CHECK(y(person::pelvis) == Approx(0).margin(1e-9));
+  CHECK(y(person::spine) == Approx(2));
+  CHECK(y(person::neck) == Approx(5.9));
+  CHECK(y(person::head) == Approx(7.6));
+  CHECK(y(person::left_shoulder) == Approx(5.0));
+  CHECK(y(person::left_ankle) == Approx(-16.5));
+  CHECK(y(person::head_top) - y(person::right_ankle) > 24);
+
+  std::string none = text;
+  none.replace(none.find("Frames: 1"), 9, "Frames: 0");
+  pk::write_file(folder / "b.bvh", none);
+  CHECK_THROWS_WITH(pk::load_mocap(folder / "b.bvh"), Contains("b.bvh: has no frames"));
+  pk::save_npz<double>(folder / "c.npz", {{"poses", pk::zeros<double>({0, 17, 3})}});
+  CHECK_THROWS_WITH(pk::load_mocap(folder / "c.npz"), Contains("c.npz: has no frames"));
+}
+
 TEST_CASE("Names as other programs write them", "[data]") {
   const auto is = [](const char* joint, const char* name) {
     const auto names = pk::internal::usual_bvh_names(joint);
@@ -198,8 +251,7 @@ TEST_CASE("Names as other programs write them", "[data]") {
 TEST_CASE("Recorded people are upright and of constant size", "[data]") {
   const auto folder = shared_folder("data/cmu_mocap");
   if (!folder) return;
-  const auto motion =
-      pk::load_mocap(*folder / "test.npz", {.derived = pk::usual_weighted_joints()});
+  const auto motion = pk::load_mocap(*folder / "test.npz");
   CHECK(pk::shape_of(motion.poses) == pk::Shape{3510, 17, 3});
   CHECK(motion.sequence.back() == 23);
   const auto& p = motion.poses;

@@ -309,8 +309,7 @@ TEST_CASE("Options of the pose generator that make no sense are refused", "[data
 TEST_CASE("Generated poses are like recorded ones", "[data]") {
   const auto folder = shared_folder("data/cmu_mocap");
   if (!folder) return;
-  const auto recorded =
-      pk::load_mocap(*folder / "train.npz", {.derived = pk::usual_weighted_joints()}).poses;
+  const auto recorded = pk::load_mocap(*folder / "train.npz").poses;
   const auto generated = pk::generate_poses(7, 0, 2500);
 
   // The recorded body is one that might have been generated: within what 98 % of those are, or

@@ -222,15 +222,37 @@ TEST_CASE("Recorded poses are seen as they were", "[data]") {
     };
     REQUIRE(volume(seen) == Approx(volume(pose)).epsilon(1e-3));
   }
+  CHECK(identical(pk::cast<float>(data.positions(4)), examples[4].positions));
   // The same pose from elsewhere.
   CHECK_FALSE(identical(examples[0].positions, examples[4].positions));
   const auto folder = shared_folder("data/cmu_mocap");
   if (!folder) return;
-  const auto motion =
-      pk::load_mocap(*folder / "test.npz", {.derived = pk::usual_weighted_joints()});
+  const auto motion = pk::load_mocap(*folder / "test.npz");
   const pk::SyntheticPeople recorded(
       {.size = 48, .count = motion.poses.shape()[0], .poses = motion.poses});
   for (const auto& e : recorded.examples(0, 40)) CHECK(covered(e) > 40);
+}
+
+TEST_CASE("Few pictures show poses from all over a recording", "[data]") {
+  const pk::Tensor<double> one = pk::generate_pose(1, 0);
+  pk::Tensor<double> poses = pk::make_tensor<double>({7, 17, 3});
+  for (std::size_t f = 0; f < 7; ++f) {
+    for (std::size_t i = 0; i < 51; ++i) {
+      poses.data()[f * 51 + i] = one.data()[i] * (1 + 0.1 * static_cast<double>(f));
+    }
+  }
+  const auto size_of = [](const pk::Tensor<double>& p) {
+    return std::hypot(p(person::head, 0) - p(person::pelvis, 0),
+                      p(person::head, 1) - p(person::pelvis, 1),
+                      p(person::head, 2) - p(person::pelvis, 2));
+  };
+  const pk::SyntheticPeople few({.size = 32, .count = 3, .poses = poses});
+  const pk::SyntheticPeople many({.size = 32, .count = 9, .poses = poses});
+  const double whole = size_of(one);
+  for (const auto& [index, frame] : {std::pair<std::size_t, int>{0, 0}, {1, 2}, {2, 4}})
+    CHECK(size_of(few.positions(index)) == Approx(whole * (1 + 0.1 * frame)));
+  for (const auto& [index, frame] : {std::pair<std::size_t, int>{1, 1}, {6, 6}, {8, 1}})
+    CHECK(size_of(many.positions(index)) == Approx(whole * (1 + 0.1 * frame)));
 }
 
 TEST_CASE("Options of synthetic people that make no sense are refused", "[data]") {

@@ -118,6 +118,21 @@ TEST_CASE("A training with Adam goes on bit for bit from its last checkpoint", "
         pk::read_file(whole / "checkpoint.safetensors"));
 }
 
+TEST_CASE("A checkpoint of a training with other arguments is not resumed", "[training]") {
+  const auto folder = scratch_folder("trainer_arguments");
+  pk::TrainerOptions options{
+      .epochs = 1, .folder = folder, .arguments = {{"batch", "19"}, {"rate", "0.1"}}};
+  run<pk::optim::Adam>(options);
+  const auto before = pk::read_file(folder / "checkpoint.safetensors");
+  CHECK_NOTHROW(run<pk::optim::Adam>(options));
+  options.arguments = {{"batch", "19"}, {"rate", "0.2"}, {"seed", "7"}};
+  CHECK_THROWS_WITH(run<pk::optim::Adam>(options),
+                    (folder / "checkpoint.safetensors").string() +
+                        ": is of a training with rate 0.1, seed nothing, this one has rate 0.2, "
+                        "seed 7; choose another folder, or remove that one");
+  CHECK(pk::read_file(folder / "checkpoint.safetensors") == before);
+}
+
 TEST_CASE("A training ends where nothing improves", "[training]") {
   Net net;
   pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.0});

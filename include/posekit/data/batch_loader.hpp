@@ -318,7 +318,10 @@ class BatchLoader {
   void start_workers() {
     const std::size_t count =
         std::min(static_cast<std::size_t>(options_.workers), limit_ - position_);
-    slots_ = std::vector<Made>(count * options_.prefetch);
+    // No more than there are batches.
+    const std::size_t left = limit_ - position_;
+    slots_ = std::vector<Made>(
+        count == 0 || options_.prefetch > left / count ? left : count * options_.prefetch);
     try {
       for (std::size_t i = 0; i < count; ++i) workers_.emplace_back([this] { work(); });
     } catch (...) {

@@ -106,7 +106,7 @@ void sample_channels(const T* photo, std::size_t channels, std::size_t height, s
       to[(columns - 1) * Lanes] = from[std::min(window.x1, width - 1)];
     }
   }
-  const int samples = std::clamp(static_cast<int>(std::ceil(crop.scale() - 1e-9)), 1, 64);
+  const int samples = static_cast<int>(std::clamp(std::ceil(crop.scale() - 1e-9), 1.0, 64.0));
   const T weight = static_cast<T>(1.0 / (samples * samples));
   const auto per_pixel = static_cast<std::size_t>(samples);
   std::vector<double> offsets;

@@ -53,9 +53,8 @@ struct MocapOptions {
   /// What the skeleton's joints are called in the file: pairs of the skeleton's and the file's
   /// name. For joints that are not listed, the same name, and in BVH files what is usual there.
   std::vector<std::pair<std::string, std::string>> names{};
-  /// How joints that the file lacks follow from others, by the skeleton's names; see
-  /// usual_weighted_joints.
-  std::vector<WeightedJoint> derived{};
+  /// How joints that the file lacks follow from others, by the skeleton's names.
+  std::vector<WeightedJoint> derived = usual_weighted_joints();
   /// mm of the file's unit; 0: 1 for npz and 10 (centimetres) for BVH.
   double unit = 0;
 };
@@ -121,14 +120,22 @@ inline std::vector<std::string> usual_bvh_names(std::string_view joint) {
   return result;
 }
 
+/// The joints of a file, in its order.
+struct FileJoints {
+  std::vector<std::string> names;
+  /// Whether a joint is at its parent's place, as the first of two that share one often is; empty:
+  /// none is.
+  std::vector<bool> at_parent{};
+};
+
 /// A joint of the skeleton as a weighted sum of the file's.
 using JointParts = std::vector<std::pair<std::size_t, double>>;
 
 class JointFinder {
  public:
-  JointFinder(const std::vector<std::string>& names, const MocapOptions& options, bool guess,
+  JointFinder(const FileJoints& joints, const MocapOptions& options, bool guess,
               const std::string& source)
-      : names_(names), options_(options), guess_(guess), source_(source) {}
+      : joints_(joints), names_(joints.names), options_(options), guess_(guess), source_(source) {}
 
   /// The parts of each joint of the skeleton. Throws FileError naming all that are missing.
   std::vector<JointParts> find_all() const {
@@ -164,12 +171,15 @@ class JointFinder {
     }
     if (const auto at = position(joint)) return at;
     if (!guess_) return std::nullopt;
+    std::optional<std::size_t> second_choice;
     for (const std::string& usual : usual_bvh_names(joint)) {
       for (std::size_t i = 0; i < names_.size(); ++i) {
-        if (plain_name(names_[i]) == usual) return i;
+        if (plain_name(names_[i]) != usual) continue;
+        if (joints_.at_parent.empty() || !joints_.at_parent[i]) return i;
+        if (!second_choice) second_choice = i;
       }
     }
-    return std::nullopt;
+    return second_choice;
   }
 
   JointParts find(const std::string& joint, int depth) const {
@@ -188,17 +198,18 @@ class JointFinder {
     return {};
   }
 
+  const FileJoints& joints_;
   const std::vector<std::string>& names_;
   const MocapOptions& options_;
   bool guess_;
   const std::string& source_;
 };
 
-inline Tensor<double> mapped_joints(const Tensor<double>& positions,
-                                    const std::vector<std::string>& names,
+inline Tensor<double> mapped_joints(const Tensor<double>& positions, const FileJoints& joints,
                                     const MocapOptions& options, double unit, bool guess,
                                     const std::string& source) {
-  const std::vector<JointParts> parts = JointFinder(names, options, guess, source).find_all();
+  if (positions.shape()[0] == 0) throw FileError(source + ": has no frames");
+  const std::vector<JointParts> parts = JointFinder(joints, options, guess, source).find_all();
   const std::size_t frames = positions.shape()[0], from = positions.shape()[1], to = parts.size();
   Tensor<double> poses = make_tensor<double>({frames, to, 3});
   for (std::size_t f = 0; f < frames; ++f) {
@@ -238,8 +249,8 @@ inline void require_options(const char* function, const MocapOptions& options) {
 }  // namespace internal
 
 /// Poses of an npz file: `poses` [F, K, 3], and `joint_names` [K] and `sequence` [F] where there
-/// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks;
-/// ValueError for options that make no sense.
+/// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks or
+/// that it has no frames; ValueError for options that make no sense.
 inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
                                     const MocapOptions& options = {}) {
   internal::require_options("load_npz_mocap", options);
@@ -256,7 +267,7 @@ inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
                                " joint names"));
   }
   MotionCapture result;
-  result.poses = internal::mapped_joints(positions, names, options,
+  result.poses = internal::mapped_joints(positions, {names}, options,
                                          options.unit > 0 ? options.unit : 1, false, source);
   const std::size_t frames = positions.shape()[0];
   if (!archive.contains("sequence")) {
@@ -278,10 +289,13 @@ inline MotionCapture load_bvh_mocap(const std::filesystem::path& path,
                                     const MocapOptions& options = {}) {
   internal::require_options("load_bvh_mocap", options);
   const BvhMotion motion = load_bvh(path);
-  std::vector<std::string> names;
-  for (const BvhJoint& joint : motion.joints) names.push_back(joint.name);
+  internal::FileJoints joints;
+  for (const BvhJoint& joint : motion.joints) {
+    joints.names.push_back(joint.name);
+    joints.at_parent.push_back(joint.parent >= 0 && joint.offset == std::array<double, 3>{});
+  }
   MotionCapture result;
-  result.poses = internal::mapped_joints(bvh_positions(motion), names, options,
+  result.poses = internal::mapped_joints(bvh_positions(motion), joints, options,
                                          options.unit > 0 ? options.unit : 10, true, path.string());
   result.sequence.assign(motion.frames.shape()[0], 0);
   result.frames_per_second = 1 / motion.frame_time;

@@ -51,7 +51,8 @@ struct SyntheticPeopleOptions {
   std::size_t count = 10000;
   SyntheticKind kind = SyntheticKind::person;
   /// Recorded poses [F, 17, 3] of skeletons::margipose_17, mm, y up (see load_mocap): example i
-  /// has pose i modulo F. Empty: generated ones.
+  /// has pose i modulo F; fewer examples than poses are spread over them all. Empty: generated
+  /// ones.
   Tensor<double> poses = zeros<double>({0, 17, 3});
   PoseGeneratorOptions person{};
   HandGeneratorOptions hand{};
@@ -129,6 +130,9 @@ class SyntheticPeople {
     return example(index, renderer);
   }
 
+  /// An example's positions, without the work of drawing it.
+  Tensor<double> positions(std::size_t index) const { return place(index).positions; }
+
   /// Examples begin ... begin + count - 1. `threads` 0: as many as OpenMP would use; the bits do
   /// not depend on it.
   std::vector<PoseExample> examples(std::size_t begin, std::size_t count, int threads = 0) const {
@@ -147,19 +151,29 @@ class SyntheticPeople {
   enum Purpose : std::uint64_t { of_pose, of_camera, of_look, of_backdrop, of_front, of_noise };
   std::uint64_t seed_for(Purpose purpose) const { return derived_seed(options_.seed, purpose); }
 
-  PoseExample example(std::size_t index, LimbRenderer& renderer) const {
+  struct Placed {
+    Tensor<double> positions;
+    PinholeCamera camera;
+    bool left_hand = false;
+  };
+  Placed place(std::size_t index) const {
     if (index >= options_.count) {
       throw ValueError(error_text("SyntheticPeople: example ", index, " of ", options_.count));
     }
-    const std::size_t size = options_.size;
-    bool left_hand = false;
-    const Tensor<double> pose = world_pose(index, left_hand);
+    Placed placed;
+    const Tensor<double> pose = world_pose(index, placed.left_hand);
     RandomStream placing(seed_for(of_camera), index);
-    const PlacedCamera placed = place_camera(pose, size, size, placing, camera_);
-    const Tensor<double> positions = placed.to_camera(pose);
+    const PlacedCamera camera = place_camera(pose, options_.size, options_.size, placing, camera_);
+    placed.camera = camera.camera;
+    placed.positions = camera.to_camera(pose);
+    return placed;
+  }
 
+  PoseExample example(std::size_t index, LimbRenderer& renderer) const {
+    const auto [positions, camera, left_hand] = place(index);
+    const std::size_t size = options_.size;
     PoseExample example;
-    example.camera = placed.camera;
+    example.camera = camera;
     example.root_depth = positions(skeleton().index(skeleton().root), 2);
     example.positions = cast<float>(positions);
     example.joints = cast<float>(picture_joints(positions, example.camera, example.root_depth));
@@ -170,7 +184,7 @@ class SyntheticPeople {
                         : hand_figure(positions, left_hand, random_hand_look(dressing));
     figure.leave_out_behind_camera();
     const Light light = random_light(dressing);
-    renderer.draw(figure.limbs(), placed.camera, example.root_depth);
+    renderer.draw(figure.limbs(), camera, example.root_depth);
 
     example.image = make_tensor<float>({3, size, size});
     RandomStream backdrop(seed_for(of_backdrop), index);
@@ -192,7 +206,12 @@ class SyntheticPeople {
   Tensor<double> world_pose(std::size_t index, bool& left_hand) const {
     const Tensor<double>& poses = options_.poses;
     if (poses.size() != 0) {
-      const std::size_t frame = index % poses.shape()[0], values = 3 * poses.shape()[1];
+      const std::size_t frames = poses.shape()[0], values = 3 * poses.shape()[1];
+      const std::size_t frame =
+          options_.count < frames
+              ? static_cast<std::size_t>(static_cast<double>(index) * static_cast<double>(frames) /
+                                         static_cast<double>(options_.count))
+              : index % frames;
       Tensor<double> pose = make_tensor<double>({poses.shape()[1], 3});
       std::copy_n(poses.data() + frame * values, values, pose.data());
       return pose;

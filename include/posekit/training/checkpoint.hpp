@@ -65,6 +65,17 @@ inline std::uint64_t checkpoint_number(const std::string& where,
 
 }  // namespace internal
 
+/// Where the training stands that wrote a checkpoint. Throws FileError where the file is none.
+inline TrainingPosition checkpoint_position(const SafetensorsFile& file, const std::string& where) {
+  TrainingPosition position;
+  position.epoch = internal::checkpoint_number(where, file.metadata(), "epoch");
+  position.batch = internal::checkpoint_number(where, file.metadata(), "batch");
+  position.steps = internal::checkpoint_number(where, file.metadata(), "steps");
+  for (const auto& [key, text] : file.metadata())
+    if (key.starts_with("note.")) position.notes[key.substr(5)] = text;
+  return position;
+}
+
 /// Restores what `save_checkpoint` wrote; a training with the same data and options then goes on
 /// bit for bit as if it had not stopped. Throws FileError where the file is no checkpoint or of
 /// another network or optimiser; the network is unchanged then.
@@ -73,14 +84,9 @@ TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
                                  optim::Optimizer<T>& optimizer) {
   const SafetensorsFile file(path);
   const std::string where = path.string();
-  TrainingPosition position;
-  position.epoch = internal::checkpoint_number(where, file.metadata(), "epoch");
-  position.batch = internal::checkpoint_number(where, file.metadata(), "batch");
-  position.steps = internal::checkpoint_number(where, file.metadata(), "steps");
+  const TrainingPosition position = checkpoint_position(file, where);
   const std::uint64_t optimizer_steps =
       internal::checkpoint_number(where, file.metadata(), "optimizer_steps");
-  for (const auto& [key, text] : file.metadata())
-    if (key.starts_with("note.")) position.notes[key.substr(5)] = text;
   nn::detail::load_by_name(where, file, module,
                            [](const std::string& name) { return name.starts_with("optimizer."); });
   optimizer.clear_state();

@@ -50,6 +50,9 @@ struct TrainerOptions {
   std::uint64_t patience = 0;
   double clip_norm = 0;                           ///< of the gradient; 0: no limit
   std::map<std::string, std::string> metadata{};  ///< of best.safetensors
+  /// What the result depends on: seed, batch size, rate... They are kept in the checkpoint, and a
+  /// checkpoint with others is not resumed.
+  std::map<std::string, std::string> arguments{};
   /// Told of every step. Returning false ends the training after it, with a checkpoint.
   std::function<bool(const TrainingStatus&)> report{};
   TapeOptions tape{};
@@ -99,6 +102,27 @@ struct BestSoFar {
   }
 };
 
+constexpr const char* argument_note = "argument.";
+
+/// Throws FileError, which says what differs, where a checkpoint is of a training with other
+/// arguments.
+inline void require_arguments(const std::string& where, const TrainingPosition& position,
+                              const std::map<std::string, std::string>& arguments) {
+  const auto kept = [&](const std::string& name) {
+    const auto found = position.notes.find(argument_note + name);
+    return found == position.notes.end() ? std::string("nothing") : found->second;
+  };
+  std::string before, now;
+  for (const auto& [name, value] : arguments) {
+    if (kept(name) == value) continue;
+    before += (before.empty() ? "" : ", ") + name + " " + kept(name);
+    now += (now.empty() ? "" : ", ") + name + " " + value;
+  }
+  if (before.empty()) return;
+  throw FileError(error_text(where, ": is of a training with ", before, ", this one has ", now,
+                             "; choose another folder, or remove that one"));
+}
+
 }  // namespace internal
 
 /// Trains a module.
@@ -132,6 +156,9 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
   internal::BestSoFar best;
   if (writes) std::filesystem::create_directories(options.folder);
   if (writes && std::filesystem::exists(file)) {
+    internal::require_arguments(file.string(),
+                                checkpoint_position(SafetensorsFile(file), file.string()),
+                                options.arguments);
     at = load_checkpoint(file, module, optimizer);
     best.read(file.string(), at);
     if (std::filesystem::exists(options.folder / "log.csv")) {
@@ -139,6 +166,8 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
       log.rewind(at.steps);
     }
   }
+  for (const auto& [name, value] : options.arguments)
+    at.notes[internal::argument_note + name] = value;
   const auto save = [&] {
     if (!writes) return;
     log.write_csv(options.folder, options.metric);
