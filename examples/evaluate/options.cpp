@@ -1,8 +1,6 @@
 #include "options.hpp"
 
-#include <cstdlib>
-
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 EvaluateOptions parse_command_line(int argc, char** argv) {
   EvaluateOptions o;
@@ -51,10 +49,6 @@ EvaluateOptions parse_command_line(int argc, char** argv) {
       ->check(CLI::Range(0, 1024).description(""))
       ->type_name("COUNT");
   app.add_flag("-q,--quiet", o.quiet, "print nothing but errors")->default_str("");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  parse_or_exit(app, argc, argv);
   return o;
 }

@@ -1,6 +1,6 @@
 #include "ablation.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -53,8 +53,8 @@ Spread spread(const std::vector<Errors>& errors, double Errors::*field) {
 /// The xz heatmaps of some right wrists, without regularisation above and with it below (Fig. 7).
 pk::Bitmap draw_figure_7(Network& bare, Network& regularised, const Batch& test) {
   constexpr double side = 180, gap = 14, top = 34;
-  constexpr std::size_t people = 6;
-  pk::Canvas canvas(static_cast<std::size_t>(people * (side + gap) + gap),
+  const std::size_t people = std::min<std::size_t>(6, test.images.shape()[0]);
+  pk::Canvas canvas(static_cast<std::size_t>(static_cast<double>(people) * (side + gap) + gap),
                     static_cast<std::size_t>(2 * (side + top) + 2 * gap));
   const std::size_t joint = joint_index("right_wrist"), size = test.images.shape()[2];
   pk::Tensor<float> images = pk::make_tensor<float>({people, 3, size, size});

@@ -3,7 +3,9 @@
 #include <array>
 #include <utility>
 
+#include <posekit/core/error.hpp>
 #include <posekit/nn/checkpoint.hpp>
+#include <posekit/pose/skeletons.hpp>
 
 namespace pk = posekit;
 using pk::models::FeatureExtractor;
@@ -43,6 +45,21 @@ std::map<std::string, std::string> to_metadata(const Configuration& c) {
           {"pixelwise_loss", c.network.pixelwise_loss == pk::PixelwiseLoss::jsd ? "jsd" : "none"}};
 }
 
+void require_input_size(const Configuration& c) {
+  const std::size_t size = c.image_size, side = size / 16;
+  if (size == 0 || size % 32 != 0 || size > 4096) {
+    throw pk::ValueError(
+        pk::error_text("the image size is ", size, ", expected a multiple of 32 up to 4096"));
+  }
+  const auto fits = [&](std::size_t width) { return (width + width / 2) % side == 0; };
+  if (!c.network.axis_permutation || fits(c.network.width)) return;
+  std::size_t width = c.network.width;
+  while (!fits(width)) ++width;
+  throw pk::ValueError(pk::error_text(
+      "width ", c.network.width, " does not go with images of ", size, " pixels: axis permutation ",
+      "wants 1.5 x width to be a multiple of ", side, ", as of width ", width));
+}
+
 LoadedNetwork load_network(const std::filesystem::path& weights) {
   const std::string where = weights.string();
   Configuration c;
@@ -69,14 +86,29 @@ LoadedNetwork load_network(const std::filesystem::path& weights) {
     c.network.joints = number("joints");
     c.network.stages = number("stages");
     c.network.width = number("width");
-    if (c.network.joints > 1000 || c.network.stages > 64 || c.network.width > 4096) {
-      throw pk::FileError(where + ": its metadata describes an impossible network");
-    }
     c.network.axis_permutation = number("axis_permutation") != 0;
+    const std::size_t joints = pk::skeletons::margipose_17.size();
+    if (c.network.joints != joints) {
+      throw pk::FileError(pk::error_text(where, ": the network has ", c.network.joints,
+                                         " joints, expected the ", joints, " of margipose_17"));
+    }
+    // Before anything of the size that it names is made.
+    const auto has = [&](std::size_t stage) {
+      const std::string name =
+          "inner.xy_hm_cnns." + std::to_string(stage) + ".down_layers.0.module.0.weight";
+      return file.contains(name) &&
+             file.shape(name) == pk::Shape{c.network.width, c.network.width, 3, 3};
+    };
+    if (c.network.stages == 0 || !has(0) || !has(c.network.stages - 1)) {
+      throw pk::FileError(pk::error_text(where, ": it has no tensors of ", c.network.stages,
+                                         " stages of width ", c.network.width,
+                                         ", which its metadata describe"));
+    }
     c.network.pixelwise_loss =
         text("pixelwise_loss") == "jsd" ? pk::PixelwiseLoss::jsd : pk::PixelwiseLoss::none;
     try {
       c.network.feature_extractor = extractor_of(text("feature_extractor"));
+      require_input_size(c);
     } catch (const pk::ValueError& error) {
       throw pk::FileError(where + ": " + error.what());
     }

@@ -33,11 +33,13 @@ void dashed_line(pk::Canvas& canvas, double x0, double y0, double x1, double y1)
 /// The bones of a pose in one muted colour, for the truth behind a prediction.
 void draw_shadow(pk::Canvas& canvas, const pk::Skeleton& skeleton, const pk::Tensor<float>& points,
                  double x0, double y0, double zoom) {
+  // As draw_pose: pixel centres are at whole numbers.
+  const auto at = [&](std::size_t joint, std::size_t axis) {
+    return (axis == 0 ? x0 : y0) + zoom * (static_cast<double>(points(joint, axis)) + 0.5) - 0.5;
+  };
   for (const pk::Bone& bone : skeleton.bones) {
-    canvas.line(x0 + zoom * static_cast<double>(points(bone.from, 0)),
-                y0 + zoom * static_cast<double>(points(bone.from, 1)),
-                x0 + zoom * static_cast<double>(points(bone.to, 0)),
-                y0 + zoom * static_cast<double>(points(bone.to, 1)), pk::colors::muted, 5, 0.45);
+    canvas.line(at(bone.from, 0), at(bone.from, 1), at(bone.to, 0), at(bone.to, 1),
+                pk::colors::muted, 5, 0.45);
   }
 }
 
@@ -90,7 +92,7 @@ pk::Bitmap draw_prediction(const pk::Skeleton& skeleton, const PredictionPicture
     // z is 0 at the root: put it into the middle of the picture.
     const auto points = [&](pk::Tensor<float> joints) {
       for (std::size_t j = 0; j < joints.shape()[0]; ++j)
-        joints(j, 2) += static_cast<float>(size / 2);
+        joints(j, 2) += static_cast<float>((size - 1) / 2);
       return seen_along(joints, view.right, view.down);
     };
     if (picture.truth) draw_shadow(canvas, skeleton, points(*picture.truth), x, top, zoom);

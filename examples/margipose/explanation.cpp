@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -82,8 +83,9 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
   pk::draw_colorbar(canvas, gap, static_cast<double>(canvas.bitmap().height) - 44, 240, 12,
                     pk::Colormap::diverging, "lowers S", "0", "raises S");
   canvas.text(gap + 280, static_cast<double>(canvas.bitmap().height) - 34,
-              "cross: prediction, ring: truth; S is the likelihood of the predicted place", 10,
-              pk::colors::muted);
+              std::string("cross: prediction") + (truth != nullptr ? ", ring: truth" : "") +
+                  "; S is the likelihood of the predicted place",
+              10, pk::colors::muted);
   return canvas.bitmap();
 }
 
@@ -92,6 +94,7 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
 void run_explanation(const SubjectOptions& options, std::size_t steps) {
   const LoadedNetwork loaded = load_network(options.weights);
   const std::size_t size = loaded.configuration.image_size;
+  StagedOutput output(options.folder);
   const Subject subject = find_subject(options, size);
   const auto model = [&](const pk::Var<float>& image) {
     return image_coordinates(*loaded.network, image);
@@ -114,7 +117,6 @@ void run_explanation(const SubjectOptions& options, std::size_t steps) {
   const auto maps = result.maps();
   const auto li = pk::locality_index(maps, pose);
   const auto di = pk::diffusion_index(maps);
-  StagedOutput output(options.folder);
   pk::save_png(output.file("explanation.png"),
                draw(subject.example.image, result,
                     subject.has_truth ? &subject.example.joints : nullptr, li, di));

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include <posekit/data/multi_crop.hpp>
 #include <posekit/io/npy.hpp>
@@ -14,12 +17,35 @@ namespace pk = posekit;
 
 namespace {
 
-Errors errors_of(const pk::Tensor<double>& positions, const Batch& truth) {
+Errors errors_of(const pk::Tensor<double>& positions, const pk::Tensor<double>& truth) {
   const auto& skeleton = pk::skeletons::margipose_17;
-  const auto expected = pk::cast<double>(truth.positions);
-  return {pk::mpjpe(positions, expected, skeleton).mean,
-          pk::pa_mpjpe(positions, expected, skeleton).mean,
-          pk::pck(positions, expected, skeleton, {.alignment = pk::Alignment::similarity}).mean};
+  return {pk::mpjpe(positions, truth, skeleton).mean, pk::pa_mpjpe(positions, truth, skeleton).mean,
+          pk::pck(positions, truth, skeleton, {.alignment = pk::Alignment::similarity}).mean};
+}
+
+pk::Tensor<double> in_millimetres(const pk::Tensor<float>& normalised, const Batch& truth) {
+  return pk::cast<double>(pk::camera_space_joints(normalised, truth));
+}
+
+/// The mean pose about its root, N times.
+pk::Tensor<double> mean_pose(const pk::Tensor<double>& poses, std::size_t n) {
+  const auto root = pk::skeletons::margipose_17.index(pk::skeletons::margipose_17.root);
+  const std::size_t count = poses.shape()[0], joints = poses.shape()[1];
+  pk::Tensor<double> mean = pk::zeros<double>({joints, 3});
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t j = 0; j < joints; ++j) {
+      for (std::size_t a = 0; a < 3; ++a)
+        mean(j, a) += (poses(i, j, a) - poses(i, root, a)) / static_cast<double>(count);
+    }
+  }
+  pk::Tensor<double> guess = pk::make_tensor<double>({n, joints, 3});
+  for (std::size_t i = 0; i < guess.size(); ++i) guess.data()[i] = mean.data()[i % mean.size()];
+  return guess;
+}
+
+pk::Tensor<float> without_depth(pk::Tensor<float> coordinates) {
+  for (std::size_t i = 2; i < coordinates.size(); i += 3) coordinates.data()[i] = 0;
+  return coordinates;
 }
 
 }  // namespace
@@ -43,52 +69,49 @@ pk::Tensor<float> predict(Network& network, const pk::Tensor<float>& images) {
 }
 
 Errors measure(const pk::Tensor<float>& prediction, const Batch& truth) {
-  return errors_of(pk::cast<double>(pk::camera_space_joints(prediction, truth)), truth);
+  return errors_of(in_millimetres(prediction, truth), pk::cast<double>(truth.positions));
 }
 
-Errors measure_mean_pose(const Batch& poses, const Batch& truth) {
-  const auto root = pk::skeletons::margipose_17.index(pk::skeletons::margipose_17.root);
-  const std::size_t n = poses.positions.shape()[0], joints = poses.positions.shape()[1];
-  pk::Tensor<double> mean = pk::zeros<double>({joints, 3});
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < joints; ++j) {
-      for (std::size_t a = 0; a < 3; ++a) {
-        mean(j, a) += static_cast<double>(poses.positions(i, j, a) - poses.positions(i, root, a)) /
-                      static_cast<double>(n);
-      }
-    }
-  }
-  pk::Tensor<double> guess = pk::make_tensor<double>(pk::shape_of(truth.positions));
-  for (std::size_t i = 0; i < guess.size(); ++i) guess.data()[i] = mean.data()[i % mean.size()];
-  return errors_of(guess, truth);
+void Comparison::add(const pk::Tensor<float>& prediction, const Batch& truth) {
+  const auto append = [](Positions& to, const pk::Tensor<double>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  joints_ = truth.positions.shape()[1];
+  append(truth_, pk::cast<double>(truth.positions));
+  append(prediction_, in_millimetres(prediction, truth));
+  append(without_depth_, in_millimetres(without_depth(prediction), truth));
+  append(truth_without_depth_, in_millimetres(without_depth(truth.targets), truth));
 }
 
-Errors measure_without_depth(pk::Tensor<float> coordinates, const Batch& truth) {
-  for (std::size_t i = 2; i < coordinates.size(); i += 3) coordinates.data()[i] = 0;
-  return measure(coordinates, truth);
+pk::Tensor<double> Comparison::tensor(const Positions& positions) const {
+  pk::Tensor<double> result =
+      pk::make_tensor<double>({positions.size() / (3 * joints_), joints_, 3});
+  std::copy(positions.begin(), positions.end(), result.data());
+  return result;
 }
 
-void print_comparison(const char* name, const pk::Tensor<float>& prediction, const Batch& poses,
-                      const Batch& truth) {
+void Comparison::print(const char* name, const pk::Tensor<double>& poses) const {
+  const auto expected = truth();
   std::printf("%-42s %10s %10s %10s\n", "", "PA-MPJPE", "MPJPE", "PCK@150");
-  const auto line = [](const char* what, const Errors& e) {
+  const auto line = [&](const char* what, const pk::Tensor<double>& positions) {
+    const Errors e = errors_of(positions, expected);
     std::printf("%-42s %7.1f mm %7.1f mm %8.1f %%\n", what, e.pa_mpjpe, e.mpjpe, 100 * e.pck);
   };
-  line("the mean pose", measure_mean_pose(poses, truth));
-  line("the network's image coordinates, no depth", measure_without_depth(prediction, truth));
-  line("the true image coordinates, no depth", measure_without_depth(truth.targets, truth));
-  line(name, measure(prediction, truth));
+  line("the mean pose", mean_pose(poses, expected.shape()[0]));
+  line("the network's image coordinates, no depth", tensor(without_depth_));
+  line("the true image coordinates, no depth", tensor(truth_without_depth_));
+  line(name, prediction());
 }
 
 namespace {
 
 /// The mean over five crops of each picture and their mirror images.
-pk::Tensor<float> predict_ten_crop(Network& network, const pk::SyntheticPeople& people) {
-  const std::size_t size = people.options().size, joints = network.options().joints;
-  pk::Tensor<float> result = pk::make_tensor<float>({people.size(), joints, 3});
+pk::Tensor<float> predict_ten_crop(Network& network, const std::vector<pk::PoseExample>& examples) {
+  const std::size_t size = examples[0].image.shape()[2], joints = network.options().joints;
+  pk::Tensor<float> result = pk::make_tensor<float>({examples.size(), joints, 3});
   const auto crops = pk::multi_crop(pk::whole_picture(size, size));
-  for (std::size_t i = 0; i < people.size(); ++i) {
-    const auto images = pk::crop_images(people.example(i).image, crops);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const auto images = pk::crop_images(examples[i].image, crops);
     const auto merged = pk::merge_multi_crop(predict(network, pk::normalize_images<float>(images)),
                                              crops, pk::skeletons::margipose_17);
     std::copy(merged.begin(), merged.end(), result.data() + i * joints * 3);
@@ -100,24 +123,25 @@ pk::Tensor<float> predict_ten_crop(Network& network, const pk::SyntheticPeople& 
 
 void run_measurement(const MeasurementOptions& options) {
   const LoadedNetwork loaded = load_network(options.weights);
-  if (loaded.configuration.network.joints != pk::skeletons::margipose_17.size()) {
-    throw pk::ValueError(pk::error_text("the network has ", loaded.configuration.network.joints,
-                                        " joints, the pictures have ",
-                                        pk::skeletons::margipose_17.size()));
-  }
+  std::optional<StagedOutput> output;
+  if (!options.folder.empty()) output.emplace(options.folder);
   const SampleOptions samples{.image_size = loaded.configuration.image_size,
                               .poses = options.poses};
   const auto people = test_people(samples, options.images);
-  const Batch truth = test_samples(samples, options.images);
-  const pk::Tensor<float> prediction = options.ten_crop ? predict_ten_crop(*loaded.network, people)
-                                                        : predict(*loaded.network, truth.images);
-  print_comparison(options.ten_crop ? "the network, ten crops" : "the network", prediction,
-                   training_poses(samples, options.images), truth);
-  if (options.folder.empty()) return;
-  StagedOutput output(options.folder);
-  pk::save_npy(output.file("prediction.npy"),
-               pk::cast<double>(pk::camera_space_joints(prediction, truth)));
-  pk::save_npy(output.file("truth.npy"), pk::cast<double>(truth.positions));
-  output.publish();
+  Comparison comparison;
+  constexpr std::size_t together = 64;
+  for (std::size_t first = 0; first < options.images; first += together) {
+    const auto examples = people.examples(first, std::min(together, options.images - first));
+    const Batch truth = pk::pose_batch<float>(std::span<const pk::PoseExample>(examples));
+    comparison.add(options.ten_crop ? predict_ten_crop(*loaded.network, examples)
+                                    : predict(*loaded.network, truth.images),
+                   truth);
+  }
+  comparison.print(options.ten_crop ? "the network, ten crops" : "the network",
+                   training_positions(samples, std::min<std::size_t>(options.images, 4096)));
+  if (!output) return;
+  pk::save_npy(output->file("prediction.npy"), comparison.prediction());
+  pk::save_npy(output->file("truth.npy"), comparison.truth());
+  output->publish();
   std::printf("in %s: prediction.npy, truth.npy\n", options.folder.c_str());
 }

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <filesystem>
+#include <vector>
+
 #include <posekit/data/pose_batch.hpp>
 
 #include "configuration.hpp"
@@ -18,20 +22,33 @@ posekit::Tensor<float> predict(Network& network, const posekit::Tensor<float>& i
 /// Normalised predictions [N, J, 3] against the positions of a batch.
 Errors measure(const posekit::Tensor<float>& prediction, const Batch& truth);
 
-/// Guesses that a network has to beat: the mean pose of `poses`; image coordinates [N, J, 3]
-/// without their depths, be they the network's own or (better than any network) the true ones.
-Errors measure_mean_pose(const Batch& poses, const Batch& truth);
-Errors measure_without_depth(posekit::Tensor<float> coordinates, const Batch& truth);
+/// A network against guesses that it has to beat, over as many pictures as are added, of which only
+/// the positions are kept.
+class Comparison {
+ public:
+  /// Normalised predictions [N, J, 3] for a batch.
+  void add(const posekit::Tensor<float>& prediction, const Batch& truth);
+  /// Prints the errors of the network, of the mean of `poses` [M, J, 3], and of image coordinates
+  /// without their depths: the network's own and (better than any network's) the true ones.
+  void print(const char* name, const posekit::Tensor<double>& poses) const;
 
-/// Prints what a network and the guesses come to.
-void print_comparison(const char* name, const posekit::Tensor<float>& prediction,
-                      const Batch& poses, const Batch& truth);
+  /// [N, J, 3], millimetres.
+  posekit::Tensor<double> prediction() const { return tensor(prediction_); }
+  posekit::Tensor<double> truth() const { return tensor(truth_); }
+
+ private:
+  using Positions = std::vector<double>;
+  posekit::Tensor<double> tensor(const Positions& positions) const;
+
+  std::size_t joints_ = 0;
+  Positions truth_, prediction_, without_depth_, truth_without_depth_;
+};
 
 struct MeasurementOptions {
   std::filesystem::path weights{};
   std::size_t images = 512;
   bool ten_crop = false;
-  std::filesystem::path poses{};
+  PoseSource poses{};
   std::filesystem::path folder{};  ///< empty: nothing is written
 };
 

@@ -1,12 +1,10 @@
 #include "options.hpp"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "ablation.hpp"
+#include "command_line.hpp"
 #include "explanation.hpp"
 #include "prediction.hpp"
 #include "training.hpp"
@@ -15,7 +13,8 @@ namespace pk = posekit;
 
 namespace {
 
-constexpr const char* small_weights = "examples/margipose/small.safetensors";
+/// The small weights that come along, wherever the program is called.
+std::filesystem::path small_weights() { return POSEKIT_SMALL_WEIGHTS; }
 
 void add_network_options(CLI::App& app, Configuration& c, std::string& extractor) {
   app.add_option("--size", c.image_size, "pixels of the square images, a multiple of 32")
@@ -30,6 +29,17 @@ void add_network_options(CLI::App& app, Configuration& c, std::string& extractor
       ->type_name("CHANNELS");
   app.add_option("--extractor", extractor, "resnet18, resnet34, resnet50 or inception_v4")
       ->type_name("NAME");
+}
+
+void add_poses_options(CLI::App& app, PoseSource& poses) {
+  app.add_option("--poses", poses.file,
+                 "motion capture (.npz of joint positions, or .bvh) whose poses the people take, "
+                 "instead of generated ones")
+      ->type_name("FILE");
+  app.add_option("--unit", poses.unit,
+                 "millimetres of that file's unit; 0: 1 for .npz and 10 for .bvh")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("MM");
 }
 
 void add_training_options(CLI::App& app, TrainingOptions& o) {
@@ -52,6 +62,10 @@ void add_training_options(CLI::App& app, TrainingOptions& o) {
                  "share of pictures whose depths are not told, as in a 2D data set")
       ->check(CLI::Range(0.0, 1.0).description(""))
       ->type_name("SHARE");
+  add_poses_options(app, o.samples.poses);
+  app.add_option("--test-poses", o.samples.test_poses.file,
+                 "motion capture for the pictures to measure with; without it that of --poses")
+      ->type_name("FILE");
   app.add_option("--test-images", o.test_images, "pictures to measure with")
       ->check(CLI::Range(1, 1000000).description(""))
       ->type_name("COUNT");
@@ -63,22 +77,21 @@ void add_training_options(CLI::App& app, TrainingOptions& o) {
       ->type_name("COUNT");
 }
 
-void add_poses_option(CLI::App& app, std::filesystem::path& poses) {
-  app.add_option("--poses", poses,
-                 "motion capture (.npz of joint positions, or .bvh) whose poses the people take, "
-                 "instead of generated ones")
-      ->type_name("FILE");
+void add_weights_option(CLI::App& app, std::filesystem::path& weights) {
+  app.add_option("-w,--weights", weights, "weights that `train` wrote")
+      ->type_name("FILE")
+      ->default_str("the small ones that come along");
 }
 
 void add_subject_options(CLI::App& app, SubjectOptions& o) {
-  app.add_option("-w,--weights", o.weights, "weights that `train` wrote")->type_name("FILE");
+  add_weights_option(app, o.weights);
   app.add_option("-i,--image", o.photo, "a photo; without it a synthetic person")
       ->type_name("FILE");
   app.add_option("--box", o.box, "the person in the photo: x,y,width,height")->type_name("BOX");
   app.add_option("--example", o.example, "which synthetic person")
       ->check(CLI::Range(0, 1000000).description(""))
       ->type_name("INDEX");
-  add_poses_option(app, o.poses);
+  add_poses_options(app, o.poses);
   app.add_option("-o,--output", o.folder, "folder for the results")->type_name("DIR");
 }
 
@@ -97,7 +110,7 @@ struct Arguments {
 
 std::function<void()> parse_command_line(int argc, char** argv) {
   const auto a = std::make_shared<Arguments>();
-  a->subject.weights = a->measurement.weights = small_weights;
+  a->subject.weights = a->measurement.weights = small_weights();
   a->ablation.training.epochs = 8;
   a->ablation.training.patience = 0;
   CLI::App app{
@@ -122,21 +135,20 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   CLI::App& train = *app.add_subcommand("train", "train a network; goes on where it was stopped");
   add_network_options(train, a->training.configuration, a->extractor);
   add_training_options(train, a->training);
-  add_poses_option(train, a->training.samples.poses);
   train.add_option("--seed", a->training.samples.seed, "of pictures and initial weights")
+      ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("NUMBER");
   train
       .add_option("--patience", a->training.patience,
                   "evaluations without an improvement after which to stop; 0: none")
+      ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("COUNT");
   train.add_option("--checkpoint-every", a->training.checkpoint_every, "steps between checkpoints")
       ->check(CLI::Range(1, 1000000).description(""))
       ->type_name("STEPS");
-  train
-      .add_flag("--no-axis-permutation{false}", a->training.configuration.network.axis_permutation,
-                "leave out axis permutation")
+  bool unpermuted = false, bare = false;
+  train.add_flag("--no-axis-permutation", unpermuted, "leave out axis permutation")
       ->default_str("");
-  bool bare = false;
   train.add_flag("--no-divergence", bare, "leave out the Jensen-Shannon divergence")
       ->default_str("");
   train.add_option("-o,--output", a->training.folder, "folder for checkpoints, log and weights")
@@ -144,15 +156,14 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   add_quiet(train, a->training.quiet);
 
   CLI::App& eval = *app.add_subcommand("eval", "measure a network on pictures it has not seen");
-  eval.add_option("-w,--weights", a->measurement.weights, "weights that `train` wrote")
-      ->type_name("FILE");
+  add_weights_option(eval, a->measurement.weights);
   eval.add_option("--images", a->measurement.images, "pictures")
       ->check(CLI::Range(1, 1000000).description(""))
       ->type_name("COUNT");
   eval.add_flag("--ten-crop", a->measurement.ten_crop,
                 "average over five crops and their mirror images")
       ->default_str("");
-  add_poses_option(eval, a->measurement.poses);
+  add_poses_options(eval, a->measurement.poses);
   eval.add_option("-o,--output", a->measurement.folder,
                   "folder for prediction.npy and truth.npy (mm), which posekit-evaluate reads")
       ->type_name("DIR");
@@ -174,7 +185,6 @@ std::function<void()> parse_command_line(int argc, char** argv) {
       "ablate", "the paper's Table 3: four networks with equal budgets and several seeds");
   add_network_options(ablate, a->ablation.training.configuration, a->extractor);
   add_training_options(ablate, a->ablation.training);
-  add_poses_option(ablate, a->ablation.training.samples.poses);
   ablate.add_option("--seeds", a->ablation.seeds, "trainings of each network")
       ->check(CLI::Range(1, 1000).description(""))
       ->type_name("COUNT");
@@ -182,20 +192,23 @@ std::function<void()> parse_command_line(int argc, char** argv) {
       ->type_name("DIR");
 
   CLI::App& shrink = *app.add_subcommand("shrink", "write weights in half precision");
-  shrink.add_option("-w,--weights", a->subject.weights, "weights that `train` wrote")
-      ->type_name("FILE");
+  add_weights_option(shrink, a->subject.weights);
   shrink.add_option("-o,--output", a->shrunk, "where they go")->type_name("FILE")->required();
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  parse_or_exit(app, argc, argv, [&] {
+    for (CLI::App* sub : {&predict, &explain}) {
+      if (sub->parsed() && sub->count("--box") > 0 && sub->count("--image") == 0)
+        throw CLI::ValidationError("--box", "has no effect without --image");
+    }
+  });
   const auto complete = [&](TrainingOptions& o) {
+    require_input_size(o.configuration);
     o.configuration.network.feature_extractor = extractor_of(a->extractor);
     o.samples.image_size = o.configuration.image_size;
+    o.samples.test_poses.unit = o.samples.poses.unit;
     o.configuration.network.seed = o.samples.seed;
   };
+  a->training.configuration.network.axis_permutation = !unpermuted;
   if (bare) a->training.configuration.network.pixelwise_loss = pk::PixelwiseLoss::none;
   if (train.parsed()) {
     complete(a->training);

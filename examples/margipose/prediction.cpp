@@ -1,5 +1,6 @@
 #include "prediction.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <span>
 
@@ -23,9 +24,18 @@ pk::Box parse_box(const std::string& text, const pk::Tensor<float>& photo) {
   }
   pk::Box box{};
   char rest = 0;
-  if (std::sscanf(text.c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y, &box.width, &box.height,
-                  &rest) != 4) {
-    throw pk::ValueError("--box is '" + text + "', expected x,y,width,height in pixels");
+  const auto width = static_cast<double>(photo.shape()[2]),
+             height = static_cast<double>(photo.shape()[1]);
+  const bool read = std::sscanf(text.c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y, &box.width,
+                                &box.height, &rest) == 4;
+  // Written so that NaN fails, too.
+  const bool meets = box.width > 0 && box.height > 0 && box.x < width && box.y < height &&
+                     box.x + box.width > 0 && box.y + box.height > 0;
+  const bool sensible = std::max(box.width, box.height) <= 10 * std::max(width, height);
+  if (!read || !meets || !sensible) {
+    throw pk::ValueError(pk::error_text("--box is '", text,
+                                        "', expected x,y,width,height in pixels ",
+                                        "of the photo, which is ", width, " x ", height));
   }
   return box;
 }
@@ -52,6 +62,7 @@ Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
 void run_prediction(const SubjectOptions& options) {
   const LoadedNetwork loaded = load_network(options.weights);
   const std::size_t size = loaded.configuration.image_size, joint = joint_index(options.joint);
+  StagedOutput output(options.folder);
   const Subject subject = find_subject(options, size);
   pk::Tensor<float> image = pk::normalize_images<float>(subject.example.image);
   image.reshape(pk::Shape{1, 3, size, size});
@@ -75,7 +86,6 @@ void run_prediction(const SubjectOptions& options) {
                   errors.pa_mpjpe);
     picture.note = note;
   }
-  StagedOutput output(options.folder);
   pk::save_png(output.file("prediction.png"),
                draw_prediction(pk::skeletons::margipose_17, picture));
   pk::save_npy(output.file("xyz.npy"), out.xyz.value());

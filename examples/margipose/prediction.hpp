@@ -15,7 +15,7 @@ struct SubjectOptions {
   std::filesystem::path photo{};  ///< empty: a synthetic person
   std::string box{};              ///< x,y,width,height of the person in the photo; empty: all of it
   std::size_t example = 0;        ///< which synthetic person
-  std::filesystem::path poses{};  ///< recorded poses that synthetic people take
+  PoseSource poses{};             ///< that synthetic people take
   std::string joint = "right_wrist";
   std::filesystem::path folder{"out/margipose"};
   bool quiet = false;

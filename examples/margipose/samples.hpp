@@ -10,12 +10,18 @@
 
 using Batch = posekit::PoseBatch<float>;
 
+/// Recorded poses that the people of pictures take.
+struct PoseSource {
+  std::filesystem::path file{};  ///< .npz or .bvh; empty: generated poses
+  double unit = 0;               ///< mm of the file's unit; 0: the usual one
+};
+
 /// Whose pictures a network sees.
 struct SampleOptions {
   std::size_t image_size = 96;
   std::uint64_t seed = 1;
-  /// Recorded poses (.npz or .bvh) that the pictures show; empty: generated ones.
-  std::filesystem::path poses{};
+  PoseSource poses{};
+  PoseSource test_poses{};  ///< of the pictures to measure with; without a file: `poses`
   /// Whether the limbs of the two sides have colours of their own, which is easier.
   bool side_colours = false;
   /// The share of examples whose depth is not told, as if they came from a 2D data set.
@@ -35,7 +41,7 @@ class TrainingSamples {
 };
 
 /// Pictures for measuring, which no training sees: their seed is another.
-Batch test_samples(const SampleOptions& options, std::size_t count);
-/// Poses as training sees them (with their pictures).
-Batch training_poses(const SampleOptions& options, std::size_t count);
 posekit::SyntheticPeople test_people(const SampleOptions& options, std::size_t count);
+Batch test_samples(const SampleOptions& options, std::size_t count);
+/// Positions as training sees them: [N, J, 3], mm.
+posekit::Tensor<double> training_positions(const SampleOptions& options, std::size_t count);

@@ -5,10 +5,15 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 
+#include <posekit/core/decimal.hpp>
 #include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/nn/checkpoint.hpp>
 #include <posekit/optim/adam.hpp>
 #include <posekit/optim/sgd.hpp>
 
@@ -76,6 +81,34 @@ class Report {
   double mean_ = 0;
 };
 
+/// Everything that the weights depend on.
+std::map<std::string, std::string> arguments_of(const TrainingOptions& o) {
+  auto result = to_metadata(o.configuration);
+  const SampleOptions& s = o.samples;
+  result["seed"] = std::to_string(s.seed);
+  result["epochs"] = std::to_string(o.epochs);
+  result["images"] = std::to_string(o.images_per_epoch);
+  result["batch"] = std::to_string(o.batch_size);
+  result["optimizer"] = o.optimizer;
+  result["learning_rate"] = pk::shortest_decimal(o.learning_rate);
+  result["test_images"] = std::to_string(o.test_images);
+  result["side_colours"] = s.side_colours ? "1" : "0";
+  result["2d"] = pk::shortest_decimal(s.share_2d);
+  for (const auto& [name, source] : {std::pair<const char*, const PoseSource&>{"poses", s.poses},
+                                     {"test_poses", s.test_poses}}) {
+    result[name] = source.file.empty() ? "generated" : source.file.filename().string();
+  }
+  return result;
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw pk::FileError(folder.string() + ": the output folder cannot be made: " + error.message());
+  }
+}
+
 std::unique_ptr<pk::optim::Optimizer<float>> make_optimizer(const TrainingOptions& options,
                                                             Network& net) {
   auto parameters = pk::nn::parameters(net);
@@ -95,6 +128,12 @@ std::unique_ptr<pk::optim::Optimizer<float>> make_optimizer(const TrainingOption
 
 TrainedNetwork train_network(const TrainingOptions& options) {
   const Configuration& c = options.configuration;
+  require_input_size(c);
+  if (options.batch_size > options.images_per_epoch) {
+    throw pk::ValueError(pk::error_text("a batch of ", options.batch_size,
+                                        " pictures is more than the ", options.images_per_epoch,
+                                        " of an epoch"));
+  }
   TrainedNetwork trained{
       std::make_unique<Network>(c.network), {}, test_samples(options.samples, options.test_images)};
   Network& net = *trained.network;
@@ -126,8 +165,14 @@ TrainedNetwork train_network(const TrainingOptions& options) {
                              .metric = "PA-MPJPE (mm)",
                              .patience = options.patience,
                              .metadata = to_metadata(c),
-                             .report = [&](const pk::TrainingStatus& s) { return report(s); },
+                             .arguments = arguments_of(options),
+                             .report =
+                                 [&](const pk::TrainingStatus& s) {
+                                   ++trained.steps_taken;
+                                   return report(s);
+                                 },
                              .tape = {.threads = options.threads}};
+  make_folder(options.folder);
   trained.result = pk::training::train(net, *optimizer, loader, schedule, loss, evaluate, trainer);
   return trained;
 }
@@ -139,9 +184,22 @@ void run_training(const TrainingOptions& options) {
                 static_cast<unsigned long long>(trained.result.position.steps));
   }
   if (options.quiet) return;
-  std::printf("\nOn %zu pictures that it has not seen:\n", options.test_images);
-  print_comparison("the network", predict(*trained.network, trained.test.images),
-                   training_poses(options.samples, options.test_images), trained.test);
-  if (!options.folder.empty())
-    std::printf("in %s: best.safetensors, log.csv, log.json, loss.png\n", options.folder.c_str());
+  if (trained.steps_taken == 0) {
+    std::printf("%s has all %llu steps of this training already\n", options.folder.c_str(),
+                static_cast<unsigned long long>(trained.result.position.steps));
+  }
+  const auto best = options.folder / "best.safetensors";
+  const bool has_best = !options.folder.empty() && std::filesystem::exists(best);
+  if (has_best) pk::load_safetensors(best, *trained.network);
+  std::printf("\nThe network of step %llu, on %zu pictures that it has not seen:\n",
+              static_cast<unsigned long long>(has_best ? trained.result.best_step
+                                                       : trained.result.position.steps),
+              options.test_images);
+  Comparison comparison;
+  comparison.add(predict(*trained.network, trained.test.images), trained.test);
+  comparison.print("the network", training_positions(options.samples, options.test_images));
+  if (!options.folder.empty()) {
+    std::printf("in %s: %s, log.csv, log.json, loss.png\n", options.folder.c_str(),
+                has_best ? "best.safetensors" : "checkpoint.safetensors");
+  }
 }

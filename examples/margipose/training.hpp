@@ -31,7 +31,8 @@ struct TrainingOptions {
 struct TrainedNetwork {
   std::unique_ptr<Network> network;
   posekit::TrainingResult result;
-  Batch test;  ///< the pictures that evaluations measured it with
+  Batch test;                     ///< the pictures that evaluations measured it with
+  std::uint64_t steps_taken = 0;  ///< in this run
 };
 
 /// Trains a network, or goes on where a training in the same folder stopped. Without a folder

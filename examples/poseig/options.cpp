@@ -1,16 +1,14 @@
 #include "options.hpp"
 
 #include <cmath>
-#include <sstream>
-
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
-
 #include <posekit/models/model_zoo.hpp>
+
+#include "command_line.hpp"
 
 namespace pk = posekit;
 
@@ -31,24 +29,6 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
       ->check(CLI::IsMember(choices).description(""))
       ->type_name(names)
       ->default_str(standard);
-}
-
-/// Breaks the lines of a help text that are too long for a terminal; what follows is indented like
-/// the descriptions.
-std::string wrapped(const std::string& help) {
-  constexpr std::size_t width = 98, indent = 34;
-  std::istringstream lines(help);
-  std::string result, line;
-  while (std::getline(lines, line)) {
-    while (line.size() > width) {
-      const std::size_t space = line.rfind(' ', width);
-      if (space == std::string::npos || space <= indent) break;
-      result += line.substr(0, space) + '\n';
-      line = std::string(indent, ' ') + line.substr(space + 1);
-    }
-    result += line + '\n';
-  }
-  return result;
 }
 
 }  // namespace
@@ -198,8 +178,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->type_name("COUNT")
       ->group(how);
 
-  try {
-    app.parse(argc, argv);
+  parse_or_exit(app, argc, argv, [&] {
     if (list) {
       for (const pk::PoseModelEntry& entry : pk::pose_model_entries) {
         std::cout << entry.name << std::string(26 - entry.name.size(), ' ') << entry.summary
@@ -255,12 +234,6 @@ ExplainOptions parse_command_line(int argc, char** argv) {
         (o.truth == "annotation" || o.mask == "annotation" || o.annotation)) {
       throw CLI::ValidationError("--annotations", "is needed: a COCO file with the person");
     }
-  } catch (const CLI::CallForHelp&) {
-    std::cout << wrapped(app.help());
-    std::exit(0);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "posekit-explain: " << error.what() << " (see --help)\n";
-    std::exit(1);
-  }
+  });
   return o;
 }

@@ -56,6 +56,7 @@ grep -q 'the mean pose' out && [ -s measured/prediction.npy ] || complain "eval:
 [ -s drawn/explanation.png ] && [ -s drawn/attributions.npy ] || complain "explain: $(cat out)"
 "$program" ablate "${tiny[@]}" --stages 2 --width 8 --threads 1 --epochs 1 --seeds 2 --output ablation >out || complain "ablate ended with $?"
 [ "$(wc -l <ablation/ablation.csv)" = 9 ] && [ -s ablation/figure7.png ] || complain "ablate: $(cat out)"
+"$program" ablate --size 32 --images 4 --batch 2 --test-images 1 --stages 1 --width 8 --threads 1 --epochs 1 --seeds 1 --output one >out || complain "ablate of one picture ended with $?"
 
 # The weights that come along.
 if [ -s "$source/examples/margipose/small.safetensors" ]; then
@@ -80,8 +81,52 @@ refused '--box' predict --weights $weights --image "$source/docs/overview.jpg" -
 echo 'not a picture' >text.jpg
 refused 'text.jpg' predict --weights $weights --image text.jpg
 train whole 1 16 >out 2>err && complain "another network's checkpoint was no error"
-grep -q 'does not fit the network' err && grep -q 'of another shape' err || complain "another network's checkpoint: $(cat err)"
+grep -q 'is of a training with width 8, this one has width 16' err || complain "another network's checkpoint: $(cat err)"
 "$program" train --extractor vgg >out 2>err && complain "an unknown extractor was no error"
 grep -q "no feature extractor 'vgg'" err || complain "an unknown extractor: $(cat err)"
+train whole >out || complain "a training that is done ended with $?"
+grep -q 'has all 96 steps of this training already' out || complain "a training that is done: $(cat out)"
+
+# wrong TEXT ARGUMENTS...: ends with 1, says TEXT in one line.
+wrong() {
+  local text=$1
+  shift
+  "$program" "$@" >out 2>err
+  [ $? = 1 ] || complain "$*: expected exit status 1"
+  [ "$(wc -l <err)" = 1 ] && grep -qF -- "$text" err || complain "$*: expected '$text', said: $(cat err)"
+}
+wrong 'this one has learning_rate 0.1' train "${tiny[@]}" --stages 1 --epochs 12 --width 8 --learning-rate 0.1 --output whole
+wrong 'width 28 does not go with images of 64 pixels' train --size 64 --output sizes
+wrong 'as of width 32' train --size 128 --output sizes
+wrong 'a multiple of 32' train --size 100 --output sizes
+wrong 'more than the 4 of an epoch' train --size 96 --images 4 --batch 16 --output sizes
+wrong 'seed 32343' train --seed 32343 --output sizes
+wrong '--seed' train --seed -1 --output sizes
+wrong '--bogus' train --bogus
+wrong 'subcommand' --
+wrong 'Not a directory' train "${tiny[@]}" --output text.jpg/out
+[ ! -e sizes ] || complain "a training that cannot be left something"
+for box in nan,0,10,10 0,0,inf,inf 100000,100000,10,10 0,0,1e12,1e12 0,0,-5,10 1,2,3,4,5; do
+  wrong '--box is' predict --weights $weights --image "$source/docs/overview.jpg" --box $box --output nothing
+done
+wrong '--box: has no effect without --image' predict --weights $weights --box 0,0,10,10
+cat >tiny.bvh <<'END'
+HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 1 Xrotation
+  End Site
+  {
+    OFFSET 0 1 0
+  }
+}
+MOTION
+Frames: 1
+Frame Time: 0.1
+0
+END
+wrong 'has no joint for' predict --weights $weights --poses tiny.bvh --output nothing
+[ ! -e nothing ] || complain "an error left something"
 [ -z "$failed" ] || exit 1
 echo "train, eval, predict, explain and ablate work; $count trainings were killed"
