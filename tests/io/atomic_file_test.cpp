@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
+#include <string>
 
 #if __has_include(<sys/mman.h>)
 #include <sys/resource.h>
@@ -37,7 +39,7 @@ std::ptrdiff_t files(const fs::path& folder) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("A file appears when it is complete", "[io]", pk::internal::StreamOutput,
-                   pk::internal::FileOutput) {
+                   pk::internal::FileOutput, pk::internal::HastyFileOutput) {
   using File = pk::BasicAtomicFile<TestType>;
   const auto folder = scratch_folder("atomic");
   const auto path = folder / "a.bin";
@@ -79,7 +81,8 @@ TEMPLATE_TEST_CASE("A file appears when it is complete", "[io]", pk::internal::S
 }
 
 TEMPLATE_TEST_CASE("What cannot be written is named and leaves nothing behind", "[io]",
-                   pk::internal::StreamOutput, pk::internal::FileOutput) {
+                   pk::internal::StreamOutput, pk::internal::FileOutput,
+                   pk::internal::HastyFileOutput) {
   using File = pk::BasicAtomicFile<TestType>;
   const auto folder = scratch_folder("atomic-errors");
   CHECK_THROWS_AS(File(folder / "no" / "a"), pk::FileError);
@@ -96,8 +99,21 @@ TEMPLATE_TEST_CASE("What cannot be written is named and leaves nothing behind", 
   CHECK_THROWS_AS(file.write("more"), pk::ValueError);
 }
 
+TEST_CASE("What killed programs left is removed, and nothing else", "[io]") {
+  const auto folder = scratch_folder("atomic-left");
+  for (const char* name : {"a.bin", "a.bin.123-4.tmp", "a.bin.9-0.tmp", "a.bin.b.tmp", "a.tmp",
+                           "b.bin.123-4.tmp", "a.bin.1-2.tmp.txt"})
+    pk::write_file(folder / name, "x");
+  pk::remove_unfinished(folder / "a.bin");
+  std::set<std::string> left;
+  for (const auto& entry : fs::directory_iterator(folder)) left.insert(entry.path().filename());
+  CHECK(left == std::set<std::string>{"a.bin", "a.bin.b.tmp", "a.tmp", "b.bin.123-4.tmp",
+                                      "a.bin.1-2.tmp.txt"});
+  CHECK_NOTHROW(pk::remove_unfinished(folder / "nowhere" / "a.bin"));
+}
+
 TEMPLATE_TEST_CASE("Links stay links, and permissions stay", "[io]", pk::internal::StreamOutput,
-                   pk::internal::FileOutput) {
+                   pk::internal::FileOutput, pk::internal::HastyFileOutput) {
   using File = pk::BasicAtomicFile<TestType>;
   const auto folder = scratch_folder("atomic-links");
   fs::create_directory(folder / "inner");

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <posekit/io/file.hpp>
+#include <posekit/optim/adam.hpp>
 #include <posekit/optim/sgd.hpp>
 #include <posekit/training/checkpoint.hpp>
 
@@ -60,4 +61,42 @@ TEST_CASE("What is no checkpoint of this training is refused", "[training]") {
   pk::training::save_checkpoint(file, other, of_other, {});
   CHECK_THROWS_WITH(pk::training::load_checkpoint(file, net, optimizer),
                     Catch::Contains("first.weight") && Catch::Contains("model.fc.bias"));
+}
+
+TEST_CASE("A checkpoint of another optimiser is refused and changes nothing", "[training]") {
+  const auto file = scratch_folder("checkpoint_optimiser") / "c.safetensors";
+  const auto trained = [](auto& net, auto& optimizer) {
+    regression::Loader loader;
+    loader.start(0);
+    pk::Tape<float> tape;
+    tape.backward(regression::loss_of(net)(tape, *loader.next()));
+    optimizer.step(tape);
+  };
+  Net net, other;
+  pk::optim::Sgd<float> sgd(pk::nn::parameters(net), {.learning_rate = 0.1});
+  trained(net, sgd);
+  pk::training::save_checkpoint(file, net, sgd, {});
+  pk::optim::Adam<float> adam(pk::nn::parameters(other), {.learning_rate = 0.1});
+  trained(other, adam);
+  const auto before = std::as_const(other.first.weight).value();
+  CHECK_THROWS_WITH(pk::training::load_checkpoint(file, other, adam),
+                    file.string() + ": is of the optimiser Sgd, expected Adam");
+  CHECK(identical(std::as_const(other.first.weight).value(), before));
+  CHECK(adam.steps() == 1);
+  CHECK(adam.state().size() > 5);
+
+  // Without a tensor of its state.
+  pk::training::save_checkpoint(file, other, adam, {});
+  const pk::SafetensorsFile whole(file);
+  std::vector<pk::SafetensorsEntry> entries;
+  for (const std::string& name : whole.names()) {
+    if (name != "optimizer.exp_avg.first.weight")
+      entries.push_back(pk::safetensors_entry(name, whole.tensor<float>(name)));
+  }
+  REQUIRE(entries.size() + 1 == whole.names().size());
+  const auto damaged = file.parent_path() / "d.safetensors";
+  pk::save_safetensors(damaged, entries, whole.metadata());
+  CHECK_THROWS_WITH(pk::training::load_checkpoint(damaged, other, adam),
+                    Catch::Contains("tensors of the optimiser's state, expected"));
+  CHECK(identical(std::as_const(other.first.weight).value(), before));
 }

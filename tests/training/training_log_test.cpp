@@ -29,7 +29,7 @@ pk::training::TrainingLog example() {
 
 TEST_CASE("A log survives its file", "[training]") {
   const auto folder = scratch_folder("training_log");
-  const auto log = example();
+  auto log = example();
   log.write(folder, "error, mm");
   auto again = pk::training::TrainingLog::from_csv(folder / "log.csv");
   CHECK(again.csv("error, mm") == log.csv("error, mm"));
@@ -43,6 +43,30 @@ TEST_CASE("A log survives its file", "[training]") {
   CHECK(json["records"][39]["metric"] == 2.5);
   CHECK(json["records"][38]["metric"].is_null());
   CHECK(json["records"][129]["step"] == 130);
+}
+
+TEST_CASE("A log grows in its file, and a line that was not finished is left out", "[training]") {
+  const auto folder = scratch_folder("training_log_grows");
+  pk::training::TrainingLog log;
+  const auto all = example().records();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    log.add(all[i]);
+    if (i % 7 == 3) log.write_csv(folder, "error");
+  }
+  log.write_csv(folder, "error");
+  log.write_csv(folder, "error");
+  const auto text = [&] {
+    const auto bytes = pk::read_file(folder / "log.csv");
+    return std::string(bytes.begin(), bytes.end());
+  };
+  CHECK(text() == log.csv("error"));
+  const std::string cut = text().substr(0, text().size() - 3);
+  pk::write_file(folder / "log.csv", cut);
+  auto again = pk::training::TrainingLog::from_csv(folder / "log.csv");
+  CHECK(again.records().size() == all.size() - 1);
+  again.add(all.back());
+  again.write_csv(folder, "error");
+  CHECK(text() == log.csv("error"));
 }
 
 TEST_CASE("A metric may be called anything", "[training]") {
@@ -68,7 +92,7 @@ TEST_CASE("What is no log is refused", "[training]") {
                       Catch::Contains("log.csv") && Catch::Contains(expected));
   };
   refused("a,b\n1,2\n", "no training log");
-  refused("step,epoch,loss,learning_rate,m\n1,0,x,0.1,\n", "'x' for loss");
+  refused("step,epoch,loss,learning_rate,m\n1,0,x,0.1,\n", "column 'loss' holds 'x'");
   refused("step,epoch,loss,learning_rate,m\n-1,0,1,0.1,\n", "'-1' for step");
   refused("step,epoch,loss,learning_rate,m\n1,0,1,0.1\n", "4 fields");
 }

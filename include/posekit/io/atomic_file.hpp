@@ -63,7 +63,8 @@ class StreamOutput {
 };
 
 #if __has_include(<sys/mman.h>)
-/// A new file, written by POSIX calls.
+/// A new file, written by POSIX calls. `Durable`: `finish` waits until it is on the disk.
+template <bool Durable>
 class DescriptorOutput {
  public:
   DescriptorOutput() = default;
@@ -90,7 +91,7 @@ class DescriptorOutput {
     return {};
   }
   std::error_code finish() {
-    const std::error_code error = flush(file_);
+    const std::error_code error = Durable ? flush(file_) : std::error_code();
     const bool closed = ::close(std::exchange(file_, -1)) == 0;
     return error || closed ? error : last_error();
   }
@@ -99,6 +100,7 @@ class DescriptorOutput {
   }
   /// So that the names in it are on the disk, too.
   static std::error_code flush_folder(const std::filesystem::path& folder) {
+    if (!Durable) return {};
     const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     // One may be allowed to write into a folder that one may not read.
     if (file < 0) return errno == EACCES ? std::error_code() : last_error();
@@ -126,9 +128,11 @@ class DescriptorOutput {
   int file_ = -1;
 };
 
-using FileOutput = DescriptorOutput;
+using FileOutput = DescriptorOutput<true>;
+using HastyFileOutput = DescriptorOutput<false>;
 #else
 using FileOutput = StreamOutput;
+using HastyFileOutput = StreamOutput;
 #endif
 
 }  // namespace internal
@@ -137,10 +141,11 @@ using FileOutput = StreamOutput;
 /// same folder, which `commit` flushes to the disk and then renames. Whenever the program or the
 /// machine dies, the name stands for the old file or for the new one (on systems without POSIX
 /// calls only as far as they order what they write themselves). Without `commit` nothing remains
-/// but the old file.
+/// but the old file, or where the program is killed a temporary file besides, which
+/// `remove_unfinished` removes.
 ///
 /// A link stays a link; what it leads to is replaced. A file that is replaced hands on its
-/// permissions.
+/// permissions where the system lets it.
 template <class Output = internal::FileOutput>
 class BasicAtomicFile {
  public:
@@ -228,5 +233,21 @@ class BasicAtomicFile {
 };
 
 using AtomicFile = BasicAtomicFile<>;
+
+/// Removes what programs that were killed left of a file they were writing. Not while one writes.
+inline void remove_unfinished(const std::filesystem::path& path) {
+  const std::string name = path.filename().string() + ".";
+  const auto folder = path.parent_path();
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder.empty() ? "." : folder, error)) {
+    const std::string other = entry.path().filename().string();
+    if (!other.starts_with(name) || !other.ends_with(".tmp")) continue;
+    // Two numbers, as the constructor makes them.
+    const std::string middle = other.substr(name.size(), other.size() - name.size() - 4);
+    if (middle.empty() || middle.find_first_not_of("0123456789-") != std::string::npos) continue;
+    std::filesystem::remove(entry.path(), error);
+  }
+}
 
 }  // namespace posekit::inline POSEKIT_ISA

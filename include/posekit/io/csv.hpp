@@ -2,7 +2,6 @@
 
 // Tables as text: values separated by commas, a header in the first line.
 
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -39,13 +38,9 @@ struct CsvTable {
   double number(std::size_t row, std::size_t column) const {
     const std::string& cell = rows[row][column];
     if (cell.empty()) return std::numeric_limits<double>::quiet_NaN();
-    double value = 0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (error != std::errc() || end != cell.data() + cell.size()) {
-      throw FileError(error_text(source, ": row ", row + 1, ", column '", header[column],
-                                 "' holds '", cell, "', expected a number"));
-    }
-    return value;
+    if (const auto value = parse_decimal(cell)) return *value;
+    throw FileError(error_text(source, ": row ", row + 1, ", column '", header[column], "' holds '",
+                               cell, "', expected a number"));
   }
 };
 

@@ -53,7 +53,7 @@ namespace posekit::inline POSEKIT_ISA {
 /// without waiting for the disk. Throws FileError naming the file.
 inline void write_file(const std::filesystem::path& path,
                        std::initializer_list<std::string_view> parts) {
-  BasicAtomicFile<internal::StreamOutput> file(path);
+  BasicAtomicFile<internal::HastyFileOutput> file(path);
   for (const std::string_view part : parts) file.write(part);
   file.commit();
 }

@@ -117,6 +117,9 @@ class Optimizer {
                                          traits_.momentum_name, 0, traits_.momentum_below);
   }
 
+  /// "Sgd", "Adam", ...
+  const char* name() const { return traits_.name; }
+
   const NamedParameters<T>& parameters() const { return parameters_; }
 
   /// How many steps were taken; what schedules are functions of.
@@ -138,25 +141,12 @@ class Optimizer {
   /// Restores a tensor that `state()` named, whether or not it exists now. Throws ValueError where
   /// the name is that of no state of this optimiser, ShapeError where the shape is another.
   void set_state(const std::string& name, Tensor<T> value) {
-    const std::string function = error_text(traits_.name, "::set_state");
-    const std::size_t dot = name.find('.');
-    if (dot != std::string::npos) {
-      const auto parameter = index_of_.find(name.substr(dot + 1));
-      for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
-        if (parameter == index_of_.end() || name.compare(0, dot, traits_.slots[s].name) != 0) {
-          continue;
-        }
-        require_state_shape(value, parameter->second, s, function);
-        state_[parameter->second][s] = std::move(value);
-        return;
-      }
-    }
-    std::string expected;
-    for (const internal::StateSlot& slot : traits_.slots) {
-      expected += error_text(expected.empty() ? "" : ", ", slot.name);
-    }
-    throw ValueError(error_text(function, ": '", name, "' is no state of this optimiser, expected ",
-                                "one of ", expected, ", a dot and the name of a parameter"));
+    const auto [index, slot] = find_state(name, value);
+    state_[index][slot] = std::move(value);
+  }
+  /// Throws what `set_state` would, and changes nothing.
+  void require_restorable(const std::string& name, const Tensor<T>& value) const {
+    (void)find_state(name, value);
   }
 
   /// As before the first step. Clear before restoring into an optimiser that has taken steps.
@@ -222,6 +212,28 @@ class Optimizer {
   const Tensor<T>& tensor_of(std::size_t index) const {
     return std::as_const(*parameters_[index].parameter).value();
   }
+  /// A parameter and one of its slots, where the tensor has their shape.
+  std::pair<std::size_t, std::size_t> find_state(const std::string& name,
+                                                 const Tensor<T>& value) const {
+    const std::string function = error_text(traits_.name, "::set_state");
+    const std::size_t dot = name.find('.');
+    if (dot != std::string::npos) {
+      const auto parameter = index_of_.find(name.substr(dot + 1));
+      for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
+        if (parameter == index_of_.end() || name.compare(0, dot, traits_.slots[s].name) != 0) {
+          continue;
+        }
+        require_state_shape(value, parameter->second, s, function);
+        return {parameter->second, s};
+      }
+    }
+    std::string expected;
+    for (const internal::StateSlot& slot : traits_.slots) {
+      expected += error_text(expected.empty() ? "" : ", ", slot.name);
+    }
+    throw ValueError(error_text(function, ": '", name, "' is no state of this optimiser, expected ",
+                                "one of ", expected, ", a dot and the name of a parameter"));
+  }
   std::string state_name(std::size_t index, std::size_t slot) const {
     return error_text(traits_.slots[slot].name, ".", parameters_[index].name);
   }
@@ -231,9 +243,8 @@ class Optimizer {
   void require_state_shape(const Tensor<T>& tensor, std::size_t index, std::size_t slot,
                            const std::string& function) const {
     // Texts are made for errors only: this happens in every step.
-    const bool fits = traits_.slots[slot].scalar
-                          ? tensor.dimension() == 0
-                          : tensor.shape() == tensor_of(index).shape();
+    const bool fits = traits_.slots[slot].scalar ? tensor.dimension() == 0
+                                                 : tensor.shape() == tensor_of(index).shape();
     if (fits) return;
     require_shape(tensor, state_shape(index, slot), function.c_str(),
                   state_name(index, slot).c_str());

@@ -133,7 +133,7 @@ struct Cosine {
 ///     learning rate   max / 10       max              max / 10       max / 10000
 ///     momentum        max_momentum   min_momentum     max_momentum   max_momentum
 ///
-/// where the momentum never rises. Afterwards both stay.
+/// Afterwards both stay.
 struct OneCycle {
   double max_learning_rate = 1.0;
   std::uint64_t total_steps = 1;

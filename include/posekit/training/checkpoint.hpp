@@ -37,14 +37,17 @@ template <class M, class T>
 void save_checkpoint(const std::filesystem::path& path, M& module, optim::Optimizer<T>& optimizer,
                      const TrainingPosition& position) {
   std::vector<SafetensorsEntry> entries = nn::safetensors_entries(module, "model.");
-  for (const auto& state : optimizer.state())
+  const auto states = optimizer.state();
+  for (const auto& state : states)
     entries.push_back(safetensors_entry("optimizer." + state.name, *state.tensor));
   std::map<std::string, std::string> metadata;
   for (const auto& [key, text] : position.notes) metadata["note." + key] = text;
   metadata["epoch"] = std::to_string(position.epoch);
   metadata["batch"] = std::to_string(position.batch);
   metadata["steps"] = std::to_string(position.steps);
+  metadata["optimizer"] = optimizer.name();
   metadata["optimizer_steps"] = std::to_string(optimizer.steps());
+  metadata["optimizer_tensors"] = std::to_string(states.size());
   save_safetensors(path, entries, metadata);
 }
 
@@ -78,7 +81,7 @@ inline TrainingPosition checkpoint_position(const SafetensorsFile& file, const s
 
 /// Restores what `save_checkpoint` wrote; a training with the same data and options then goes on
 /// bit for bit as if it had not stopped. Throws FileError where the file is no checkpoint or of
-/// another network or optimiser; the network is unchanged then.
+/// another network or optimiser; both are unchanged then.
 template <class M, class T>
 TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
                                  optim::Optimizer<T>& optimizer) {
@@ -87,17 +90,34 @@ TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
   const TrainingPosition position = checkpoint_position(file, where);
   const std::uint64_t optimizer_steps =
       internal::checkpoint_number(where, file.metadata(), "optimizer_steps");
-  nn::detail::load_by_name(where, file, module,
-                           [](const std::string& name) { return name.starts_with("optimizer."); });
-  optimizer.clear_state();
+  // Read and checked before anything is changed.
+  const std::string prefix = "optimizer.";
+  std::vector<std::pair<std::string, Tensor<T>>> states;
+  for (const std::string& name : file.names()) {
+    if (name.starts_with(prefix))
+      states.emplace_back(name.substr(prefix.size()), file.template tensor<T>(name));
+  }
+  const auto kind = file.metadata().find("optimizer");
+  if (kind == file.metadata().end() || kind->second != optimizer.name()) {
+    throw FileError(error_text(
+        where, ": is of ",
+        kind == file.metadata().end() ? "an unknown optimiser" : "the optimiser " + kind->second,
+        ", expected ", optimizer.name()));
+  }
+  const auto expected = internal::checkpoint_number(where, file.metadata(), "optimizer_tensors");
+  if (states.size() != expected) {
+    throw FileError(error_text(where, ": has ", states.size(),
+                               " tensors of the optimiser's state, ", "expected ", expected));
+  }
   try {
-    for (const std::string& name : file.names()) {
-      if (name.starts_with("optimizer."))
-        optimizer.set_state(name.substr(10), file.template tensor<T>(name));
-    }
+    for (const auto& [name, value] : states) optimizer.require_restorable(name, value);
   } catch (const Error& error) {
     throw FileError(where + ": is of another optimiser: " + error.what());
   }
+  nn::detail::load_by_name(where, file, module,
+                           [&](const std::string& name) { return name.starts_with(prefix); });
+  optimizer.clear_state();
+  for (auto& [name, value] : states) optimizer.set_state(name, std::move(value));
   optimizer.set_steps(optimizer_steps);
   return position;
 }

@@ -2,6 +2,7 @@
 
 // The training loop: epochs, schedule, evaluation, checkpoints, log.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -17,8 +18,10 @@
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/io/atomic_file.hpp>
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/optim/gradient_clipping.hpp>
+#include <posekit/optim/gradients.hpp>
 #include <posekit/optim/optimizer.hpp>
 #include <posekit/optim/schedules.hpp>
 #include <posekit/training/checkpoint.hpp>
@@ -93,16 +96,26 @@ struct BestSoFar {
     stale = checkpoint_number(where, position.notes, "stale");
     const auto found = position.notes.find("best_metric");
     if (found == position.notes.end()) return;
-    try {
-      metric = std::stod(found->second);
-    } catch (const std::exception&) {
+    const auto number = parse_decimal(found->second);
+    if (!number) {
       throw FileError(error_text(where, ": its metadata has '", found->second,
                                  "' for 'best_metric', expected a number"));
     }
+    metric = *number;
   }
 };
 
 constexpr const char* argument_note = "argument.";
+
+template <class T>
+void require_finite_parameters(const NamedParameters<T>& parameters, std::uint64_t step) {
+  for (const auto& [name, parameter] : parameters) {
+    const Tensor<T>& value = std::as_const(*parameter).value();
+    if (std::all_of(value.begin(), value.end(), [](T v) { return std::isfinite(v); })) continue;
+    throw ValueError(error_text("train: parameter '", name, "' is not finite after step ", step,
+                                "; the last checkpoint is unharmed"));
+  }
+}
 
 /// Throws FileError, which says what differs, where a checkpoint is of a training with other
 /// arguments.
@@ -131,16 +144,17 @@ inline void require_arguments(const std::string& where, const TrainingPosition& 
 ///   `evaluate`  () -> double, called with the module in evaluation
 ///   `schedule`  as optim::apply takes
 /// A training that was stopped or killed and is called again with the same arguments goes on from
-/// its last checkpoint, bit for bit as if it had not been. Throws ValueError where the loss is not
-/// finite, and whatever loading and writing throw.
+/// its last checkpoint, bit for bit as if it had not been. Throws ValueError where the loss, a
+/// gradient or a parameter is not finite, and whatever loading and writing throw.
 ///
 /// The loop itself is short; where it does not fit, write your own:
 ///
 ///     for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
 ///       loader.start(epoch);
 ///       while (auto batch = loader.next()) {
-///         Var<T> loss = mean(margipose_loss_3d(net(tape.constant(batch->images)),
-///         batch->targets)); tape.backward(loss); optim::apply(schedule, optimizer);
+///         const auto out = net(tape.constant(batch->images));
+///         tape.backward(mean(margipose_loss(out, batch->targets, batch->three_dimensional)));
+///         optim::apply(schedule, optimizer);
 ///         optimizer.step(tape);
 ///         tape.clear();
 ///       }
@@ -155,6 +169,7 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
   TrainingPosition at;
   internal::BestSoFar best;
   if (writes) std::filesystem::create_directories(options.folder);
+  if (writes) remove_unfinished(file);
   if (writes && std::filesystem::exists(file)) {
     internal::require_arguments(file.string(),
                                 checkpoint_position(SafetensorsFile(file), file.string()),
@@ -170,6 +185,7 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
     at.notes[internal::argument_note + name] = value;
   const auto save = [&] {
     if (!writes) return;
+    internal::require_finite_parameters(optimizer.parameters(), at.steps);
     log.write_csv(options.folder, options.metric);
     best.write(at);
     save_checkpoint(file, module, optimizer, at);
@@ -184,13 +200,27 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
   };
   if (options.patience > 0 && best.stale >= options.patience) return result(TrainingEnd::patience);
 
+  const auto evaluate_into = [&](TrainingRecord& record, TrainingStatus& status) {
+    nn::set_training(module, false);
+    record.metric = evaluate();
+    nn::set_training(module, true);
+    status.metric = record.metric;
+    status.is_best = record.metric < best.metric;
+    ++best.stale;
+    if (status.is_best) {
+      best = {record.metric, at.steps, 0};
+      if (writes) save_safetensors(options.folder / "best.safetensors", module, options.metadata);
+    }
+  };
+
   Tape<T> tape(options.tape);
   nn::set_training(module, true);
   for (; at.epoch < options.epochs; ++at.epoch, at.batch = 0) {
     const std::uint64_t batches = loader.batch_count(at.epoch);
     if (at.batch >= batches) continue;  // the checkpoint stands at the end of an epoch
     loader.start(at.epoch, static_cast<std::size_t>(at.batch));
-    while (auto batch = loader.next()) {
+    auto batch = loader.next();
+    while (batch) {
       const Var<T> value = loss(tape, std::as_const(*batch));
       if (value.size() != 1) {
         throw ShapeError(error_text("train: the loss has shape ", to_string(value.shape()),
@@ -203,6 +233,10 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
                                     "; the last checkpoint is unharmed"));
       }
       tape.backward(value);
+      if (!optim::has_finite_gradients(tape, optimizer.parameters())) {
+        throw ValueError(error_text("train: a gradient of step ", at.steps + 1, " is not finite",
+                                    "; the last checkpoint is unharmed"));
+      }
       if (options.clip_norm > 0)
         optim::clip_gradient_norm(tape, optimizer.parameters(), options.clip_norm);
       optim::apply(schedule, optimizer);
@@ -214,23 +248,15 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
       } else {
         ++at.batch;
       }
-
-      const bool last_of_epoch = at.batch >= batches;
+      // Fetched already, as none may follow though there should.
+      batch = loader.next();
+      const bool last_of_epoch = !batch;
+      if (last_of_epoch) at.batch = batches;
       const bool last = last_of_epoch && at.epoch + 1 == options.epochs;
       TrainingRecord record{at.steps, at.epoch, status.loss, optimizer.learning_rate()};
       if (last ||
           (options.evaluate_every > 0 ? at.steps % options.evaluate_every == 0 : last_of_epoch)) {
-        nn::set_training(module, false);
-        record.metric = evaluate();
-        nn::set_training(module, true);
-        status.metric = record.metric;
-        status.is_best = record.metric < best.metric;
-        ++best.stale;
-        if (status.is_best) {
-          best = {record.metric, at.steps, 0};
-          if (writes)
-            save_safetensors(options.folder / "best.safetensors", module, options.metadata);
-        }
+        evaluate_into(record, status);
       }
       log.add(record);
       if (writes && status.metric) log.write(options.folder, options.metric);

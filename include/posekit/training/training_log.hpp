@@ -7,14 +7,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/io/atomic_file.hpp>
 #include <posekit/io/csv.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
@@ -47,17 +48,15 @@ class TrainingLog {
   }
 
   std::string csv(const std::string& metric) const {
-    std::string text = "step,epoch,loss,learning_rate," + csv_field(metric) + "\n";
-    for (const TrainingRecord& r : records_) {
-      text += std::to_string(r.step) + "," + std::to_string(r.epoch) + "," + csv_field(r.loss) +
-              "," + csv_field(r.learning_rate) + "," + csv_field(r.metric) + "\n";
-    }
-    return text;
+    return "step,epoch,loss,learning_rate," + csv_field(metric) + "\n" + csv_rows(0);
   }
 
   /// Throws FileError naming the file and the line where it is not what `csv` writes.
+  /// A last line without an end is left out: the program was killed as it wrote it.
   static TrainingLog from_csv(const std::filesystem::path& path) {
-    const CsvTable table = load_csv(path);
+    const auto bytes = read_file(path);
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const CsvTable table = parse_csv(text.substr(0, text.rfind('\n') + 1), path.string());
     if (table.header.size() != 5 || table.header[0] != "step") {
       throw FileError(path.string() +
                       ": is no training log, expected the columns step, epoch, "
@@ -65,23 +64,13 @@ class TrainingLog {
     }
     TrainingLog log;
     for (std::size_t i = 0; i < table.rows.size(); ++i) {
-      const auto& row = table.rows[i];
-      const auto number = [&](std::size_t column) {
-        if (row[column].empty()) return std::numeric_limits<double>::quiet_NaN();
-        try {
-          std::size_t used = 0;
-          const double value = std::stod(row[column], &used);
-          if (used == row[column].size()) return value;
-        } catch (const std::exception&) {  // reported below
-        }
-        throw FileError(error_text(path.string(), ": row ", i + 1, " has '", row[column], "' for ",
-                                   table.header[column], ", expected a number"));
-      };
+      const auto number = [&](std::size_t column) { return table.number(i, column); };
       const auto count = [&](std::size_t column) {
         const double value = number(column);
         if (!(value >= 0 && value < 9e15)) {
-          throw FileError(error_text(path.string(), ": row ", i + 1, " has '", row[column],
-                                     "' for ", table.header[column], ", expected a count"));
+          throw FileError(error_text(path.string(), ": row ", i + 1, " has '",
+                                     table.rows[i][column], "' for ", table.header[column],
+                                     ", expected a count"));
         }
         return static_cast<std::uint64_t>(value);
       };
@@ -90,14 +79,22 @@ class TrainingLog {
     return log;
   }
 
-  /// Writes log.csv into a folder, flushed to the disk: a training that resumes reads it.
-  void write_csv(const std::filesystem::path& folder, const std::string& metric) const {
-    AtomicFile file(folder / "log.csv");
-    file.write(csv(metric));
-    file.commit();
+  /// Brings log.csv in a folder up to date: the first call writes it anew, later ones append what
+  /// was added since. Throws FileError.
+  void write_csv(const std::filesystem::path& folder, const std::string& metric) {
+    const auto path = folder / "log.csv";
+    if (written_ == 0) {
+      write_file(path, csv(metric));
+    } else if (written_ < records_.size()) {
+      std::ofstream stream(path, std::ios::binary | std::ios::app);
+      stream << csv_rows(written_);
+      stream.close();
+      if (!stream) throw FileError(path.string() + ": could not be written");
+    }
+    written_ = records_.size();
   }
-  /// Writes log.csv, log.json and loss.png into a folder.
-  void write(const std::filesystem::path& folder, const std::string& metric) const {
+  /// Writes log.csv, log.json and loss.png into a folder. Throws FileError.
+  void write(const std::filesystem::path& folder, const std::string& metric) {
     write_csv(folder, metric);
     write_file(folder / "log.json", json(metric));
     if (!records_.empty()) save_png(folder / "loss.png", picture(metric));
@@ -146,7 +143,6 @@ class TrainingLog {
       options.title = label + " against step";
       options.x.label = "step";
       options.y.label = label;
-      options.y.low = 0;
       options.height = 360;
       return line_chart({series}, options);
     };
@@ -156,6 +152,17 @@ class TrainingLog {
   }
 
  private:
+  /// The rows from one record on.
+  std::string csv_rows(std::size_t first) const {
+    std::string text;
+    for (std::size_t i = first; i < records_.size(); ++i) {
+      const TrainingRecord& r = records_[i];
+      text += std::to_string(r.step) + "," + std::to_string(r.epoch) + "," + csv_field(r.loss) +
+              "," + csv_field(r.learning_rate) + "," + csv_field(r.metric) + "\n";
+    }
+    return text;
+  }
+
   static Bitmap stacked(const Bitmap& above, const Bitmap& below) {
     Bitmap both(above.width, above.height + below.height);
     std::copy(above.samples.begin(), above.samples.end(), both.samples.begin());
@@ -165,6 +172,7 @@ class TrainingLog {
   }
 
   std::vector<TrainingRecord> records_;
+  std::size_t written_ = 0;  // of them, by this object
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::training
