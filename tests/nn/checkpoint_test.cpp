@@ -284,6 +284,22 @@ TEST_CASE("Half precision is widened", "[nn]") {
   CHECK(identical(layer.bias->value(), pk::Tensor<float>{0.5f, -1.0f}));
 }
 
+TEST_CASE("What half precision does not reach is not halved", "[nn]") {
+  const auto path = scratch_folder("nn-checkpoint-reach") / "a.safetensors";
+  nn::Linear<float> layer({.in_features = 1, .out_features = 2});
+  layer.weight.value()(0, 0) = 65504.0f;
+  layer.weight.value()(1, 0) = -1e-9f;
+  layer.bias->value() = pk::Tensor<float>{1e5f, 0.3f};
+  pk::save_half_safetensors(path, layer);
+  const pk::SafetensorsFile file(path);
+  CHECK(file.dtype("weight") == pk::SafetensorsDtype::f16);
+  CHECK(file.dtype("bias") == pk::SafetensorsDtype::f32);
+  pk::load_safetensors(path, layer);
+  CHECK(layer.weight.value()(0, 0) == 65504.0f);
+  CHECK(layer.weight.value()(1, 0) == 0.0f);
+  CHECK(identical(layer.bias->value(), pk::Tensor<float>{1e5f, 0.3f}));
+}
+
 TEST_CASE("Nothing is changed where an element cannot be converted", "[nn]") {
   const auto folder = scratch_folder("nn-checkpoint-convert");
   nn::Linear<double> layer({.in_features = 1, .out_features = 2});

@@ -51,7 +51,7 @@ TEST_CASE("Dropout's n-th call with a seed is always the same", "[nn]") {
   CHECK(identical(next(same, 200), first));
   CHECK(identical(next(same, 200), second));
   CHECK_FALSE(identical(next(other, 200), first));
-  CHECK(layer.calls.value() == 3.0);
+  CHECK(layer.calls.value(0) == 3.0);
   // A copy goes on from where it was made.
   nn::Dropout<double> copy = layer;
   CHECK(identical(next(copy, 200), next(layer, 200)));
@@ -72,6 +72,23 @@ TEST_CASE("Dropout continues where a checkpoint left it", "[nn]") {
   CHECK(identical(next(from_npz, 100), third));
 }
 
+TEST_CASE("Dropout counts further than its type does", "[nn]") {
+  nn::Dropout<float> layer(0.4, 8), far(0.4, 8);
+  far.calls.value(0) = (1 << 20) - 2;
+  far.calls.value(1) = 31;
+  std::vector<pk::Tensor<float>> seen;
+  for (int call = 0; call < 4; ++call) seen.push_back(next(far, 200));
+  CHECK(far.calls.value(0) == 2);
+  CHECK(far.calls.value(1) == 32);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t k = 0; k < i; ++k) CHECK_FALSE(identical(seen[i], seen[k]));
+  for (const float wrong : {-1.0f, 2e6f, std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN()}) {
+    layer.calls.value(0) = wrong;
+    CHECK_THROWS_WITH(next(layer, 4), Catch::Contains("Dropout: the number of calls is"));
+  }
+}
+
 TEST_CASE("Dropout does nothing outside training", "[nn]") {
   nn::Dropout<double> layer(0.9);
   nn::set_training(layer, false);
@@ -80,7 +97,7 @@ TEST_CASE("Dropout does nothing outside training", "[nn]") {
   const auto y = layer(x);
   CHECK(tape.size() == 1);
   CHECK(identical(y.value(), x.value()));
-  CHECK(layer.calls.value() == 0.0);
+  CHECK(layer.calls.value(0) == 0.0);
 }
 
 TEST_CASE("Dropout is differentiated, and refuses what is no probability", "[nn]") {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/nn/dropout.hpp>
 #include <posekit/nn/initialization.hpp>
 
 #include "nn/module_case.hpp"
@@ -63,6 +64,15 @@ pk::Tensor<double> drawn(Scheme scheme, const pk::Shape& shape, std::uint64_t se
 const Scheme schemes[] = {Scheme::kaiming_normal_out, Scheme::kaiming_normal_in,
                           Scheme::kaiming_uniform_in, Scheme::xavier_uniform,
                           Scheme::xavier_normal,      Scheme::orthogonal};
+
+struct TwoDropouts {
+  using value_type = float;
+  nn::Dropout<float> first{0.5}, second{0.5};
+  void visit(nn::ModuleVisitor<float>& v) {
+    v("first", first);
+    v("second", second);
+  }
+};
 
 }  // namespace
 
@@ -148,6 +158,16 @@ TEST_CASE("Initial values are functions of seed and name", "[nn]") {
   CHECK(nn::name_stream("") == 0xcbf29ce484222325u);
   CHECK(nn::name_stream("a") == 0xaf63dc4c8601ec8cu);
   CHECK(nn::name_stream("foobar") == 0x85944171f73967e8u);
+}
+
+TEST_CASE("Layers that drop elements get seeds of their own", "[nn]") {
+  TwoDropouts two, again, other;
+  nn::initialize(two, {.seed = 3});
+  nn::initialize(again, {.seed = 3});
+  nn::initialize(other, {.seed = 4});
+  CHECK(two.first.seed != two.second.seed);
+  CHECK(two.first.seed == again.first.seed);
+  CHECK(two.first.seed != other.first.seed);
 }
 
 TEST_CASE("Initial values do not depend on threads", "[nn]") {

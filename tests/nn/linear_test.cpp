@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <posekit/autodiff/reductions.hpp>
 #include <posekit/nn/linear.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
@@ -49,6 +50,13 @@ TEST_CASE("Linear maps any number of rows", "[nn]") {
     CHECK(y.value()(o) == Approx(expected + (o == 0 ? 0.5 : -2.0)));
   }
   CHECK(layer(tape.constant(pk::zeros<double>({4, 1, 5, 3}))).shape() == pk::Shape{4, 1, 5, 2});
+  // None at all: nothing comes out, and the gradient of that is 0.
+  const auto none = layer(tape.variable(pk::zeros<double>({0, 3})));
+  CHECK(none.shape() == pk::Shape{0, 2});
+  tape.backward(pk::sum(none));
+  const pk::Tensor<double>* gradient = layer.weight.gradient(tape);
+  REQUIRE(gradient != nullptr);
+  for (const double g : *gradient) CHECK(g == 0);
 }
 
 TEST_CASE("Linear starts within PyTorch's bounds, from its seed", "[nn]") {

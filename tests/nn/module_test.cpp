@@ -99,13 +99,13 @@ TEST_CASE("Training is switched in every part", "[nn]") {
   CHECK_FALSE(head.body.layers[0].as<nn::Conv2d<double>>()->training);
   CHECK_FALSE(head.body.layers[1].as<nn::BatchNorm2d<double>>()->training);
   CHECK(learns() == 0);
-  CHECK(head.drop.calls.value() == 1.0);
+  CHECK(head.drop.calls.value(0) == 1.0);
   // Nothing is recorded of what has no variable.
   pk::Tape<double> tape;
   CHECK_FALSE(head(tape.constant(pk::Tensor<double>(x))).requires_grad());
   nn::set_training(head, true);
   CHECK(learns() == 7);
-  CHECK(head.drop.calls.value() == 2.0);
+  CHECK(head.drop.calls.value(0) == 2.0);
 }
 
 TEST_CASE("Frozen parameters get no gradient", "[nn]") {

@@ -8,6 +8,7 @@
 //     save_file(torch.load("net.pth", map_location="cpu"), "net.safetensors")
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -172,13 +173,22 @@ void save_safetensors(const std::filesystem::path& path, M& module,
   save_safetensors(path, nn::safetensors_entries(module), metadata);
 }
 
-/// The same in half precision: files half as large, read back to about three digits.
+/// The same in half precision: files half as large, read back to about three digits, and to 3e-8
+/// near 0. Tensors with values that half precision does not reach (65504) stay as they are.
 template <class M>
 requires nn::Module<M, typename M::value_type>
 void save_half_safetensors(const std::filesystem::path& path, M& module,
                            const std::map<std::string, std::string>& metadata = {}) {
   std::vector<SafetensorsEntry> entries;
   for (const auto& tensor : nn::named_tensors(module)) {
+    const auto reached = [](auto value) {
+      return !std::isfinite(value) ||
+             std::isfinite(half_to_float(float_to_half(static_cast<float>(value))));
+    };
+    if (!std::all_of(tensor.tensor->begin(), tensor.tensor->end(), reached)) {
+      entries.push_back(safetensors_entry(tensor.name, *tensor.tensor));
+      continue;
+    }
     const auto bytes = std::make_shared<std::vector<std::uint8_t>>();
     for (const auto value : *tensor.tensor) {
       const std::uint16_t half = float_to_half(static_cast<float>(value));

@@ -173,7 +173,9 @@ void initialize_weight(Tensor<T>& weight, std::string_view name,
   }
 }
 
-/// A layer's weight as PyTorch's layers have it from the start.
+/// A layer's weight as PyTorch's layers have it from the start. Layers of one shape and one seed
+/// get the same: give each a seed of its own, or call `initialize` on the whole, which goes by
+/// names.
 template <class T>
 Parameter<T> usual_weight(const Shape& shape, std::uint64_t seed) {
   Tensor<T> weight = make_tensor<T>(shape);
@@ -181,10 +183,20 @@ Parameter<T> usual_weight(const Shape& shape, std::uint64_t seed) {
   return Parameter<T>(std::move(weight));
 }
 
-/// Draws all weights (parameters of two axes and more) of a module and sets its biases to 0; other
-/// parameters stay what their layers made them.
+/// Draws all weights (parameters of two axes and more) of a module and sets its biases to 0, and
+/// gives layers that drop elements seeds of their own; other parameters stay what their layers made
+/// them.
 template <class M>
 void initialize(M& module, const InitializationOptions& options = {}) {
+  using T = typename M::value_type;
+  struct Seed final : ModuleVisitor<T> {
+    std::uint64_t base = 0;
+    void seed(const std::string& name, std::uint64_t& value) override {
+      value = CounterRandom(base, name_stream(name)).bits(0);
+    }
+  } seeds;
+  seeds.base = options.seed;
+  module.visit(seeds);
   for (const auto& [name, parameter] : parameters(module)) {
     auto& value = parameter->value();
     if (value.dimension() >= 2) {

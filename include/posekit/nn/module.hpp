@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,8 +54,12 @@ class ModuleVisitor {
   }
   /// Of a layer that behaves differently in training: its flag.
   virtual void training(bool& /*flag*/) {}
+  /// Of a layer that draws random numbers: its seed.
+  void seed(std::uint64_t& value) { seed(prefix_, value); }
 
  protected:
+  /// The name is the layer's, with a dot at its end.
+  virtual void seed(const std::string& /*name*/, std::uint64_t& /*value*/) {}
   virtual void parameter(const std::string& /*name*/, Parameter<T>& /*value*/) {}
   virtual void buffer(const std::string& /*name*/, Buffer<T>& /*value*/) {}
 
