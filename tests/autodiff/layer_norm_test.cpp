@@ -5,6 +5,7 @@
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/layer_norm.hpp>
+#include <posekit/autodiff/reductions.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/layer_case.hpp"
@@ -53,6 +54,29 @@ TEST_CASE("Layer normalisation gives the same bits for any number of threads", "
     const std::vector<pk::Tensor<float>> results{y.value(), x.grad(), w.grad(), b.grad()};
     if (first.empty()) first = results;
     for (std::size_t i = 0; i < 4; ++i) CHECK(identical(results[i], first[i]));
+  }
+}
+
+TEST_CASE("One variable may be what is normalised and its weight or bias", "[autodiff]") {
+  const auto values = random_tensor<double>({5}, 3);
+  for (int shared = 1; shared <= 3; ++shared) {
+    const auto f = [&](pk::Tape<double>& tape, const std::vector<pk::Var<double>>& v) {
+      const auto other = tape.constant(random_tensor<double>({5}, 4));
+      const auto y = pk::layer_norm(v[0], shared & 1 ? v[0] : other, shared & 2 ? v[0] : other);
+      return pk::sum(y * tape.constant(random_tensor<double>({5}, 5)));
+    };
+    pk::Tape<double> tape;
+    const auto x = tape.variable(pk::Tensor<double>(values));
+    tape.backward(f(tape, {x}));
+    for (std::size_t i = 0; i < 5; ++i) {
+      const auto at = [&](double step) {
+        pk::Tape<double> other;
+        pk::Tensor<double> moved = values;
+        moved(i) += step;
+        return f(other, {other.constant(moved)}).value()();
+      };
+      CHECK(x.grad()(i) == Approx((at(1e-6) - at(-1e-6)) / 2e-6).epsilon(1e-6));
+    }
   }
 }
 

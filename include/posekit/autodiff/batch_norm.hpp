@@ -96,7 +96,8 @@ Var<T> record_batch_norm(const char* name, const Var<T>& x, const Var<T>& weight
     const auto scratch = p.scratch(kernels::channel_norm_scratch(rows, channels));
     std::vector<double> sums(channels), products(channels);
     std::vector<T> offset(channels, T(0)), curve(channels, T(0));
-    const auto to_x = p.target(0), to_weight = p.target(1), to_bias = p.target(2);
+    // x's last, as it is written last: weight or bias may be the same variable.
+    const auto to_bias = p.target(2), to_weight = p.target(1), to_x = p.target(0);
     const bool wants_sums = (to_x && of_batch) || to_weight || to_bias;
     for (std::size_t k = 0; k < p.count(); ++k) {
       const T* g = p.cotangent() + k * rows * channels;
@@ -106,8 +107,8 @@ Var<T> record_batch_norm(const char* name, const Var<T>& x, const Var<T>& weight
       }
       for (std::size_t c = 0; c < channels; ++c) {
         const auto d = static_cast<double>(deviation[c]);
-        if (to_weight) to_weight.put(k * channels + c, static_cast<T>(products[c] * d));
         if (to_bias) to_bias.put(k * channels + c, static_cast<T>(sums[c]));
+        if (to_weight) to_weight.put(k * channels + c, static_cast<T>(products[c] * d));
         if (!of_batch) continue;
         const double share = static_cast<double>(slope[c]) / static_cast<double>(rows);
         offset[c] = static_cast<T>(share * sums[c]);

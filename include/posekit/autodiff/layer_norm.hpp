@@ -62,16 +62,17 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
     }
   });
   return tape.record("layer_norm", std::move(value), {x, weight, bias}, [=](Pullback<T>& p) {
-    const auto to_x = p.target(0), to_weight = p.target(1), to_bias = p.target(2);
+    // x's last, as it is written last: weight or bias may be the same variable.
+    const auto to_bias = p.target(2), to_weight = p.target(1), to_x = p.target(0);
     for (std::size_t k = 0; k < p.count(); ++k) {
       const T* g = p.cotangent() + k * rows * channels;
-      if (to_weight) to_weight.put_nothing(k * channels, channels);
       if (to_bias) to_bias.put_nothing(k * channels, channels);
+      if (to_weight) to_weight.put_nothing(k * channels, channels);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t c = 0; c < channels; ++c) {
           const T at = g[r * channels + c];
-          if (to_weight) to_weight.data[k * channels + c] += at * normal->data()[r * channels + c];
           if (to_bias) to_bias.data[k * channels + c] += at;
+          if (to_weight) to_weight.data[k * channels + c] += at * normal->data()[r * channels + c];
         }
       }
       if (!to_x) continue;

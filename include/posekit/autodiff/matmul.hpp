@@ -9,6 +9,15 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
+namespace internal {
+
+/// [M, K] as an image of M pixels; without rows, as no image.
+inline Shape image_of_rows(const Shape& rows) {
+  return rows[0] == 0 ? Shape{0, 1, 1, rows[1]} : Shape{1, 1, rows[0], rows[1]};
+}
+
+}  // namespace internal
+
 /// a [M, K] times b [K, N]. A convolution of an image of one row with kernels of one pixel is the
 /// same product, and has the kernels for it.
 template <class T>
@@ -20,7 +29,7 @@ Var<T> matmul(const Var<T>& a, const Var<T>& b) {
                                 " do not multiply, expected [M, K] and [K, N]"));
   }
   const Var<T> product =
-      conv2d(reshape(a, {1, 1, left[0], left[1]}), reshape(b, {1, 1, right[0], right[1]}));
+      conv2d(reshape(a, internal::image_of_rows(left)), reshape(b, {1, 1, right[0], right[1]}));
   return reshape(product, {left[0], right[1]});
 }
 
@@ -37,7 +46,7 @@ Var<T> matmul(const Var<T>& a, const std::shared_ptr<const Conv2dFilter<T>>& b,
   }
   Conv2dOptions options;
   options.activation = activation;
-  return reshape(conv2d(reshape(a, {1, 1, left[0], left[1]}), b, options),
+  return reshape(conv2d(reshape(a, internal::image_of_rows(left)), b, options),
                  {left[0], b->out_channels()});
 }
 
