@@ -13,3 +13,4 @@
 #include <posekit/io/npy.hpp>
 #include <posekit/io/npz.hpp>
 #include <posekit/io/safetensors.hpp>
+#include <posekit/io/safetensors_header.hpp>

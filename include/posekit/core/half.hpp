@@ -39,4 +39,9 @@ constexpr std::uint16_t float_to_half(float value) {
   return with_sign((magnitude - 0x38000000u + 0xfffu + odd) >> 13);
 }
 
+/// The value of a number that has the upper half of a float's bits. Exact.
+constexpr float bfloat16_to_float(std::uint16_t bits) {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
+
 }  // namespace posekit
