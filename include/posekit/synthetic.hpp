@@ -2,6 +2,7 @@
 
 // People and hands that are drawn: plausible poses, bodies, backgrounds, and the data set of them.
 
+#include <posekit/synthetic/activities.hpp>
 #include <posekit/synthetic/backdrop.hpp>
 #include <posekit/synthetic/camera_placement.hpp>
 #include <posekit/synthetic/figure.hpp>
@@ -10,6 +11,7 @@
 #include <posekit/synthetic/limb_renderer.hpp>
 #include <posekit/synthetic/person_figure.hpp>
 #include <posekit/synthetic/person_joints.hpp>
+#include <posekit/synthetic/pose_angles.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
 #include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/synthetic/random_stream.hpp>
