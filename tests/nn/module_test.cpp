@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <posekit/autodiff/reductions.hpp>
 #include <posekit/nn/dropout.hpp>
@@ -39,10 +40,28 @@ struct Head {
   }
 };
 
+struct Row {
+  using value_type = double;
+  std::vector<nn::Linear<double>> fcs{
+      2, nn::Linear<double>({.in_features = 1, .out_features = 1, .bias = false})};
+  nn::Dropout<double> drop{0.5};
+  void visit(nn::ModuleVisitor<double>& v) {
+    v("fcs", fcs);
+    v("drop", drop);
+  }
+};
+
 static_assert(nn::Module<Head<float>, float>);
 static_assert(!nn::Module<nn::ReLU, float>);
 
 }  // namespace
+
+TEST_CASE("Parts in a row are called by their numbers", "[nn]") {
+  Row row;
+  std::string names;
+  for (const auto& tensor : nn::named_tensors(row)) names += tensor.name + "\n";
+  CHECK(names == "fcs.0.weight\nfcs.1.weight\ndrop.calls\n");
+}
 
 TEST_CASE("Names are those of PyTorch's state_dict, in its order", "[nn]") {
   auto net = network<float>();

@@ -208,23 +208,12 @@ class MargiPose {
     MargiPose& net;
     void visit(nn::ModuleVisitor<T>& v) {
       v("in_cnn", net.in_cnn_);
-      Columns xy{net.xy_hm_cnns_}, zy{net.zy_hm_cnns_}, xz{net.xz_hm_cnns_};
-      v("xy_hm_cnns", xy);
-      v("zy_hm_cnns", zy);
-      v("xz_hm_cnns", xz);
-      Parts<HeatmapCombiner<T>> combiners{net.hm_combiners_};
-      v("hm_combiners", combiners);
+      v("xy_hm_cnns", net.xy_hm_cnns_);
+      v("zy_hm_cnns", net.zy_hm_cnns_);
+      v("xz_hm_cnns", net.xz_hm_cnns_);
+      v("hm_combiners", net.hm_combiners_);
     }
   };
-  template <class Part>
-  struct Parts {
-    std::vector<Part>& parts;
-    void visit(nn::ModuleVisitor<T>& v) {
-      for (std::size_t i = 0; i < parts.size(); ++i) v(std::to_string(i), parts[i]);
-    }
-  };
-  using Columns = Parts<HeatmapColumn<T>>;
-
   void make_extractor() {
     const std::size_t width = options_.width;
     std::size_t channels = width;

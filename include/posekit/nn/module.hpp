@@ -47,10 +47,15 @@ class ModuleVisitor {
   template <class M>
   requires requires(M& m, ModuleVisitor& v) { m.visit(v); }
   void operator()(std::string_view name, M& part) {
-    const std::size_t length = prefix_.size();
-    prefix_ = path(name) + ".";
-    part.visit(*this);
-    prefix_.resize(length);
+    within(name, [&] { part.visit(*this); });
+  }
+  /// Parts that are called 0, 1, 2...
+  template <class M>
+  requires requires(M& m, ModuleVisitor& v) { m.visit(v); }
+  void operator()(std::string_view name, std::vector<M>& parts) {
+    within(name, [&] {
+      for (std::size_t i = 0; i < parts.size(); ++i) (*this)(std::to_string(i), parts[i]);
+    });
   }
   /// Of a layer that behaves differently in training: its flag.
   virtual void training(bool& /*flag*/) {}
@@ -65,6 +70,13 @@ class ModuleVisitor {
 
  private:
   std::string path(std::string_view name) const { return prefix_ + std::string(name); }
+  template <class Visit>
+  void within(std::string_view name, const Visit& visit) {
+    const std::size_t length = prefix_.size();
+    prefix_ = path(name) + ".";
+    visit();
+    prefix_.resize(length);
+  }
   std::string prefix_;
 };
 
