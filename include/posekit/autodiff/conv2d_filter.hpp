@@ -32,24 +32,29 @@ class Conv2dFilter {
   /// for each output channel (of a depthwise filter: for each in_channels * multiplier).
   explicit Conv2dFilter(Tensor<T> filter, std::optional<Tensor<T>> bias = {},
                         std::optional<Tensor<T>> slope = {})
-      : filter_(std::move(filter)), bias_(std::move(bias)), slope_(std::move(slope)) {
-    require_rank(filter_, 4, "Conv2dFilter", "filter",
+      : Conv2dFilter(std::make_shared<const Tensor<T>>(std::move(filter)), std::move(bias),
+                     std::move(slope)) {}
+  /// The same with a filter that is shared, not copied.
+  explicit Conv2dFilter(std::shared_ptr<const Tensor<T>> shared, std::optional<Tensor<T>> bias = {},
+                        std::optional<Tensor<T>> slope = {})
+      : filter_(std::move(shared)), bias_(std::move(bias)), slope_(std::move(slope)) {
+    require_rank(filter(), 4, "Conv2dFilter", "filter",
                  "[kernel_height, kernel_width, in_channels, out_channels]");
-    if (filter_.size() == 0) {
-      throw ShapeError(error_text("Conv2dFilter: filter has shape ", to_string(filter_.shape()),
+    if (filter().size() == 0) {
+      throw ShapeError(error_text("Conv2dFilter: filter has shape ", to_string(filter().shape()),
                                   ", expected no empty axis"));
     }
   }
 
-  const Tensor<T>& filter() const { return filter_; }
+  const Tensor<T>& filter() const { return *filter_; }
   const T* bias() const { return bias_ ? bias_->data() : nullptr; }
   const T* slope() const { return slope_ ? slope_->data() : nullptr; }
   std::size_t bias_size() const { return bias_ ? bias_->size() : 0; }
   std::size_t slope_size() const { return slope_ ? slope_->size() : 0; }
-  std::size_t kernel_height() const { return filter_.shape()[0]; }
-  std::size_t kernel_width() const { return filter_.shape()[1]; }
-  std::size_t in_channels() const { return filter_.shape()[2]; }
-  std::size_t out_channels() const { return filter_.shape()[3]; }
+  std::size_t kernel_height() const { return filter().shape()[0]; }
+  std::size_t kernel_width() const { return filter().shape()[1]; }
+  std::size_t in_channels() const { return filter().shape()[2]; }
+  std::size_t out_channels() const { return filter().shape()[3]; }
 
   /// The filter for `kernels::conv2d`.
   const T* packed() const {
@@ -58,7 +63,7 @@ class Conv2dFilter {
       const kernels::PanelLayout layout(out_channels());
       const std::size_t depth = kernel_height() * kernel_width() * in_channels();
       packed_ = make_tensor<T>({layout.packed_size(depth)});
-      const T* data = filter_.data();
+      const T* data = filter().data();
       kernels::pack_panels(
           layout, depth, [&](std::size_t k, std::size_t n) { return data[k * out_channels() + n]; },
           packed_->data());
@@ -75,17 +80,25 @@ class Conv2dFilter {
     if (entry == nullptr) {
       kernels::Conv2dVjpPlan plan = kernels::conv2d_vjp_plan(g);
       Tensor<T> packed = make_tensor<T>({plan.packed_size});
-      kernels::conv2d_vjp_pack(g, plan, filter_.data(), packed.data());
+      kernels::conv2d_vjp_pack(g, plan, filter().data(), packed.data());
       entry = std::make_shared<const Vjp>(Vjp{std::move(plan), std::move(packed)});
     }
     return entry;
+  }
+
+  /// Frees the packed forms, which are made again when they are needed. Not while another thread
+  /// uses what `packed` returned.
+  void drop_packed() const {
+    const std::lock_guard lock(mutex_);
+    packed_.reset();
+    vjps_.clear();
   }
 
  private:
   using Key =
       std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, std::size_t>;
 
-  Tensor<T> filter_;
+  std::shared_ptr<const Tensor<T>> filter_;
   std::optional<Tensor<T>> bias_;
   std::optional<Tensor<T>> slope_;
   mutable std::mutex mutex_;

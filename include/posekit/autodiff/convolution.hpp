@@ -109,7 +109,8 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
   }
   std::optional<Tensor<T>> bias_value;
   if (bias.valid()) bias_value = bias.value();
-  const auto constant = std::make_shared<const Conv2dFilter<T>>(filter.value(), bias_value);
+  const auto constant =
+      std::make_shared<const Conv2dFilter<T>>(tape.shared_value(filter), bias_value);
   const Conv2dGeometry g =
       internal::conv2d_geometry("conv2d", x.shape(), constant->kernel_height(),
                                 constant->kernel_width(), constant->out_channels(), options);
@@ -123,6 +124,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
   internal::run_conv2d(tape.pool(), tape.threads(), g, *constant, x.value().data(),
                        internal::epilogue_of(*constant, options.activation, fused.mask_data()),
                        value.data());
+  constant->drop_packed();  // this filter will not be used again
   const auto image = filter.requires_grad() ? tape.shared_value(x) : nullptr;
   std::vector<Var<T>> operands{x, filter};
   if (bias.valid()) operands.push_back(bias);
@@ -133,6 +135,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
           internal::run_conv2d_vjp(p.pool(), p.threads(), g, *constant->vjp(g), p.count(),
                                    p.cotangent(), fused.is_mask() ? fused.mask_data() : nullptr,
                                    target.data, target.accumulate);
+          constant->drop_packed();
         }
         const bool wants_bias = has_bias && p.wants(2);
         if (!p.wants(1) && !wants_bias) return;
@@ -216,15 +219,17 @@ Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
                         std::array<std::size_t, 2> output_size,
                         const Conv2dTransposeOptions& options = {}) {
   Tape<T>& tape = x.tape();
-  const auto constant = std::make_shared<const Conv2dFilter<T>>(filter.value());
+  const auto constant = std::make_shared<const Conv2dFilter<T>>(tape.shared_value(filter));
   const Conv2dGeometry g =
       internal::transposed_geometry(x.shape(), *constant, output_size, options);
   Tensor<T> value = tape.pool().take({g.batch, g.in_height, g.in_width, g.in_channels});
   internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *constant->vjp(g), 1, x.value().data(),
                            nullptr, value.data(), false);
+  constant->drop_packed();
   const auto input = filter.requires_grad() ? tape.shared_value(x) : nullptr;
   return tape.record("conv2d_transpose", std::move(value), {x, filter}, [=](Pullback<T>& p) {
     internal::conv2d_transpose_vjp(p, g, *constant);
+    constant->drop_packed();
     // Image and output change places: the cotangent is what the convolution reads.
     if (p.wants(1)) {
       internal::run_conv2d_filter_vjp(p, 1, g, p.cotangent(), g.in_size(), input->data(), 0);

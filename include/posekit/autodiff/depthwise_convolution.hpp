@@ -59,7 +59,7 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
     throw ValueError("depthwise_conv2d: with a differentiable filter there is no fused activation");
   }
   Tape<T>& tape = x.tape();
-  const auto constant = std::make_shared<const Conv2dFilter<T>>(filter.value());
+  const auto constant = std::make_shared<const Conv2dFilter<T>>(tape.shared_value(filter));
   if (constant->out_channels() != 1) {
     throw ShapeError(error_text("depthwise_conv2d: filter has shape ", to_string(filter.shape()),
                                 ", expected a channel multiplier (last axis) of 1"));
