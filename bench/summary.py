@@ -138,13 +138,17 @@ for network in sorted({n.split("/")[0] for n in layers}):
 table(["network", "what", "layers", "ms", "GMAC/s (of peak)", "GB/s (of copy)"], rows)
 
 training = medians("training-1") | medians("training-2")
+memory = {}
+for line in (out / "training-memory.txt").read_text().splitlines():
+    step, who, megabytes, _ = line.split()
+    memory[step, who] = megabytes
 rows = []
 for step, label in (("small", "2 stages, width 32, 32 images of 128 x 128"), ("resnet18-width", "1 stage, width 128, 8 images of 128 x 128")):
     for t in (1, 2):
         ours, torch = (milliseconds(training, f"step/{step}/{who}/threads:{t}") for who in ("posekit", "torch"))
-        rows.append([label, str(t), f"{ours:.0f}", against(ours, torch)])
-print("**Training steps** of MargiPose with ResNet-18 (forward, Eq. 6, backward, SGD with momentum), milliseconds.\n")
-table(["network", "threads", "posekit", "PyTorch 1.13"], rows)
+        rows.append([label, str(t), f"{ours:.0f}", against(ours, torch), *((memory[step, who] if t == 1 else "") for who in ("posekit", "torch"))])
+print("**Training steps** of MargiPose with ResNet-18 (forward, Eq. 6, backward, SGD with momentum), milliseconds, and peak memory in MB.\n")
+table(["network", "threads", "posekit", "PyTorch 1.13", "MB, posekit", "MB, PyTorch"], rows)
 rows = []
 for name in sorted({n.rsplit("/", 2)[0] for n in training if n.startswith("convolution/")}):
     shares = [f"{training[f'{name}/{product}/threads:{t}']['peak%']:.0f} %" for t in (1, 2) for product in ("forward", "input", "filter")]

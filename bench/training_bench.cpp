@@ -1,8 +1,12 @@
 // A training step of MargiPose (forward, loss, backward, SGD with momentum), and the three products
 // of its convolutions as shares of the processor's peak.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -170,9 +174,61 @@ void time_convolution(benchmark::State& state, const Convolution& c, const char*
   }
 }
 
+/// A number of kilobytes that Linux tells of this process, in megabytes.
+double process_megabytes(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with(key)) return std::stod(line.substr(key.size() + 1)) / 1024;
+  }
+  return 0;
+}
+
+/// The peak memory of six steps on one thread, above what the program had before, each in a process
+/// of its own.
+void print_memory() {
+  for (const Step& step : steps) {
+    for (const bool ours : {true, false}) {
+#if !defined(POSEKIT_BENCH_TORCH)
+      if (!ours) continue;
+#endif
+      std::fflush(stdout);
+      const pid_t child = fork();
+      if (child != 0) {
+        waitpid(child, nullptr, 0);
+        continue;
+      }
+      double before = 0;
+      if (ours) {
+        before = process_megabytes("VmRSS");
+        Ours network(step, 1);
+        for (int i = 0; i < 6; ++i) network.run();
+      } else {
+#if defined(POSEKIT_BENCH_TORCH)
+        torch::set_num_threads(1);
+        const auto warm = torch::rand({64, 64});
+        (void)warm.mm(warm);
+        before = process_megabytes("VmRSS");
+        Ours network(step, 1);
+        Theirs theirs(network, step);
+        for (int i = 0; i < 6; ++i) theirs.run();
+#endif
+      }
+      std::printf("%-15s %-8s %5.0f MB\n", step.name, ours ? "posekit" : "torch",
+                  process_megabytes("VmHWM") - before);
+      std::fflush(stdout);
+      _exit(0);
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "--memory") {
+    print_memory();
+    return 0;
+  }
   for (const int threads : {1, 2}) {
     const std::string suffix = "/threads:" + std::to_string(threads);
     for (const Step& step : steps) {

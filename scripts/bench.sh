@@ -54,6 +54,7 @@ for set in avx2 baseline; do
   time_topic heatmaps "heatmaps-$set" --benchmark_filter="threads:1" --benchmark_repetitions=5 --benchmark_min_time=0.1
 done
 build=$native
+"$build/bench/bench_training" --memory >"$out/training-memory.txt" || die "bench_training --memory failed"
 time_topic layers layers --benchmark_repetitions=1 --benchmark_min_time=0.05 --benchmark_report_aggregates_only=false
 
 say "timing: ONNX Runtime"
