@@ -22,14 +22,14 @@ run_tests() {
   say "building the tests in ${build#"$root/"}"
   mkdir -p "$root/build"
   # Files of one room are compiled together: what they have in common is then compiled once.
-  cmake -S "$root" -B "$build" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8 "$@" >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
+  cmake -S "$root" -B "$build" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 "$@" >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
   cmake --build "$build" -j "$processors" >>"$build.log" 2>&1 || { tail -60 "$build.log" >&2; die "the build failed"; }
   if grep -q 'warning: ' "$build.log"; then
     grep 'warning: ' "$build.log" >&2
     die "the build gave warnings"
   fi
   say "running the tests"
-  (cd "$build" && ctest --output-on-failure) || die "tests failed"
+  (cd "$build" && ctest --output-on-failure -j "$processors") || die "tests failed"
 }
 
 if [ -z "$sanitize" ]; then
