@@ -48,7 +48,9 @@ Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
   Subject subject;
   if (options.photo.empty()) {
     const SampleOptions samples{.image_size = image_size, .poses = options.poses};
-    subject.example = test_people(samples, options.example + 1).example(options.example);
+    // The same people as `eval` measures.
+    const std::size_t count = std::max(options.example + 1, MeasurementOptions().images);
+    subject.example = test_people(samples, count).example(options.example);
     subject.has_truth = true;
     return subject;
   }

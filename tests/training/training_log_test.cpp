@@ -67,6 +67,10 @@ TEST_CASE("A log grows in its file, and a line that was not finished is left out
   again.add(all.back());
   again.write_csv(folder, "error");
   CHECK(text() == log.csv("error"));
+  again.rewind(50);
+  again.write_csv(folder, "error");
+  CHECK(text() == again.csv("error"));
+  CHECK(again.records().size() == 50);
 }
 
 TEST_CASE("A metric may be called anything", "[training]") {

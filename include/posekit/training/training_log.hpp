@@ -45,6 +45,7 @@ class TrainingLog {
   /// Forgets what came after a step, which a training that resumes there will do again.
   void rewind(std::uint64_t step) {
     while (!records_.empty() && records_.back().step > step) records_.pop_back();
+    if (records_.size() < written_) written_ = 0;  // the file has too much
   }
 
   std::string csv(const std::string& metric) const {
