@@ -111,7 +111,6 @@ struct Arguments {
 std::function<void()> parse_command_line(int argc, char** argv) {
   const auto a = std::make_shared<Arguments>();
   a->subject.weights = a->measurement.weights = small_weights();
-  a->ablation.training.epochs = 8;
   a->ablation.training.patience = 0;
   CLI::App app{
       "MargiPose: 3D human pose from one image by three marginal heatmaps for each joint\n"
