@@ -335,26 +335,31 @@ inline void save_safetensors(const std::filesystem::path& path,
       throw ValueError(error_text(where, "the text ", internal::in_quotes(text), " is not UTF-8"));
     }
   };
-  std::string header;
-  for (const auto& [key, value] : metadata) {
-    header += (header.empty() ? "" : ",") + json(key) + ":" + json(value);
-  }
-  if (!header.empty()) {
-    header = json(std::string(internal::safetensors_metadata_key)) + ":{" + header + "}";
+  // Appended piece by piece: g++ 12 warns wrongly of sums that begin with a literal.
+  std::string header = "{";
+  if (!metadata.empty()) {
+    header.append(json(std::string(internal::safetensors_metadata_key))).append(":{");
+    for (const auto& [key, value] : metadata) {
+      if (header.back() != '{') header += ',';
+      header.append(json(key)).append(":").append(json(value));
+    }
+    header += '}';
   }
   std::uint64_t offset = 0;
   for (const SafetensorsEntry* entry : order) {
-    std::string extents;
-    for (const std::size_t extent : entry->shape) {
-      extents += (extents.empty() ? "" : ",") + std::to_string(extent);
-    }
     const std::uint64_t end = offset + entry->bytes.size();
-    header += (header.empty() ? "" : ",") + json(entry->name) + ":{\"dtype\":\"" +
-              to_string(entry->dtype) + "\",\"shape\":[" + extents + "],\"data_offsets\":[" +
-              std::to_string(offset) + "," + std::to_string(end) + "]}";
+    if (header.size() > 1) header += ',';
+    header.append(json(entry->name)).append(":{\"dtype\":\"").append(to_string(entry->dtype));
+    header.append("\",\"shape\":[");
+    for (const std::size_t extent : entry->shape) {
+      if (header.back() != '[') header += ',';
+      header.append(std::to_string(extent));
+    }
+    header.append("],\"data_offsets\":[").append(std::to_string(offset)).append(",");
+    header.append(std::to_string(end)).append("]}");
     offset = end;
   }
-  header = "{" + header + "}";
+  header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
   if (header.size() > internal::safetensors_header_limit) {
     fail("the header has ", header.size(), " bytes, expected at most ",
