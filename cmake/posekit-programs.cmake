@@ -2,6 +2,10 @@
 add_library(posekit_program INTERFACE)
 target_link_libraries(posekit_program INTERFACE posekit::posekit)
 target_compile_options(posekit_program INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # Wrongly reported of std::string's operator+ by g++ 12 (its bug 105651).
+  target_compile_options(posekit_program INTERFACE -Wno-restrict)
+endif()
 if(POSEKIT_NATIVE)
   target_compile_options(posekit_program INTERFACE -march=native)
 endif()
