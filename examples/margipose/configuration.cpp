@@ -54,7 +54,7 @@ void require_input_size(const Configuration& c) {
   const auto fits = [&](std::size_t width) { return (width + width / 2) % side == 0; };
   if (!c.network.axis_permutation || fits(c.network.width)) return;
   std::size_t width = c.network.width;
-  while (!fits(width)) ++width;
+  while (width % 4 != 0 || !fits(width)) ++width;
   throw pk::ValueError(pk::error_text(
       "width ", c.network.width, " does not go with images of ", size, " pixels: axis permutation ",
       "wants 1.5 x width to be a multiple of ", side, ", as of width ", width));

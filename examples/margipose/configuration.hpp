@@ -15,7 +15,7 @@ struct Configuration {
       .joints = 17,
       .stages = 2,
       .feature_extractor = posekit::models::FeatureExtractor::resnet18,
-      .width = 28};
+      .width = 24};
 };
 
 using Network = posekit::models::MargiPose<float>;

@@ -14,7 +14,7 @@
 struct TrainingOptions {
   Configuration configuration{};
   SampleOptions samples{};
-  std::uint64_t epochs = 20;
+  std::uint64_t epochs = 30;
   std::size_t images_per_epoch = 4096;
   std::size_t batch_size = 16;
   std::string optimizer = "adam";  ///< or "sgd", the paper's, which wants a rate of about 1

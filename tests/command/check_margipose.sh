@@ -96,8 +96,8 @@ wrong() {
   [ "$(wc -l <err)" = 1 ] && grep -qF -- "$text" err || complain "$*: expected '$text', said: $(cat err)"
 }
 wrong 'this one has learning_rate 0.1' train "${tiny[@]}" --stages 1 --epochs 12 --width 8 --learning-rate 0.1 --output whole
-wrong 'width 28 does not go with images of 64 pixels' train --size 64 --output sizes
-wrong 'as of width 32' train --size 128 --output sizes
+wrong 'width 28 does not go with images of 64 pixels' train --size 64 --width 28 --output sizes
+wrong 'multiple of 8, as of width 32' train --size 128 --output sizes
 wrong 'a multiple of 32' train --size 100 --output sizes
 wrong 'more than the 4 of an epoch' train --size 96 --images 4 --batch 16 --output sizes
 wrong 'seed 32343' train --seed 32343 --output sizes
