@@ -41,6 +41,15 @@ void ProgressBar::clear() {
   drawn_ = false;
 }
 
+void make_output_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error || !fs::is_directory(folder)) {
+    throw pk::FileError(pk::error_text(folder.string(), ": the output folder cannot be made: ",
+                                       error ? error.message() : "a file is in the way"));
+  }
+}
+
 StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
   std::error_code error;
   // The folders that are made for this run go again where it fails.
@@ -48,11 +57,7 @@ StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
        part = part.parent_path()) {
     made_.push_back(part);
   }
-  fs::create_directories(folder, error);
-  if (error || !fs::is_directory(folder)) {
-    throw pk::FileError(pk::error_text(folder.string(), ": the output folder cannot be made: ",
-                                       error ? error.message() : "a file is in the way"));
-  }
+  make_output_folder(folder);
   static unsigned counter = 0;  // a run may write into one folder for two reasons
   staging_ = folder / pk::error_text(".unfinished-", getpid(), "-", counter++);
   fs::create_directory(staging_, error);

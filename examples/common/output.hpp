@@ -25,6 +25,9 @@ class ProgressBar {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Makes a folder and those it lies in. Throws posekit::FileError where that cannot be done.
+void make_output_folder(const std::filesystem::path& folder);
+
 /// Takes all files of a run into a folder of its own, and moves them to the output folder when they
 /// are complete. What is not published disappears. Throws posekit::FileError where the output
 /// folder cannot be made or written.

@@ -81,9 +81,11 @@ pk::Bitmap draw(const pk::Tensor<float>& crop, const pk::Tensor<float>& logits,
     canvas.text(x, below - 12, std::string(pk::skeletons::coco_17.joints[joint]), 12,
                 pk::colors::ink);
     canvas.draw(heat, x, below, cell);
-    pk::draw_cross(canvas, x + cell * (static_cast<double>(reading.cells(joint, 0)) + 0.5) - 0.5,
-                   below + cell * (static_cast<double>(reading.cells(joint, 1)) + 0.5) - 0.5, 9,
-                   pk::colors::left, 2);
+    const auto at = [&](double origin, std::size_t axis) {
+      return pk::Canvas::drawn_position(origin, static_cast<double>(reading.cells(joint, axis)),
+                                        cell);
+    };
+    pk::draw_cross(canvas, at(x, 0), at(below, 1), 9, pk::colors::left, 2);
     x += side + gap;
   }
   return canvas.bitmap();

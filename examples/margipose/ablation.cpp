@@ -12,6 +12,7 @@
 #include <posekit/viz/canvas.hpp>
 
 #include "drawing.hpp"
+#include "output.hpp"
 #include "prediction.hpp"
 
 namespace pk = posekit;
@@ -84,7 +85,7 @@ pk::Bitmap draw_figure_7(Network& bare, Network& regularised, const Batch& test)
 void run_ablation(const AblationOptions& options) {
   std::vector<Row> rows = table_rows(options.training.configuration);
   Batch test;  // the same for all
-  std::filesystem::create_directories(options.folder);
+  make_output_folder(options.folder);
   std::vector<std::unique_ptr<Network>> first_seed;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t seed = 0; seed < options.seeds; ++seed) {

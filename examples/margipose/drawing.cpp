@@ -33,9 +33,9 @@ void dashed_line(pk::Canvas& canvas, double x0, double y0, double x1, double y1)
 /// The bones of a pose in one muted colour, for the truth behind a prediction.
 void draw_shadow(pk::Canvas& canvas, const pk::Skeleton& skeleton, const pk::Tensor<float>& points,
                  double x0, double y0, double zoom) {
-  // As draw_pose: pixel centres are at whole numbers.
   const auto at = [&](std::size_t joint, std::size_t axis) {
-    return (axis == 0 ? x0 : y0) + zoom * (static_cast<double>(points(joint, axis)) + 0.5) - 0.5;
+    return pk::Canvas::drawn_position(axis == 0 ? x0 : y0, static_cast<double>(points(joint, axis)),
+                                      zoom);
   };
   for (const pk::Bone& bone : skeleton.bones) {
     canvas.line(at(bone.from, 0), at(bone.from, 1), at(bone.to, 0), at(bone.to, 1),

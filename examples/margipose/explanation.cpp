@@ -72,8 +72,8 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
     canvas.draw(pk::signed_overlay(photo, map, pk::magnitude_quantile(map, pixels, 0.995)), x, y,
                 zoom);
     const auto place = [&](const pk::Tensor<float>& points, std::size_t stride, std::size_t axis) {
-      return (axis == 0 ? x : y) +
-             zoom * (static_cast<double>(points.data()[stride * j + axis]) + 0.5) - 0.5;
+      return pk::Canvas::drawn_position(
+          axis == 0 ? x : y, static_cast<double>(points.data()[stride * j + axis]), zoom);
     };
     if (truth != nullptr)
       pk::draw_ring(canvas, place(*truth, 3, 0), place(*truth, 3, 1), 6, pk::colors::target);

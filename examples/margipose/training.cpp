@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <posekit/core/decimal.hpp>
@@ -101,14 +100,6 @@ std::map<std::string, std::string> arguments_of(const TrainingOptions& o) {
   return result;
 }
 
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw pk::FileError(folder.string() + ": the output folder cannot be made: " + error.message());
-  }
-}
-
 std::unique_ptr<pk::optim::Optimizer<float>> make_optimizer(const TrainingOptions& options,
                                                             Network& net) {
   auto parameters = pk::nn::parameters(net);
@@ -172,7 +163,7 @@ TrainedNetwork train_network(const TrainingOptions& options) {
                                    return report(s);
                                  },
                              .tape = {.threads = options.threads}};
-  make_folder(options.folder);
+  if (!options.folder.empty()) make_output_folder(options.folder);
   trained.result = pk::training::train(net, *optimizer, loader, schedule, loss, evaluate, trainer);
   return trained;
 }

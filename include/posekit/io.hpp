@@ -11,6 +11,7 @@
 #include <posekit/io/json_string.hpp>
 #include <posekit/io/mapped_file.hpp>
 #include <posekit/io/npy.hpp>
+#include <posekit/io/npy_header.hpp>
 #include <posekit/io/npz.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/io/safetensors_header.hpp>

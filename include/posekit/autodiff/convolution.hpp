@@ -124,7 +124,7 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
   internal::run_conv2d(tape.pool(), tape.threads(), g, *constant, x.value().data(),
                        internal::epilogue_of(*constant, options.activation, fused.mask_data()),
                        value.data());
-  constant->drop_packed();  // this filter will not be used again
+  constant->drop_packed();  // the pullback packs it in another form
   const auto image = filter.requires_grad() ? tape.shared_value(x) : nullptr;
   std::vector<Var<T>> operands{x, filter};
   if (bias.valid()) operands.push_back(bias);

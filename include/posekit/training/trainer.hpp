@@ -168,8 +168,12 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
   TrainingLog log;
   TrainingPosition at;
   internal::BestSoFar best;
-  if (writes) std::filesystem::create_directories(options.folder);
-  if (writes) remove_unfinished(file);
+  if (writes) {
+    std::filesystem::create_directories(options.folder);
+    for (const char* name :
+         {"checkpoint.safetensors", "best.safetensors", "log.csv", "log.json", "loss.png"})
+      remove_unfinished(options.folder / name);
+  }
   if (writes && std::filesystem::exists(file)) {
     internal::require_arguments(file.string(),
                                 checkpoint_position(SafetensorsFile(file), file.string()),

@@ -105,6 +105,12 @@ class Canvas {
     strokes(x, y, content, size, color, 1, half_turn, half_turn);
   }
 
+  /// Where a position of a picture lies, along one axis, that `draw` puts at `origin`: the centre
+  /// of pixel i at zoom (i + 1/2) - 1/2 of the enlarged picture.
+  static double drawn_position(double origin, double position, double zoom) {
+    return origin + zoom * (position + 0.5) - 0.5;
+  }
+
   /// Copies a picture with its upper left corner at (x, y), `zoom` times as large (each pixel a
   /// square), or smaller than 1 by averaging.
   void draw(const Bitmap& picture, double x, double y, double zoom = 1) {

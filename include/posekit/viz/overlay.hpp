@@ -103,10 +103,9 @@ template <class T>
 void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points, double x0,
                double y0, double zoom, double thickness = 3, const Tensor<T>* strength = nullptr,
                double least = 0.2) {
-  // A point at a pixel's centre i lies at zoom (i + 1/2) - 1/2 of the enlarged picture.
   const auto place = [&](std::size_t joint, std::size_t axis) {
-    return (axis == 0 ? x0 : y0) +
-           zoom * (static_cast<double>(points.data()[2 * joint + axis]) + 0.5) - 0.5;
+    return Canvas::drawn_position(axis == 0 ? x0 : y0,
+                                  static_cast<double>(points.data()[2 * joint + axis]), zoom);
   };
   const auto opacity = [&](std::size_t joint) {
     return strength == nullptr || static_cast<double>(strength->data()[joint]) >= least ? 1.0

@@ -66,7 +66,9 @@ inline double draw_fitted(Canvas& canvas, const Bitmap& picture, double x, doubl
 template <class T>
 void draw_markers(Canvas& canvas, const PoseIgPanel<T>& panel, double x, double y, double zoom,
                   double radius) {
-  const auto place = [zoom](double origin, double v) { return origin + zoom * (v + 0.5) - 0.5; };
+  const auto place = [zoom](double origin, double v) {
+    return Canvas::drawn_position(origin, v, zoom);
+  };
   draw_ring(canvas, place(x, panel.target_x), place(y, panel.target_y), radius, colors::target,
             radius > 8 ? 3 : 2);
   draw_cross(canvas, place(x, panel.predicted_x), place(y, panel.predicted_y), 0.7 * radius,
@@ -164,7 +166,7 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
         static_cast<double>(axis == 0 ? figure.photo.width : figure.photo.height) - 1;
     const double v =
         std::clamp(static_cast<double>(figure.photo_corners.data()[2 * i + axis]), 0.0, limit);
-    return (axis == 0 ? x : top) + zoom * (v + 0.5) - 0.5;
+    return Canvas::drawn_position(axis == 0 ? x : top, v, zoom);
   };
   for (std::size_t i = 0; i < 4; ++i) {
     const std::size_t k = (i + 1) % 4;
