@@ -153,8 +153,7 @@ void time_convolution(benchmark::State& state, const Convolution& c, const char*
   const pk::Conv2dFilter<float> filter{pk::Tensor<float>(w)};
   const auto vjp = filter.vjp(g);
   const auto pool = std::make_shared<pk::BufferPool<float>>();
-  auto scratch = pk::zeros<float>(
-      {pk::kernels::conv2d_filter_vjp_scratch(g) * static_cast<std::size_t>(threads)});
+  auto scratch = pk::zeros<float>({pk::kernels::conv2d_filter_vjp_scratch<float>(g, threads)});
   filter.packed();
   const std::string what = product;
   bench::Work work;

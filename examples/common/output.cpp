@@ -8,6 +8,9 @@
 #include <system_error>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/printable.hpp>
+
+#include "program.hpp"
 
 namespace pk = posekit;
 namespace fs = std::filesystem;
@@ -30,8 +33,9 @@ void ProgressBar::update(const pk::Progress& progress) {
 }
 
 void ProgressBar::say(const std::string& stage) {
+  stop_if_requested();
   if (!shown_) return;
-  std::fprintf(stderr, "\r\033[K%s ...", stage.c_str());
+  std::fprintf(stderr, "\r\033[K%s ...", pk::printable(stage).c_str());
   std::fflush(stderr);
   drawn_ = true;
 }
@@ -41,38 +45,46 @@ void ProgressBar::clear() {
   drawn_ = false;
 }
 
-void make_output_folder(const fs::path& folder) {
+namespace {
+
+/// Removes the staging folders of runs that were killed: whose lock nobody holds.
+void remove_unfinished_runs(const fs::path& folder) {
+  if (!pk::FolderLock::supported()) return;
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error || !fs::is_directory(folder)) {
-    throw pk::FileError(pk::error_text(folder.string(), ": the output folder cannot be made: ",
-                                       error ? error.message() : "a file is in the way"));
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with(".unfinished-")) continue;
+    if (entry.is_symlink(error) || !entry.is_directory(error)) continue;
+    if (const auto lock = pk::FolderLock::try_lock(entry.path())) {
+      fs::remove_all(entry.path(), error);
+    }
   }
 }
 
-StagedOutput::StagedOutput(const fs::path& folder) : folder_(folder) {
-  std::error_code error;
-  // The folders that are made for this run go again where it fails.
-  for (fs::path part = fs::absolute(folder); !fs::exists(part, error) && part.has_relative_path();
-       part = part.parent_path()) {
-    made_.push_back(part);
-  }
-  make_output_folder(folder);
+}  // namespace
+
+StagedOutput::StagedOutput(const fs::path& folder) : made_(folder), folder_(folder) {
+  remove_unfinished_runs(folder);
   static unsigned counter = 0;  // a run may write into one folder for two reasons
-  staging_ = folder / pk::error_text(".unfinished-", getpid(), "-", counter++);
-  fs::create_directory(staging_, error);
-  if (error) {
-    throw pk::FileError(pk::error_text(folder.string(),
-                                       ": the output folder cannot be written: ", error.message()));
+  // Another run may take the new folder for a dead one before it is locked.
+  for (int attempt = 0; attempt < 100 && !lock_; ++attempt) {
+    staging_ = folder / pk::error_text(".unfinished-", getpid(), "-", counter++);
+    std::error_code error;
+    if (!fs::create_directory(staging_, error) && !error) continue;
+    if (error) {
+      throw pk::FileError(pk::error_text(
+          folder.string(), ": the output folder cannot be written: ", error.message()));
+    }
+    lock_ = pk::FolderLock::try_lock(staging_);
+  }
+  if (!lock_) {
+    throw pk::FileError(
+        pk::error_text(folder.string(), ": the output folder cannot be written: no locks"));
   }
 }
 
 StagedOutput::~StagedOutput() {
   std::error_code ignored;
   fs::remove_all(staging_, ignored);
-  for (std::size_t i = 0; i < made_.size() && !published_; ++i) {
-    fs::remove(made_[i], ignored);  // succeeds only where it is empty
-  }
 }
 
 fs::path StagedOutput::file(const std::string& name) {
@@ -112,5 +124,4 @@ void StagedOutput::publish() {
           pk::error_text((folder_ / name).string(), ": could not be written: ", error.message()));
     }
   }
-  published_ = true;
 }

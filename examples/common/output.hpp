@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <posekit/core/progress.hpp>
+#include <posekit/io/folder.hpp>
+#include <posekit/io/folder_lock.hpp>
 
 /// A bar with the time left, on a terminal; nothing in a pipe.
 class ProgressBar {
@@ -15,7 +18,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   void update(const posekit::Progress& progress);
-  /// What is being done, where nobody knows how long it takes.
+  /// What is being done, where nobody knows how long it takes. Throws posekit::Cancelled where the
+  /// program was asked to stop.
   void say(const std::string& stage);
   void clear();
 
@@ -25,12 +29,9 @@ class ProgressBar {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Makes a folder and those it lies in. Throws posekit::FileError where that cannot be done.
-void make_output_folder(const std::filesystem::path& folder);
-
 /// Takes all files of a run into a folder of its own, and moves them to the output folder when they
-/// are complete. What is not published disappears. Throws posekit::FileError where the output
-/// folder cannot be made or written.
+/// are complete. What is not published disappears, and so does what runs that were killed left.
+/// Throws posekit::FileError where the output folder cannot be made or written.
 class StagedOutput {
  public:
   explicit StagedOutput(const std::filesystem::path& folder);
@@ -46,8 +47,8 @@ class StagedOutput {
   std::size_t count() const { return names_.size(); }
 
  private:
+  posekit::OutputFolder made_;
   std::filesystem::path folder_, staging_;
-  std::vector<std::filesystem::path> made_;  // the innermost first
-  bool published_ = false;
+  std::optional<posekit::FolderLock> lock_;  // of the staging folder: its run is alive
   std::vector<std::string> names_;
 };

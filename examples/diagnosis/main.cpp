@@ -6,7 +6,6 @@
 // COCO_FOLDER holds person_keypoints.json and its photos; without it only PHOTO is looked at.
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -23,6 +22,7 @@
 #include "output.hpp"
 #include "people.hpp"
 #include "picture.hpp"
+#include "program.hpp"
 
 namespace pk = posekit;
 namespace fs = std::filesystem;
@@ -92,14 +92,13 @@ pk::Bitmap stacked(const std::vector<pk::Bitmap>& pictures) {
 void diagnose(const fs::path& models, const fs::path& photo, const fs::path& annotation,
               const fs::path& folder, const std::string& coco) {
   StagedOutput output(folder);
-  const std::atomic<bool> interrupted{false};
   const auto described = pk::load_coco(annotation);
   if (described.annotations.empty()) {
     throw pk::FileError(annotation.string() + ": has no annotation of the photo");
   }
   std::vector<Person> people{{photo, &described, described.annotations[0].id}};
   pk::CocoDataset of_folder;
-  if (coco.empty() || !fs::exists(fs::path(coco) / "person_keypoints.json")) {
+  if (coco.empty() || !pk::is_file(fs::path(coco) / "person_keypoints.json")) {
     std::printf("skipped: no folder of annotated COCO photos was given; only %s is looked at\n\n",
                 photo.filename().string().c_str());
   } else {
@@ -125,8 +124,8 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
       options.truth = "annotation";
       options.integration.steps = 50;
       const Explanation e = explain_person(
-          options, people[p].dataset, model, p == 0, [](const pk::Progress&) { return true; },
-          interrupted);
+          options, people[p].dataset, model, p == 0,
+          [](const pk::Progress&) { return !stop_requested().load(); }, stop_requested());
       for (const JointReport& j : e.report.joints) {
         measured[f][j.name].add(j);
         table += std::string(families[f].model) + ',' +
@@ -189,11 +188,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: posekit-diagnosis MODELS PHOTO PHOTO.json OUTPUT [COCO_FOLDER]\n";
     return 1;
   }
-  try {
+  return run_program("posekit-diagnosis", [&] {
     diagnose(argv[1], argv[2], argv[3], argv[4], argc == 6 ? argv[5] : "");
-    return 0;
-  } catch (const std::exception& error) {
-    std::cerr << "posekit-diagnosis: " << error.what() << '\n';
-    return 1;
-  }
+  });
 }

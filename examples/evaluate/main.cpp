@@ -1,8 +1,6 @@
 // posekit-evaluate: how good predicted poses are, and what is wrong with those that are not.
 
 #include <cstdio>
-#include <iostream>
-#include <new>
 #include <optional>
 
 #include <posekit/io/file.hpp>
@@ -11,6 +9,7 @@
 #include "figures.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "program.hpp"
 #include "report.hpp"
 
 namespace {
@@ -42,13 +41,5 @@ void run(const EvaluateOptions& options) {
 
 int main(int argc, char** argv) {
   const EvaluateOptions options = parse_command_line(argc, argv);
-  try {
-    run(options);
-    return 0;
-  } catch (const std::bad_alloc&) {
-    std::cerr << "posekit-evaluate: there is not enough memory\n";
-  } catch (const std::exception& error) {
-    std::cerr << "posekit-evaluate: " << error.what() << '\n';
-  }
-  return 1;
+  return run_program("posekit-evaluate", [&] { run(options); });
 }

@@ -44,6 +44,7 @@ EvaluateOptions parse_command_line(int argc, char** argv) {
       ->type_name("DIR");
   app.add_option("--epsilon", o.epsilon,
                  "pixels within which a joint counts as predicted at another one's place")
+      ->check(positive_number())
       ->type_name("PIXELS");
   app.add_option("--threads", o.threads, "threads; 0: all")
       ->check(CLI::Range(0, 1024).description(""))

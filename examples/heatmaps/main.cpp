@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -18,6 +17,8 @@
 #include <posekit/io/image.hpp>
 #include <posekit/pose/skeletons.hpp>
 #include <posekit/viz/overlay.hpp>
+
+#include "program.hpp"
 
 namespace pk = posekit;
 
@@ -121,11 +122,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: posekit-heatmaps MODELS_FOLDER PHOTO OUTPUT.png\n");
     return 1;
   }
-  try {
-    run(argv[1], argv[2], argv[3]);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "posekit-heatmaps: %s\n", error.what());
-    return 1;
-  }
+  return run_program("posekit-heatmaps", [&] { run(argv[1], argv[2], argv[3]); });
 }

@@ -9,10 +9,10 @@
 
 #include <posekit/io/csv.hpp>
 #include <posekit/io/file.hpp>
+#include <posekit/io/folder.hpp>
 #include <posekit/viz/canvas.hpp>
 
 #include "drawing.hpp"
-#include "output.hpp"
 #include "prediction.hpp"
 
 namespace pk = posekit;
@@ -85,7 +85,7 @@ pk::Bitmap draw_figure_7(Network& bare, Network& regularised, const Batch& test)
 void run_ablation(const AblationOptions& options) {
   std::vector<Row> rows = table_rows(options.training.configuration);
   Batch test;  // the same for all
-  make_output_folder(options.folder);
+  const pk::OutputFolder folder(options.folder);
   std::vector<std::unique_ptr<Network>> first_seed;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t seed = 0; seed < options.seeds; ++seed) {

@@ -16,6 +16,7 @@
 #include <posekit/viz/overlay.hpp>
 
 #include "output.hpp"
+#include "program.hpp"
 
 namespace pk = posekit;
 
@@ -111,7 +112,7 @@ void run_explanation(const SubjectOptions& options, std::size_t steps) {
                                    .steps = steps,
                                    .progress = [&](const pk::Progress& p) {
                                      bar.update(p);
-                                     return true;
+                                     return !stop_requested().load();
                                    }});
   bar.clear();
   const auto maps = result.maps();

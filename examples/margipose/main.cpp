@@ -1,14 +1,6 @@
-#include <cstdio>
-#include <exception>
-
 #include "options.hpp"
+#include "program.hpp"
 
 int main(int argc, char** argv) {
-  try {
-    parse_command_line(argc, argv)();
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "posekit-margipose: %s\n", error.what());
-    return 1;
-  }
+  return run_program("posekit-margipose", [&] { parse_command_line(argc, argv)(); });
 }

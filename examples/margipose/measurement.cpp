@@ -12,6 +12,7 @@
 #include <posekit/pose/skeletons.hpp>
 
 #include "output.hpp"
+#include "program.hpp"
 
 namespace pk = posekit;
 
@@ -131,6 +132,7 @@ void run_measurement(const MeasurementOptions& options) {
   Comparison comparison;
   constexpr std::size_t together = 64;
   for (std::size_t first = 0; first < options.images; first += together) {
+    stop_if_requested();
     const auto examples = people.examples(first, std::min(together, options.images - first));
     const Batch truth = pk::pose_batch<float>(std::span<const pk::PoseExample>(examples));
     comparison.add(options.ten_crop ? predict_ten_crop(*loaded.network, examples)

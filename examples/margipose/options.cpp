@@ -38,7 +38,7 @@ void add_poses_options(CLI::App& app, PoseSource& poses) {
       ->type_name("FILE");
   app.add_option("--unit", poses.unit,
                  "millimetres of that file's unit; 0: 1 for .npz and 10 for .bvh")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(positive_number(true))
       ->type_name("MM");
 }
 
@@ -54,13 +54,14 @@ void add_training_options(CLI::App& app, TrainingOptions& o) {
       ->type_name("COUNT");
   app.add_option("--optimizer", o.optimizer, "adam, or sgd as in the paper")->type_name("NAME");
   app.add_option("--learning-rate", o.learning_rate, "the largest of the 1-cycle schedule")
+      ->check(positive_number(true))
       ->type_name("RATE");
   app.add_flag("--side-colours", o.samples.side_colours,
                "clothes whose colours tell left from right: easier pictures")
       ->default_str("");
   app.add_option("--2d", o.samples.share_2d,
                  "share of pictures whose depths are not told, as in a 2D data set")
-      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->check(number_between(0, 1, "a share from 0 to 1"))
       ->type_name("SHARE");
   add_poses_options(app, o.samples.poses);
   app.add_option("--test-poses", o.samples.test_poses.file,
@@ -135,12 +136,12 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   add_network_options(train, a->training.configuration, a->extractor);
   add_training_options(train, a->training);
   train.add_option("--seed", a->training.samples.seed, "of pictures and initial weights")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 62).description(""))
       ->type_name("NUMBER");
   train
       .add_option("--patience", a->training.patience,
                   "evaluations without an improvement after which to stop; 0: none")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(CLI::Range(0, 1000000000).description(""))
       ->type_name("COUNT");
   train.add_option("--checkpoint-every", a->training.checkpoint_every, "steps between checkpoints")
       ->check(CLI::Range(1, 1000000).description(""))

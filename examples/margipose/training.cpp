@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -12,41 +11,16 @@
 
 #include <posekit/core/decimal.hpp>
 #include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/io/folder.hpp>
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/optim/adam.hpp>
 #include <posekit/optim/sgd.hpp>
 
-#include "output.hpp"
+#include "program.hpp"
 
 namespace pk = posekit;
 
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
-
-extern "C" void note_interrupt(int) { interrupted = 1; }
-
-/// Takes the first Ctrl-C as a request to finish the step; a second one ends the program.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    interrupted = 0;
-    struct sigaction action = {};
-    action.sa_handler = note_interrupt;
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, &before_interrupt_);
-    sigaction(SIGTERM, &action, &before_termination_);
-  }
-  ~InterruptGuard() {
-    sigaction(SIGINT, &before_interrupt_, nullptr);
-    sigaction(SIGTERM, &before_termination_, nullptr);
-  }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  struct sigaction before_interrupt_ = {}, before_termination_ = {};
-};
 
 /// One line on a terminal that is written over; elsewhere a line per evaluation.
 class Report {
@@ -55,7 +29,7 @@ class Report {
 
   bool operator()(const pk::TrainingStatus& s) {
     mean_ = s.step == s.resumed_from + 1 ? s.loss : 0.98 * mean_ + 0.02 * s.loss;
-    if (quiet_) return interrupted == 0;
+    if (quiet_) return !stop_requested().load();
     const double per_step = s.seconds / static_cast<double>(s.step - s.resumed_from);
     const double left = per_step * static_cast<double>(s.total_steps - s.step);
     if (live_) {
@@ -72,7 +46,7 @@ class Report {
           static_cast<unsigned long long>(s.step), mean_, *s.metric, s.is_best ? " *" : "  ", left);
       std::fflush(stdout);
     }
-    return interrupted == 0;
+    return !stop_requested().load();
   }
 
  private:
@@ -148,7 +122,6 @@ TrainedNetwork train_network(const TrainingOptions& options) {
   const auto evaluate = [&] {
     return measure(predict(net, trained.test.images), trained.test).pa_mpjpe;
   };
-  const InterruptGuard guard;
   Report report(options.quiet);
   pk::TrainerOptions trainer{.epochs = options.epochs,
                              .folder = options.folder,
@@ -163,7 +136,6 @@ TrainedNetwork train_network(const TrainingOptions& options) {
                                    return report(s);
                                  },
                              .tape = {.threads = options.threads}};
-  if (!options.folder.empty()) make_output_folder(options.folder);
   trained.result = pk::training::train(net, *optimizer, loader, schedule, loss, evaluate, trainer);
   return trained;
 }
@@ -180,7 +152,7 @@ void run_training(const TrainingOptions& options) {
                 static_cast<unsigned long long>(trained.result.position.steps));
   }
   const auto best = options.folder / "best.safetensors";
-  const bool has_best = !options.folder.empty() && std::filesystem::exists(best);
+  const bool has_best = !options.folder.empty() && pk::is_file(best);
   if (has_best) pk::load_safetensors(best, *trained.network);
   std::printf("\nThe network of step %llu, on %zu pictures that it has not seen:\n",
               static_cast<unsigned long long>(has_best ? trained.result.best_step

@@ -1,11 +1,7 @@
 // posekit-explain: which pixels of a photo made a pose network put each joint where it did.
 
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <iostream>
-#include <new>
 #include <optional>
 #include <string>
 
@@ -18,6 +14,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "picture.hpp"
+#include "program.hpp"
 #include "report.hpp"
 #include "sanity.hpp"
 
@@ -25,14 +22,8 @@ namespace pk = posekit;
 
 namespace {
 
-std::atomic<bool> stop_requested{false};
-
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-void stop_if_interrupted() {
-  if (stop_requested.load()) throw pk::Cancelled("stopped");
 }
 
 void explain_photo(const ExplainOptions& options) {
@@ -45,10 +36,10 @@ void explain_photo(const ExplainOptions& options) {
   ProgressBar bar(options.quiet);
   const auto progress = [&](const pk::Progress& done) {
     bar.update(done);
-    return !stop_requested.load();
+    return !stop_requested().load();
   };
-  Explanation e =
-      explain_person(options, dataset ? &*dataset : nullptr, model, true, progress, stop_requested);
+  Explanation e = explain_person(options, dataset ? &*dataset : nullptr, model, true, progress,
+                                 stop_requested());
   bar.clear();
   const auto figure =
       make_figure(options, e.subject, model, e.result, e.report, e.signed_maps, e.densities);
@@ -56,12 +47,12 @@ void explain_photo(const ExplainOptions& options) {
   for (const auto& panel : figure.panels) {
     pk::save_png(output.file("joint-" + panel.joint + ".png"),
                  pk::pose_ig_joint_picture(figure, panel));
-    stop_if_interrupted();
+    stop_if_requested();
   }
   pk::save_npy(output.file("attributions.npy"), e.result.attributions);
   std::string sanity_text;
   if (options.sanity) {
-    const Sanity sanity = check_sanity(options, graph, model, e, progress, stop_requested);
+    const Sanity sanity = check_sanity(options, graph, model, e, progress, stop_requested());
     bar.clear();
     pk::save_png(output.file("sanity.png"), sanity_picture(sanity));
     pk::write_file(output.file("sanity.csv"), sanity_csv(sanity));
@@ -83,22 +74,11 @@ void explain_photo(const ExplainOptions& options) {
 
 int main(int argc, char** argv) {
   const ExplainOptions options = parse_command_line(argc, argv);
-  std::signal(SIGINT, [](int) { stop_requested.store(true); });
-  std::signal(SIGTERM, [](int) { stop_requested.store(true); });
-  try {
-    if (std::filesystem::is_directory(options.image)) {
-      explain_folder(options, stop_requested);
+  return run_program("posekit-explain", [&] {
+    if (pk::is_folder(options.image)) {
+      explain_folder(options, stop_requested());
     } else {
       explain_photo(options);
     }
-    return 0;
-  } catch (const pk::Cancelled&) {
-    std::cerr << "posekit-explain: stopped; nothing was written\n";
-    return 130;
-  } catch (const std::bad_alloc&) {
-    std::cerr << "posekit-explain: there is not enough memory\n";
-  } catch (const std::exception& error) {
-    std::cerr << "posekit-explain: " << error.what() << '\n';
-  }
-  return 1;
+  });
 }

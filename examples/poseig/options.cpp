@@ -1,14 +1,14 @@
 #include "options.hpp"
 
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <sstream>
 
+#include <posekit/io/folder.hpp>
 #include <posekit/models/model_zoo.hpp>
 
 #include "command_line.hpp"
+#include "program.hpp"
 
 namespace pk = posekit;
 
@@ -110,6 +110,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->type_name("PIXELS")
       ->group(what);
   app.add_option("--beta", o.beta, "inverse temperature with which heatmaps are read")
+      ->check(number_between(1e-6, 1e6, "a number from 0.000001 to 1000000"))
       ->type_name("NUMBER")
       ->group(what);
 
@@ -120,6 +121,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
                            "the way from the baseline to the image")
       ->group(how);
   app.add_option("--sigma", ig.sigma, "blur path: standard deviation of the baseline, pixels")
+      ->check(number_between(0, 1000, "pixels from 0 to 1000"))
       ->type_name("PIXELS")
       ->group(how);
   add_choice<pk::BlurKernel>(
@@ -132,6 +134,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->type_name("BASELINE")
       ->group(how);
   app.add_option("--baseline-value", ig.baseline_value, "straight path: the constant, in [0, 1]")
+      ->check(number_between(0, 1, "a number from 0 to 1"))
       ->type_name("NUMBER")
       ->group(how);
   app.add_option("-n,--steps", ig.steps, "points of the path")
@@ -157,6 +160,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
                                  "exp(-c d^2), or exp(-c d) as in the reference")
       ->group(how);
   app.add_option("--c", ig.likelihood.c, "how fast the likelihood falls with the distance")
+      ->check(positive_number())
       ->type_name("NUMBER")
       ->group(how);
   app.add_option("--space", o.space, "pixels in which the distance is measured")
@@ -170,6 +174,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->group(how);
   app.add_option("--noise-sigma", ig.noise_sigma,
                  "standard deviation of that noise, image in [0, 1]")
+      ->check(number_between(0, 100, "a number from 0 to 100"))
       ->type_name("NUMBER")
       ->group(how);
   app.add_option("--seed", ig.seed, "seed of that noise")->type_name("NUMBER")->group(how);
@@ -184,7 +189,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
         std::cout << entry.name << std::string(26 - entry.name.size(), ' ') << entry.summary
                   << '\n';
       }
-      std::exit(0);
+      std::exit(finish_printing("posekit-explain") ? 0 : 1);
     }
     if (o.image.empty()) throw CLI::RequiredError("--image");
     const auto needs = [&](const char* option, bool met, const char* companion) {
@@ -199,18 +204,6 @@ ExplainOptions parse_command_line(int argc, char** argv) {
     needs("--kernel", !straight, "--path blur");
     needs("--noise-sigma", ig.noise_samples > 0, "--noise-samples");
     needs("--seed", ig.noise_samples > 0, "--noise-samples");
-    const auto positive = [](const char* option, double value, bool zero = false) {
-      if (!(value > 0 || (zero && value == 0)) || !std::isfinite(value)) {
-        std::ostringstream text;
-        text << "is " << value << ", expected " << (zero ? "0 or " : "") << "a positive number";
-        throw CLI::ValidationError(option, text.str());
-      }
-    };
-    positive("--sigma", ig.sigma, true);
-    positive("--c", ig.likelihood.c);
-    positive("--noise-sigma", ig.noise_sigma, true);
-    if (o.beta) positive("--beta", *o.beta);
-    if (!std::isfinite(ig.baseline_value)) positive("--baseline-value", ig.baseline_value);
     if (o.truth != "self" && o.truth != "annotation") {
       if (!o.annotations.empty()) {
         throw CLI::ValidationError("--truth",
@@ -219,7 +212,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       o.annotations = o.truth;
       o.truth = "annotation";
     }
-    if (std::filesystem::is_directory(o.image)) {
+    if (pk::is_folder(o.image)) {
       if (o.annotations.empty()) {
         throw CLI::ValidationError("--annotations", "is needed: a COCO file with the people");
       }

@@ -1,5 +1,7 @@
 #include "people.hpp"
 
+#include <posekit/io/folder.hpp>
+
 namespace pk = posekit;
 
 Photos find_photos(const pk::CocoDataset& dataset, const std::filesystem::path& folder) {
@@ -7,9 +9,10 @@ Photos find_photos(const pk::CocoDataset& dataset, const std::filesystem::path& 
   for (const pk::CocoImage& image : dataset.images) {
     if (image.file_name.empty()) continue;
     const std::filesystem::path name = image.file_name;
-    for (const auto& path : {folder / name, folder / name.filename()}) {
-      if (!std::filesystem::is_regular_file(path)) continue;
-      photos[image.id] = path;
+    // Where a name leads out of the folder, it is that of a photo in the folder all the same.
+    for (const auto& inside : {name, name.filename()}) {
+      if (!pk::stays_inside(inside) || !pk::is_file(folder / inside)) continue;
+      photos[image.id] = folder / inside;
       break;
     }
   }

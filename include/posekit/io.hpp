@@ -6,6 +6,8 @@
 #include <posekit/io/csv.hpp>
 #include <posekit/io/exif.hpp>
 #include <posekit/io/file.hpp>
+#include <posekit/io/folder.hpp>
+#include <posekit/io/folder_lock.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/jpeg.hpp>
 #include <posekit/io/json_string.hpp>
@@ -13,5 +15,6 @@
 #include <posekit/io/npy.hpp>
 #include <posekit/io/npy_header.hpp>
 #include <posekit/io/npz.hpp>
+#include <posekit/io/parse_json.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/io/safetensors_header.hpp>

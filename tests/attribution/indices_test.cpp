@@ -106,3 +106,16 @@ TEST_CASE("Points far away and maps too large have an answer or an error", "[att
   mask(1, 1) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(pk::foreground_index(maps, mask), pk::ValueError);
 }
+
+TEST_CASE("Options of indices that are no numbers are refused", "[attribution]") {
+  const pk::Tensor<double> maps = pk::zeros<double>({1, 9, 9}) + 1.0;
+  const auto points = pk::tensor_from<double>({1, 2}, std::vector<double>{3.5, 4});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double bad : {nan, infinity, 0.0, -1.0, 1e-200}) {
+    CHECK_THROWS_AS(pk::locality_index(maps, points, {.sigma = bad}), pk::ValueError);
+  }
+  for (const double bad : {nan, infinity})
+    CHECK_THROWS_AS(pk::diffusion_index(maps, {.scale = bad}), pk::ValueError);
+  CHECK(std::isfinite(pk::locality_index(maps, points, {.sigma = 1e-6})(0, 0)));
+}

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/reductions.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"
@@ -95,4 +96,19 @@ TEST_CASE("Empty tensors pass through", "[autodiff]") {
   const auto y = a * 2.0f + a;
   tape.backward(y, pk::zeros<float>({0, 3}));
   CHECK(pk::shape_of(a.grad()) == pk::Shape{0, 3});
+}
+
+TEST_CASE("Division by a constant is a division", "[autodiff]") {
+  pk::Tape<double> tape;
+  // The reciprocals of these are infinite, or rounded.
+  const auto tiny = tape.variable(pk::zeros<double>({11}) + 1e-310);
+  const auto quotient = tiny / 1e-310;
+  for (const double v : quotient.value()) CHECK(v == 1.0);
+  const auto x = tape.variable(random_tensor<double>({11}, 1));
+  const auto y = x / 3.0;
+  tape.backward(pk::sum(y));
+  for (std::size_t i = 0; i < 11; ++i) {
+    CHECK(y.value()(i) == x.value()(i) / 3.0);
+    CHECK(x.grad()(i) == 1.0 / 3.0);
+  }
 }

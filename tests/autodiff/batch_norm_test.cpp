@@ -172,11 +172,12 @@ TEST_CASE("Impossible batch normalisations are refused in words", "[autodiff]") 
                     "batch_norm: mean has shape [4], expected [3]");
   CHECK_THROWS_WITH(pk::batch_norm(x, three, three, mean, wide),
                     "batch_norm: variance has shape [4], expected [3]");
-  for (const double epsilon : {std::numeric_limits<double>::quiet_NaN(), -1.0}) {
+  for (const double epsilon :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0}) {
     CHECK_THROWS_AS(pk::batch_norm(x, three, three, {.epsilon = epsilon}), pk::ValueError);
     CHECK_THROWS_AS(pk::batch_norm(x, three, three, mean, mean, {.epsilon = epsilon}),
                     pk::ValueError);
   }
   CHECK_THROWS_WITH(pk::batch_norm(x, three, three, {.epsilon = -1.0}),
-                    "batch_norm: epsilon is -1, expected >= 0");
+                    "batch_norm: epsilon is -1, expected 0 or a positive number");
 }

@@ -1,5 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <memory>
+#include <thread>
+#include <vector>
+
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/functions.hpp>
@@ -69,4 +73,68 @@ TEST_CASE("Bytes are zeroed every time", "[autodiff]") {
   const auto bytes = pool->bytes(33);
   for (const auto byte : *bytes) CHECK(byte == 0);
   pool->trim();
+}
+
+TEST_CASE("Recordings of ever other sizes hold no more than a few of them need", "[autodiff]") {
+  pk::Tape<float> tape({.threads = 1});
+  const auto pass = [&](std::size_t width) {
+    const auto x = tape.variable(pk::zeros<float>({1, 64, width, 4}) + 1.0f);
+    tape.backward(pk::sum(pk::relu(pk::exp(x * 0.5f))));
+    tape.clear();
+  };
+  pass(400);
+  const std::size_t one = tape.pool().held();
+  CHECK(one > 2 * 64 * 400 * 4);
+  for (std::size_t i = 0; i < 300; ++i) pass(100 + i);
+  CHECK(tape.pool().held() <= 2 * one);
+  // A huge one is forgotten.
+  pass(20000);
+  for (std::size_t i = 0; i < 60; ++i) pass(300 + i % 3);
+  CHECK(tape.pool().held() <= 4 * one);
+  // Sizes that take turns are all kept as long as they are small together.
+  pass(400);
+  for (std::size_t i = 0; i < 20; ++i) pass(20 + i % 4);
+  const std::size_t before = tape.pool().held();
+  for (std::size_t i = 0; i < 20; ++i) pass(20 + i % 4);
+  CHECK(tape.pool().held() == before);
+}
+
+TEST_CASE("What a pool shared comes back to it from any thread", "[autodiff]") {
+  pk::Tape<float> a({.threads = 1});
+  std::vector<std::shared_ptr<const pk::Tensor<float>>> shared;
+  for (int i = 0; i < 200; ++i) {
+    shared.push_back(a.shared_value(pk::exp(a.constant(pk::zeros<float>({64})))));
+  }
+  a.clear();
+  std::thread other([&] {
+    pk::Tape<float> b({.threads = 1});
+    for (auto& value : shared) {
+      CHECK((*b.constant(std::move(value)).value().data()) == 1.0f);
+      b.clear();
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    (void)pk::exp(a.constant(pk::zeros<float>({64})));
+    a.clear();
+  }
+  other.join();
+  CHECK(a.pool().held() >= 64);
+}
+
+TEST_CASE("A limit of elements holds while it lives", "[autodiff]") {
+  const auto pool = std::make_shared<pk::BufferPool<double>>();
+  {
+    const pk::ElementLimit<double> limit(*pool, 100, "the test's 100");
+    auto first = pool->take({60});
+    CHECK_THROWS_WITH(pool->take({41}),
+                      "a result of shape [41] has 41 elements, and 40 are left of the test's 100");
+    {
+      const pk::ElementLimit<double> inner(*pool, 10, "10");
+      CHECK_THROWS_AS(pool->take({11}), pk::ValueError);
+      (void)pool->take({10});
+    }
+    (void)pool->take({40});
+    CHECK_THROWS_AS(pool->take({1}), pk::ValueError);
+  }
+  (void)pool->take({1000});
 }

@@ -190,3 +190,19 @@ TEST_CASE("Impossible convolutions are refused in words", "[autodiff]") {
                                       pk::zeros<float>({1, 1, 3, 2}), pk::zeros<float>({3}))),
                     Catch::Contains("bias has 3 elements"));
 }
+
+TEST_CASE("Windows far apart, and more of them than the image has pixels", "[autodiff]") {
+  const auto in = std::vector<pk::Tensor<double>>{random_tensor<double>({1, 5, 4, 2}, 1),
+                                                  random_tensor<double>({2, 3, 2, 3}, 2)};
+  for (const pk::Conv2dOptions& options :
+       {pk::Conv2dOptions{.stride = {9, 1}, .padding = pk::Padding2d::of(8, 4, 0, 0)},
+        pk::Conv2dOptions{.stride = {7, 11}, .padding = pk::Padding2d::of(6, 3, 9, 7)},
+        pk::Conv2dOptions{
+            .stride = {3, 2}, .dilation = {4, 5}, .padding = pk::Padding2d::of(5, 6, 7, 8)},
+        pk::Conv2dOptions{.stride = {1000, 900}, .padding = pk::Padding2d::of(999, 5, 900, 5)}}) {
+    const auto f = [&](const auto& v) { return pk::conv2d(v[0], v[1], {}, options); };
+    const auto gradients = pk::testing::check_gradients(f, in);
+    INFO(gradients.message);
+    CHECK(gradients.ok);
+  }
+}

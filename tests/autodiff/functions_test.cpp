@@ -1,8 +1,10 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <limits>
 
 #include <posekit/autodiff/functions.hpp>
+#include <posekit/autodiff/reductions.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"
@@ -113,4 +115,26 @@ TEST_CASE("GELU equals PyTorch's, and is 0 or the identity far from 0", "[autodi
   };
   far(1.0f);
   far(1.0);
+}
+
+TEST_CASE("GELU of numbers whose square is infinite", "[autodiff]") {
+  const auto check = [](auto large) {
+    using T = decltype(large);
+    pk::Tape<T> tape;
+    // A whole vector of them and what is left of one.
+    pk::Tensor<T> values = pk::zeros<T>({19});
+    for (std::size_t i = 0; i < values.size(); ++i) values(i) = i % 2 == 0 ? large : -large;
+    const auto x = tape.variable(std::move(values));
+    const auto y = pk::gelu(x);
+    tape.backward(pk::sum(y));
+    for (std::size_t i = 0; i < 19; ++i) {
+      CHECK(y.value()(i) == (i % 2 == 0 ? large : T(0)));
+      CHECK(x.grad()(i) == (i % 2 == 0 ? T(1) : T(0)));
+    }
+    const auto nan = tape.constant(pk::zeros<T>({19}) + std::numeric_limits<T>::quiet_NaN());
+    for (const T v : pk::gelu(nan).value()) CHECK(std::isnan(v));
+  };
+  check(1e30f);
+  check(1e63);
+  check(1e300);
 }

@@ -94,8 +94,9 @@ TEST_CASE("Impossible layer normalisations are refused in words", "[autodiff]") 
                     "layer_norm: x has shape [], expected [..., C] with C > 0");
   CHECK_THROWS_AS(pk::layer_norm(tape.constant(pk::zeros<double>({2, 0})), none, none),
                   pk::ShapeError);
-  for (const double epsilon : {std::numeric_limits<double>::quiet_NaN(), -1.0})
+  for (const double epsilon :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0})
     CHECK_THROWS_AS(pk::layer_norm(x, three, three, {.epsilon = epsilon}), pk::ValueError);
   CHECK_THROWS_WITH(pk::layer_norm(x, three, three, {.epsilon = -1.0}),
-                    "layer_norm: epsilon is -1, expected >= 0");
+                    "layer_norm: epsilon is -1, expected 0 or a positive number");
 }

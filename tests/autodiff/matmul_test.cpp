@@ -1,8 +1,13 @@
 #include <catch2/catch.hpp>
 
+#include <array>
+#include <vector>
+
 #include <posekit/autodiff/matmul.hpp>
+#include <posekit/autodiff/reductions.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
+#include "support/close.hpp"
 #include "support/layer_case.hpp"
 
 namespace pk = posekit;
@@ -32,4 +37,19 @@ TEST_CASE("Products with constant matrices, biases and activations", "[autodiff]
              b = tape.variable(pk::zeros<float>({4, 3}));
   CHECK_THROWS_WITH(pk::matmul(a, b),
                     "matmul: shapes [2, 3] and [4, 3] do not multiply, expected [M, K] and [K, N]");
+}
+
+TEST_CASE("Sums of no products are 0, and products without columns are nothing", "[autodiff]") {
+  for (const auto& [m, k, n] :
+       std::vector<std::array<std::size_t, 3>>{{3, 0, 2}, {3, 4, 0}, {0, 4, 2}, {0, 0, 0}}) {
+    pk::Tape<double> tape;
+    const auto a = tape.variable(random_tensor<double>({m, k}, 1)),
+               b = tape.variable(random_tensor<double>({k, n}, 2));
+    const auto y = pk::matmul(a, b);
+    CHECK(y.shape() == pk::Shape{m, n});
+    for (const double v : y.value()) CHECK(v == 0.0);
+    tape.backward(pk::sum(y));
+    CHECK(identical(a.grad(), pk::zeros<double>({m, k})));
+    CHECK(identical(b.grad(), pk::zeros<double>({k, n})));
+  }
 }

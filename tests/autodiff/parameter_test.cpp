@@ -120,3 +120,31 @@ TEST_CASE("A step of an optimiser: clear, record, differentiate, change", "[auto
   CHECK(std::as_const(p).value()(0) == Approx(0).margin(1e-9));
   CHECK(tape.size() == 3);
 }
+
+TEST_CASE("A change through a reference that was kept is noticed", "[autodiff]") {
+  pk::Parameter<double> p(pk::Tensor<double>{1.0, 2.0, 3.0});
+  std::uint64_t fingerprint = p.fingerprint();
+  const auto changed = [&] {
+    return p.fingerprint() != std::exchange(fingerprint, p.fingerprint());
+  };
+  CHECK_FALSE(changed());
+  p.value_to_change()(0) = 5.0;
+  CHECK(changed());
+  auto& kept = p.value();
+  (void)changed();
+  CHECK_FALSE(changed());
+  kept(2) = 4.0;
+  CHECK(changed());
+  kept(2) = 4.0;
+  CHECK_FALSE(changed());
+  pk::Parameter<double> moved = std::move(p);
+  fingerprint = moved.fingerprint();
+  kept(1) = 7.0;
+  CHECK(moved.fingerprint() != fingerprint);
+  // Nobody has a reference to a copy's.
+  const pk::Parameter<double> copy = moved;
+  fingerprint = copy.fingerprint();
+  kept(1) = 8.0;
+  CHECK(copy.fingerprint() == fingerprint);
+  CHECK(copy.value()(1) == 7.0);
+}

@@ -1,5 +1,12 @@
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/convolution.hpp>
+#include <posekit/autodiff/depthwise_convolution.hpp>
+#include <posekit/autodiff/layer_norm.hpp>
+#include <posekit/autodiff/pooling.hpp>
 #include <posekit/autodiff/reductions.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
@@ -67,4 +74,65 @@ TEST_CASE("Reductions to a scalar, of a scalar, of nothing", "[autodiff]") {
   CHECK_THROWS_WITH(pk::mean(empty), Catch::Contains("the mean of no elements"));
   CHECK_THROWS_WITH(pk::sum(x, {0, -2}), Catch::Contains("given twice"));
   CHECK_THROWS_WITH(pk::sum(x, {2}), Catch::Contains("axis 2 is outside"));
+}
+
+namespace {
+
+/// The relative error of what should be `exact`.
+double error_of(float value, double exact) {
+  return std::abs(static_cast<double>(value) - exact) / std::abs(exact);
+}
+
+}  // namespace
+
+TEST_CASE("Long sums of floats keep their digits", "[autodiff]") {
+  // One running sum in float is off by 1e-3 here.
+  constexpr std::size_t rows = 1 << 18, channels = 8, n = rows * channels;
+  constexpr double tenth = 0.1f;
+  pk::Tape<float> tape({.threads = 2});
+  const auto x = tape.variable(pk::zeros<float>({1, rows / 512, 512, channels}) + 0.1f);
+  CHECK(error_of(pk::sum(x).value()(), tenth * n) < 1e-6);
+  CHECK(error_of(pk::mean(x).value()(), tenth) < 1e-6);
+  CHECK(error_of(pk::mean(x, {0, 1, 2}).value()(7), tenth) < 1e-6);
+  CHECK(error_of(pk::mean(x, {1, 3}).value()(0, 5), tenth) < 1e-6);
+  // What was broadcast gets a sum, too: a row, a number, the bias of a convolution.
+  const auto row = tape.variable(pk::zeros<float>({channels}));
+  const auto number = tape.variable(pk::zeros<float>({1}));
+  tape.backward(pk::sum((x + row) * (x + number)));
+  CHECK(error_of(row.grad()(3), tenth * rows) < 1e-6);
+  CHECK(error_of(number.grad()(0), tenth * n) < 1e-6);
+}
+
+TEST_CASE("Gradients of filters, biases and norms keep their digits over many pixels",
+          "[autodiff]") {
+  constexpr std::size_t side = 256, images = 8, pixels = images * side * side;
+  constexpr double tenth = 0.1f;
+  pk::Tape<float> tape({.threads = 2});
+  const auto x = tape.constant(pk::zeros<float>({images, side, side, 2}) + 0.1f);
+  const auto cotangent = [](const pk::Var<float>& y) {
+    return pk::Tensor<float>(pk::zeros<float>(y.shape()) + 0.1f);
+  };
+  {
+    const auto w = tape.variable(pk::zeros<float>({1, 1, 2, 3}));
+    const auto b = tape.variable(pk::zeros<float>({3}));
+    const auto y = pk::conv2d(x, w, b);
+    tape.backward(y, cotangent(y));
+    CHECK(error_of(w.grad()(0, 0, 1, 2), tenth * tenth * pixels) < 2e-6);
+    CHECK(error_of(b.grad()(1), tenth * pixels) < 1e-6);
+  }
+  {
+    const auto w = tape.variable(pk::zeros<float>({1, 1, 2, 1}));
+    const auto y = pk::depthwise_conv2d(x, w);
+    tape.backward(y, cotangent(y));
+    CHECK(error_of(w.grad()(0, 0, 1, 0), tenth * tenth * pixels) < 1e-5);
+  }
+  {
+    const auto weight = tape.variable(pk::zeros<float>({2}) + 1.0f);
+    const auto bias = tape.variable(pk::zeros<float>({2}));
+    const auto y = pk::layer_norm(x, weight, bias);
+    tape.backward(y, cotangent(y));
+    CHECK(error_of(bias.grad()(1), tenth * pixels) < 1e-6);
+  }
+  const auto pooled = pk::average_pool2d(x, {.window = {side, side}, .stride = {side, side}});
+  CHECK(error_of(pooled.value()(7, 0, 0, 1), tenth) < 1e-6);
 }

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include <posekit/autodiff/shaping.hpp>
@@ -115,4 +117,16 @@ TEST_CASE("gather_nd of no indices, and of indices that name nothing", "[autodif
   CHECK(all.shape() == pk::Shape{5, 2, 3});
   CHECK(all.value()(4, 1, 2) == x.value()(1, 2));
   CHECK(pk::gather_nd(x, pk::zeros<std::int64_t>({0, 2})).shape() == pk::Shape{0});
+}
+
+TEST_CASE("Paddings whose sums do not fit are refused", "[autodiff]") {
+  pk::Tape<double> tape;
+  const auto x = tape.variable(pk::zeros<double>({4}));
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  for (const auto& [before, after] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {most, 1}, {most - 3, 8}, {1, most}, {most - 4, 0}, {most / 2, most / 2}}) {
+    CHECK_THROWS_AS(pk::pad(x, {{before, after}}), pk::ShapeError);
+  }
+  CHECK_THROWS_WITH(pk::pad(x, {{most, 1}}),
+                    "pad: 4 + 18446744073709551615 is too large for a size");
 }

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <limits>
 #include <vector>
 
 #include <posekit/autodiff/window_geometry.hpp>
@@ -19,5 +20,39 @@ TEST_CASE("TensorFlow's padding puts the odd pixel after", "[autodiff]") {
         pk::internal::window_axis("f", in, kernel, stride, 1, pk::Padding2d::Kind::same, 0, 0);
     CHECK(axis.out == out);
     CHECK(axis.before == before);
+  }
+}
+
+TEST_CASE("Sizes that wrap round are refused", "[autodiff]") {
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  const pk::Shape image{1, 5, 5, 1};
+  const auto geometry = [&](const pk::Conv2dOptions& options, std::size_t kernel = 3) {
+    return pk::internal::conv2d_geometry("conv2d", image, kernel, kernel, 1, options);
+  };
+  CHECK_THROWS_AS(geometry({.dilation = {std::size_t{1} << 63, 1}}), pk::ShapeError);
+  CHECK_THROWS_AS(geometry({.dilation = {most, most}}), pk::ShapeError);
+  CHECK_THROWS_AS(geometry({.padding = pk::Padding2d::of(most - 1, 4, 0, 0)}), pk::ShapeError);
+  CHECK_THROWS_AS(geometry({.padding = pk::Padding2d::of(0, 0, 2, most)}), pk::ShapeError);
+  CHECK_THROWS_AS(geometry({.padding = pk::Padding2d::of(1, 1, most / 4, most / 4)}),
+                  pk::ShapeError);
+  CHECK_THROWS_AS(geometry({.dilation = {most / 2, 1}, .padding = pk::Padding2d::same()}),
+                  pk::ShapeError);
+  // 2^32 windows of each of 2^32 rows.
+  CHECK_THROWS_AS(
+      geometry({.padding = pk::Padding2d::of(std::size_t{1} << 32, 0, std::size_t{1} << 32, 0)}),
+      pk::ShapeError);
+  CHECK_THROWS_AS(pk::internal::conv2d_geometry("conv2d", image, most, 1, 1, {}), pk::ShapeError);
+  CHECK_THROWS_AS(pk::internal::conv2d_geometry("conv2d", image, 0, 1, 1, {}), pk::ValueError);
+}
+
+TEST_CASE("A stride beyond the image has one window, and counts for nothing", "[autodiff]") {
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  for (const auto& padding : {pk::Padding2d::same(), pk::Padding2d::valid()}) {
+    const auto g = pk::internal::conv2d_geometry("conv2d", {1, 5, 5, 1}, 3, 3, 1,
+                                                 {.stride = {most, 7}, .padding = padding});
+    CHECK(g.out_height == 1);
+    CHECK(g.out_width == 1);
+    CHECK(g.stride_height == 1);
+    CHECK(g.stride_width == 1);
   }
 }

@@ -93,5 +93,19 @@ printf 'annotation,joint,fi,li,di\n1,nose,x,1,1\n' >"$work/words.csv"
 mistake "row 1, column 'fi' holds 'x', expected a number" -t "$truth" -r "$results" --attributions "$work/words.csv"
 printf 'annotation,joint,fi,li,di\n1,nose\n' >"$work/short.csv"
 mistake 'line 2 has 2 fields, expected 5' -t "$truth" -r "$results" --attributions "$work/short.csv"
+for number in nan inf 0 -3 1e400; do
+  mistake "--epsilon: is $number, expected a positive number" -t "$truth" -r "$results" --epsilon $number
+done
+{ printf '[%.0s' {1..100000}; } >"$work/deep.json"
+mistake 'deep.json: its JSON is nested 100000 deep' -t "$work/deep.json" -r "$results"
+ln -s loop.json "$work/loop.json"
+mistake 'loop.json: cannot be read: ' -t "$work/loop.json" -r "$results"
+printf 'annotation,joint,fi,li,di\n1,nose,\033[2J,1,1\n' >"$work/escape.csv"
+mistake 'holds .\\x1b\[2J., expected a number' -t "$truth" -r "$results" --attributions "$work/escape.csv"
+if [ -e /dev/full ]; then
+  status=0
+  "$program" --truth "$truth" --results "$results" --output "$work/full" >/dev/full 2>"$work/err" || status=$?
+  [ "$status" = 1 ] && grep -q 'the standard output cannot be written' "$work/err" || complain "a full standard output: $status $(cat "$work/err")"
+fi
 [ "$failures" = 0 ] || exit 1
 echo "posekit-evaluate works"

@@ -103,8 +103,8 @@ mistake 'names nose twice' --image "$photo" --joints nose,nose
 mistake 'no effect without --path straight' --image "$photo" --baseline mean
 mistake 'no effect without --noise-samples' --image "$photo" --seed 4
 mistake 'expected a positive number' --image "$photo" --c inf
-mistake 'expected a positive number' --image "$photo" --beta -3
-mistake 'expected 0 or a positive number' --image "$photo" --noise-samples 1 --noise-sigma -1
+mistake 'expected a number from 0.000001' --image "$photo" --beta -3
+mistake 'expected a number from 0 to 100' --image "$photo" --noise-samples 1 --noise-sigma -1
 mistake 'fetch_models.sh --all' --image "$photo" --model posenet --models "$work/nowhere"
 sed 's/"width": [0-9]*/"width": 100/' "$source/examples/poseig/person.json" >"$work/other.json"
 mistake 'belongs to an image' --image "$photo" --truth "$work/other.json"
@@ -134,15 +134,73 @@ if [ "$(id -u)" != 0 ]; then
   [ "$status" = 1 ] && grep -q 'cannot be written' "$work/err" || complain "unwritable folder: $status $(cat "$work/err")"
 fi
 
-# Ctrl-C: a clear word, status 130, nothing left.
-"$program" --image "$photo" --steps 100000 --output "$work/stopped" >"$work/out" 2>"$work/err" &
+# Photos that cannot be reached.
+ln -s loop.jpg "$work/loop.jpg"
+mistake 'loop.jpg: cannot be read: ' --image "$work/loop.jpg"
+mistake ': (cannot be read|no such file)' --image "$work/$(printf 'n%.0s' {1..300}).jpg"
+mistake ': (cannot be read: Not a directory|no such file)' --image "$work/text.png/photo.jpg"
+if [ "$(id -u)" != 0 ]; then
+  mkdir -p "$work/forbidden" && chmod a-rx "$work/forbidden"
+  mistake 'cannot be read: Permission denied' --image "$work/forbidden/photo.jpg"
+fi
+
+# Numbers that mean nothing.
+for option in --sigma --c --beta --baseline-value; do
+  for number in nan inf -inf 1e400; do
+    case $option in --baseline-value) path=(--path straight --baseline constant) ;; *) path=() ;; esac
+    mistake "$option: is $number, expected" --image "$photo" "${path[@]}" $option $number
+  done
+done
+mistake 'baseline-value: is 2, expected a number from 0 to 1' --image "$photo" --path straight --baseline constant --baseline-value 2
+
+# What a file says does not reach the terminal as commands.
+sed -e 's/"width": [0-9]*/"width": 100/' -e 's/"file_name": "/&\\u001b[2J/' "$source/examples/poseig/person.json" >"$work/escape.json"
+mistake '\\x1b\[2J' --image "$photo" --truth "$work/escape.json"
+grep -q $'\x1b' "$work/err" && complain "an escape sequence of a file reached standard error"
+
+# A standard output that takes nothing.
+if [ -e /dev/full ]; then
+  for arguments in --help --list-models "--image $photo --joints nose --steps 2 --output $work/full"; do
+    status=0
+    "$program" $arguments >/dev/full 2>"$work/err" || status=$?
+    [ "$status" = 1 ] && grep -q 'the standard output cannot be written' "$work/err" ||
+      complain "a full standard output ($arguments): $status $(cat "$work/err")"
+  done
+fi
+
+# started FOLDER: waits until the run in the background has begun to work.
+started() {
+  until compgen -G "$1/.unfinished-*" >/dev/null; do
+    kill -0 $process 2>/dev/null || return 1
+    sleep 0.1
+  done
+}
+# Ctrl-C and the like: a clear word, status 130, nothing left.
+for signal in INT TERM HUP; do
+  # A shell's background jobs ignore Ctrl-C.
+  env --default-signal=INT "$program" --image "$photo" --steps 100000 --output "$work/stopped" >"$work/out" 2>"$work/err" &
+  process=$!
+  started "$work/stopped" || complain "$signal: it ended before it was stopped: $(cat "$work/err")"
+  kill -$signal $process
+  status=0
+  wait $process || status=$?
+  [ "$status" = 130 ] && grep -q 'stopped; nothing was written' "$work/err" || complain "$signal: $status $(cat "$work/err")"
+  [ -e "$work/stopped" ] && complain "$signal left $(ls -A "$work/stopped") behind"
+done
+# What a run that was killed left goes with the next; what one that lives has stays.
+"$program" --image "$photo" --steps 100000 --output "$work/killed" >"$work/out" 2>&1 &
 process=$!
-sleep 2
+started "$work/killed"
+kill -KILL $process
+wait $process 2>/dev/null
+"$program" --image "$photo" --steps 100000 --output "$work/killed" >"$work/out" 2>&1 &
+process=$!
+until [ "$(cat /proc/$process/comm 2>/dev/null)" != posekit-explain ] || compgen -G "$work/killed/.unfinished-$process-*" >/dev/null; do sleep 0.1; done
+explain --image "$photo" --joints nose --steps 2 --output "$work/killed" --quiet || complain "beside a run: ended with $?"
+[ "$(ls -A "$work/killed" | grep -c '^\.unfinished')" = 1 ] || complain "killed: $(ls -A "$work/killed")"
 kill -TERM $process
-status=0
-wait $process || status=$?
-[ "$status" = 130 ] && grep -q 'stopped; nothing was written' "$work/err" || complain "stopping: $status $(cat "$work/err")"
-[ -e "$work/stopped" ] && complain "stopping left $(ls -A "$work/stopped") behind"
+wait $process
+ls -A "$work/killed" | grep -q '^\.unfinished' && complain "stopped: $(ls -A "$work/killed")"
 
 [ "$failures" = 0 ] && echo "posekit-explain does what it says"
 exit $((failures > 0))

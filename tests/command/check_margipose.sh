@@ -123,5 +123,30 @@ Frame Time: 0.1
 0
 END
 refused 'has no joint for' predict --weights $weights --poses tiny.bvh
+for number in nan inf -1 1e400; do
+  wrong "--2d: is $number, expected a share from 0 to 1" train "${tiny[@]}" --2d $number --output fresh/out
+  wrong "--unit: is $number, expected 0 or a positive number" train "${tiny[@]}" --unit $number --output fresh/out
+  wrong "--learning-rate: is $number, expected 0 or a positive number" train "${tiny[@]}" --learning-rate $number --output fresh/out
+done
+wrong '' train "${tiny[@]}" --patience -1
+[ "$(wc -c <err)" -lt 200 ] || complain "a message of $(wc -c <err) characters: $(cat err)"
+wrong 'a batch of 16 pictures' train --size 32 --images 8 --batch 16 --test-images 16 --output fresh/out
+wrong 'no optimizer' train "${tiny[@]}" --optimizer fast --output fresh/out
+wrong 'no such file' train "${tiny[@]}" --poses gone.bvh --output fresh/out
+[ ! -e fresh ] || complain "a training that failed left $(find fresh)"
+
+# Two into one folder.
+"$program" train --size 32 --images 100000 --batch 16 --test-images 16 --stages 1 --width 8 --epochs 100 --checkpoint-every 1 --output shared >/dev/null 2>&1 &
+job=$!
+while kill -0 $job 2>/dev/null && [ ! -s shared/checkpoint.safetensors ]; do sleep 0.02; done
+wrong 'another training is writing into this folder' train "${tiny[@]}" --stages 1 --width 8 --output shared
+kill -HUP $job
+wait $job || complain "a training whose terminal went away ended with $?"
+[ "$(ls -A shared | grep -c '^\.')" = 0 ] || complain "a training left $(ls -A shared)"
+
+if [ -e /dev/full ]; then
+  "$program" predict --weights $weights --output full >/dev/full 2>err
+  [ $? = 1 ] && grep -q 'the standard output cannot be written' err || complain "a full standard output: $(cat err)"
+fi
 [ -z "$failed" ] || exit 1
 echo "train, eval, predict, explain and ablate work; $count trainings were killed"

@@ -144,3 +144,16 @@ TEST_CASE("Motions that do not fit together are refused", "[data]") {
   motion.frames = pk::zeros<double>({9});
   CHECK_THROWS_AS(pk::bvh_positions(motion), pk::ShapeError);
 }
+
+TEST_CASE("Names that every end site repeats have an end", "[data]") {
+  const std::string text = small_bvh;
+  const auto named = [&](std::size_t length) {
+    std::string changed = text;
+    const std::string leg = "Left Leg";
+    return changed.replace(changed.find(leg), leg.size(), std::string(length, 'n'));
+  };
+  CHECK(pk::parse_bvh(named(1024), "x").joints[2].name == std::string(1024, 'n') + "_end");
+  CHECK_THROWS_WITH(pk::parse_bvh(named(800000), "x.bvh"),
+                    Contains("x.bvh: line 6: a joint's name of 800000 bytes") &&
+                        Contains("expected at most 1024"));
+}

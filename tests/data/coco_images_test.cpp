@@ -122,3 +122,20 @@ TEST_CASE("COCO's photos are loaded, cropped and joined", "[data]") {
   }
   CHECK(count == data.images.size());
 }
+
+TEST_CASE("A file_name that leads out of the folder is refused", "[data]") {
+  const auto folder = scratch_folder("coco-outside");
+  for (const std::string name : {"../a.jpg", "/etc/a.jpg", "x/../../a.jpg"}) {
+    std::ofstream(folder / "a.json")
+        << R"({"images":[{"id":1,"width":9,"height":9,"file_name":")" << name
+        << R"("}],"annotations":[{"id":1,"image_id":1,"keypoints":[)" <<
+        [] {
+          std::string keypoints = "1,2,2";
+          for (int i = 1; i < 17; ++i) keypoints += ",1,2,2";
+          return keypoints;
+        }()
+        << "]}]}";
+    CHECK_THROWS_WITH(pk::read_coco_images(folder / "a.json", folder),
+                      Catch::Contains("image 1 has the file_name '" + name + "'"));
+  }
+}

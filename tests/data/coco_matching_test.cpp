@@ -1,6 +1,14 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include <posekit/core/random.hpp>
 #include <posekit/data/coco_matching.hpp>
+#include <posekit/pose/localization_errors.hpp>
 
 namespace pk = posekit;
 
@@ -50,4 +58,68 @@ TEST_CASE("Detections go to the people they resemble, the surest first", "[data]
   truth.annotations[0].is_crowd = true;
   CHECK(pk::match_coco(truth, {detection(0, 1)}).annotation_ids.empty());
   CHECK(pk::match_coco(truth, {}).prediction.shape()[0] == 0);
+}
+
+TEST_CASE("In a crowd everybody is found as by looking at everybody", "[data]") {
+  pk::CocoDataset truth;
+  truth.images.push_back({1, "", 5000, 5000});
+  std::vector<pk::CocoResult> results;
+  const pk::CounterRandom random(3);
+  for (std::size_t i = 0; i < 300; ++i) {
+    auto p = person(static_cast<std::int64_t>(i), 900 * random.uniform(3 * i));
+    p.area = 100 + 20000 * random.uniform(3 * i + 1) * random.uniform(3 * i + 1);
+    p.category_id = i % 7 == 0 ? 2 : 1;
+    truth.annotations.push_back(p);
+    auto d = detection(p.keypoints[0].x + 40 * random.uniform(3 * i + 2), random.uniform(5000 + i));
+    d.category_id = i % 7 == 0 ? 2 : 1;
+    results.push_back(d);
+  }
+  // Equally similar ones.
+  truth.annotations.push_back(truth.annotations[5]);
+  truth.annotations.back().id = 1000;
+  for (const double at_least : {0.0, 0.1, 0.6}) {
+    // The definition: the surest first, each takes the most similar that is free, the last of
+    // equals.
+    std::vector<const pk::CocoResult*> order;
+    for (const auto& r : results) order.push_back(&r);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto* a, const auto* b) { return a->score > b->score; });
+    const auto sigmas = pk::internal::sigmas_or_people({});
+    std::map<std::int64_t, const pk::CocoResult*> expected;
+    for (const auto* r : order) {
+      double best = at_least;
+      std::optional<std::int64_t> match;
+      for (const auto& p : truth.annotations) {
+        if (expected.contains(p.id) || p.category_id != r->category_id) continue;
+        const double similarity = pk::internal::coco_oks(p, *r, sigmas);
+        if (similarity < best) continue;
+        best = similarity;
+        match = p.id;
+      }
+      if (match) expected[*match] = r;
+    }
+    const auto m = pk::match_coco(truth, results, {.at_least = at_least});
+    REQUIRE(m.annotation_ids.size() == expected.size());
+    for (std::size_t i = 0; i < m.annotation_ids.size(); ++i) {
+      CHECK(m.prediction(i, 3, 0) == expected.at(m.annotation_ids[i])->keypoints[3].x);
+    }
+  }
+  CHECK_THROWS_AS(pk::match_coco(truth, results, {.at_least = std::nan("")}), pk::ValueError);
+}
+
+TEST_CASE("An image of very many people is matched", "[data]") {
+  // Comparing everybody with everybody would be 400 million similarities.
+  pk::CocoDataset truth;
+  truth.images.push_back({1, "", 1000000, 500});
+  std::vector<pk::CocoResult> results;
+  for (std::size_t i = 0; i < 20000; ++i) {
+    truth.annotations.push_back(
+        person(static_cast<std::int64_t>(i), 200.0 * static_cast<double>(i)));
+    results.push_back(detection(200.0 * static_cast<double>(i) + 1, 0.5));
+  }
+  const auto m = pk::match_coco(truth, results);
+  CHECK(m.annotation_ids.size() == 20000);
+  const auto errors = pk::classify_errors(m.prediction, m.truth, pk::skeletons::coco_17, m.areas,
+                                          {.visible = m.visible, .images = m.image_ids});
+  CHECK(errors.counts[0] == 20000 * 16);
 }

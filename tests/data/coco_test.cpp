@@ -147,3 +147,23 @@ TEST_CASE("Hands of FreiHAND are read, with their 21 keypoints", "[data]") {
     CHECK(hand.keypoints.size() == pk::skeletons::hand_21.size());
   }
 }
+
+TEST_CASE("Negative boxes and areas are refused", "[data]") {
+  const auto folder = scratch_folder("coco-negative");
+  const auto error_of = [&](const std::string& field) {
+    std::ofstream(folder / "a.json")
+        << R"({"images":[{"id":1,"width":9,"height":9}],"annotations":[{"id":1,"image_id":1,)"
+        << field << "}]}";
+    try {
+      (void)pk::load_coco(folder / "a.json");
+    } catch (const pk::FileError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(error_of(R"("bbox":[1,2,0,0],"area":0)").empty());
+  CHECK_THAT(error_of(R"("bbox":[1,2,-3,4])"),
+             Catch::Contains("annotations[0].bbox is -3 x 4 pixels"));
+  CHECK_THAT(error_of(R"("bbox":[1,2,3,-4])"), Catch::Contains("expected no negative extent"));
+  CHECK_THAT(error_of(R"("area":-1)"), Catch::Contains("annotations[0].area is -1"));
+}

@@ -252,3 +252,45 @@ TEST_CASE("What is wrong with a file is told in words", "[graph]") {
                                     "the graph does not have") != std::string::npos);
   }
 }
+
+TEST_CASE("Nesting that would overflow the stack is refused", "[graph]") {
+  auto files = small_model("tfjs-nested");
+  files.write();
+  const auto path = scratch_folder("tfjs-nested") / "model.json";
+  std::string text = files.model.dump();
+  const std::string deep(150000, '[');
+  text.replace(text.find("\"attr\":{}"), 9,
+               "\"attr\":{\"value\":{\"tensor\":" + deep + std::string(150000, ']') + "}}");
+  std::ofstream(path) << text;
+  CHECK_THROWS_WITH(pk::read_tfjs_graph(path), Catch::Contains("its JSON is nested"));
+}
+
+TEST_CASE("A shard is read once", "[graph]") {
+  auto files = small_model("tfjs-shards");
+  files.model["weightsManifest"][0]["paths"] = {"weights.bin", "./weights.bin"};
+  CHECK_THAT(loading_error(files), Catch::Contains("names the shard './weights.bin' twice"));
+  files.model["weightsManifest"][0]["paths"] = {"weights.bin"};
+  files.model["weightsManifest"].push_back(
+      {{"paths", {"weights.bin"}}, {"weights", nlohmann::json::array()}});
+  CHECK_THAT(loading_error(files), Catch::Contains("names the shard 'weights.bin' twice"));
+}
+
+TEST_CASE("A network computes no more than it may", "[graph]") {
+  TfjsFiles files(scratch_folder("tfjs-large"));
+  files.node("x", "Placeholder");
+  files.integers("sizes", {4, 2}, {0, 0, 0, 30000, 0, 20000, 0, 0});
+  files.node("y", "Pad", {"x", "sizes"});
+  const auto path = files.write();
+  pk::Tape<float> tape;
+  const auto x = tape.constant(pk::zeros<float>({1, 7, 6, 2}));
+  CHECK_THROWS_WITH(
+      pk::load_tfjs<float>(path)(x),
+      Catch::Contains("model.json: node 'y' (Pad): a result of shape [1, 30007, 20006, 2] has") &&
+          Catch::Contains("268435456 are left of NetworkOptions::max_activations"));
+  const auto small = small_model("tfjs-limited").write();
+  const auto image = tape.constant(pk::zeros<float>({1, 5, 5, 2}));
+  CHECK_NOTHROW(pk::load_tfjs<float>(small, {.max_activations = 25})(image));
+  CHECK_THROWS_AS(pk::load_tfjs<float>(small, {.max_activations = 24})(image), pk::GraphError);
+  // The limit is the network's own.
+  CHECK_NOTHROW(tape.pool().take({1000}));
+}

@@ -57,9 +57,19 @@ TEST_CASE("Means far outside the map still give a distribution", "[heatmap]") {
 
 TEST_CASE("Impossible Gaussians are refused in words", "[heatmap]") {
   const auto means = pk::zeros<double>({1, 2, 2});
-  CHECK_THROWS_WITH(
-      pk::gaussian_heatmaps(means, {8, 9}, {.sigma = 0}),
-      "gaussian_heatmaps: sigma is 0, expected a positive number of pixels (from 1e-6 on)");
+  CHECK_THROWS_WITH(pk::gaussian_heatmaps(means, {8, 9}, {.sigma = 0}),
+                    "gaussian_heatmaps: sigma is 0, expected a number from 1e-06 to 1e+12");
+  auto far = means;
+  far(0, 1, 0) = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(pk::gaussian_heatmaps(far, {8, 9}),
+                    Catch::Contains("gaussian_heatmaps: element 2 of means is inf"));
+  pk::Tape<double> tape;
+  CHECK_THROWS_AS(pk::gaussian_heatmaps(tape.variable(far), {8, 9}), pk::ValueError);
+  // What is not known makes its own map NaN.
+  far(0, 1, 0) = std::numeric_limits<double>::quiet_NaN();
+  const auto maps = pk::gaussian_heatmaps(far, {8, 9});
+  CHECK(std::isfinite(maps(0, 0, 3, 3)));
+  CHECK(std::isnan(maps(0, 1, 3, 3)));
   CHECK_THROWS_WITH(pk::gaussian_heatmaps(means, {8}),
                     Catch::Contains("means has shape [1, 2, 2] and size is [8]"));
   CHECK_THROWS_WITH(pk::gaussian_heatmaps(means, {8, 9}, {.joint_sigmas = {1.0}}),

@@ -86,3 +86,19 @@ TEST_CASE("A map that is not visible moves nothing, whatever it holds", "[heatma
     }
   }
 }
+
+TEST_CASE("Weights may be huge, and not infinite", "[heatmap]") {
+  const auto losses = pk::tensor_from<double>({4}, std::vector<double>{1, 2, 3, 10});
+  const auto weights = [](std::vector<double> values) {
+    return pk::tensor_from<double>({4}, values);
+  };
+  CHECK(pk::masked_mean(losses, weights({1e308, 1e308, 1e308, 0}))() == Approx(2));
+  CHECK(pk::masked_mean(losses, weights({1e-320, 1e-320, 1e-320, 0}))() == Approx(2).epsilon(1e-3));
+  pk::Tape<double> tape;
+  const auto x = tape.variable(losses);
+  tape.backward(pk::masked_mean(x, weights({1e308, 1e308, 1e308, 0})));
+  CHECK(x.grad()(0) == Approx(1.0 / 3));
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(pk::masked_mean(losses, weights({0, 1, infinity, 0})),
+                    "masked_mean: visible is inf for loss 2, expected 0 or a positive number");
+}

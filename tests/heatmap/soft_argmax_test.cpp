@@ -5,7 +5,11 @@
 
 #include <xtensor/xadapt.hpp>
 
+#include <posekit/heatmap/decoders.hpp>
+#include <posekit/heatmap/divergence.hpp>
 #include <posekit/heatmap/flat_softmax.hpp>
+#include <posekit/heatmap/losses.hpp>
+#include <posekit/heatmap/regularized_soft_argmax.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
@@ -276,4 +280,48 @@ TEST_CASE("The same bits for any number of threads", "[heatmap]") {
     CHECK(identical(y.value(), value));
     CHECK(identical(x.grad(), gradient));
   }
+}
+
+TEST_CASE("Options that are no numbers, or no temperatures, are refused", "[heatmap]") {
+  const auto check = [](auto zero) {
+    using T = decltype(zero);
+    const auto z = random_tensor<T>({1, 2, 4, 3}, 1);
+    const auto mean = pk::zeros<T>({1, 2, 2});
+    pk::Tape<T> tape;
+    const auto x = tape.variable(z);
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const double infinity = std::numeric_limits<double>::infinity();
+    for (const double bad : {nan, infinity, -infinity, 1e308, -1e13}) {
+      CHECK_THROWS_AS(pk::soft_argmax(z, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::soft_argmax(x, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::soft_argmax(z, {.joint_betas = {1.0, bad}}), pk::ValueError);
+      CHECK_THROWS_AS(pk::compensated_soft_argmax(z, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::compensated_soft_argmax(x, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::flat_softmax(z, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::flat_softmax(x, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::regularized_soft_argmax(x, mean, {.beta = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::js_divergence_of_logits(x, mean, {}, bad), pk::ValueError);
+      CHECK_THROWS_AS(pk::kl_divergence_of_logits(x, mean, {}, bad), pk::ValueError);
+    }
+    for (const double bad : {nan, infinity, -infinity}) {
+      CHECK_THROWS_AS(pk::compensated_soft_argmax(z, {.background = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::compensated_soft_argmax(x, {.background = bad}), pk::ValueError);
+      CHECK_THROWS_AS(pk::sharpen(pk::flat_softmax(z), bad), pk::ValueError);
+    }
+    CHECK_THROWS_WITH(pk::soft_argmax(z, {.beta = nan}),
+                      "soft_argmax: beta is nan, expected a number from -1e+12 to 1e+12");
+    auto far = mean;
+    far(0, 1, 1) = -std::numeric_limits<T>::infinity();
+    CHECK_THROWS_AS(pk::js_divergence(pk::flat_softmax(z), far, {}), pk::ValueError);
+    CHECK_THROWS_AS(pk::js_divergence(pk::flat_softmax(x), far, {}), pk::ValueError);
+    CHECK_THROWS_AS(pk::heatmap_mse(pk::flat_softmax(z), far, {}), pk::ValueError);
+    auto infinite = pk::flat_softmax(z);
+    infinite(0, 0, 1, 1) = std::numeric_limits<T>::infinity();
+    CHECK_THROWS_WITH(pk::sharpen(infinite, 2), Catch::Contains("a heatmap holds inf"));
+    // Temperatures of 0 and below it have a meaning.
+    CHECK(pk::flat_softmax(z, {.beta = 0})(0, 0, 0, 0) == Approx(1.0 / 12));
+    CHECK_NOTHROW(pk::soft_argmax(z, {.beta = -2}));
+  };
+  check(0.0f);
+  check(0.0);
 }

@@ -69,6 +69,66 @@ TEST_CASE("JPEG files are turned upright as their camera says", "[io]") {
   // The stored lower left corner comes to the upper left.
   CHECK(std::equal(upright.at(0, 0), upright.at(0, 0) + 3, flat.at(0, 7)));
   CHECK(std::equal(upright.at(7, 0), upright.at(7, 0) + 3, flat.at(0, 0)));
+  // Fill bytes may come before any marker.
+  bytes.insert(bytes.begin(), 3, 0xff);
+  CHECK(pk::parse_image(bytes, "a.jpg").samples == upright.samples);
+}
+
+TEST_CASE("A JPEG file without its tables is refused", "[io]") {
+  const auto whole = jpeg_bytes();
+  for (const int removed : {0xc4, 0xdb}) {
+    std::vector<std::uint8_t> bytes{0xff, 0xd8};
+    pk::for_each_jpeg_segment(
+        whole, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
+          const std::size_t length = content.size() + 2;
+          if (marker == removed) return true;
+          bytes.insert(bytes.end(), {0xff, marker, static_cast<std::uint8_t>(length >> 8),
+                                     static_cast<std::uint8_t>(length & 255)});
+          const auto end = marker == 0xda ? whole.data() + whole.size() : &*content.end();
+          bytes.insert(bytes.end(), content.data(), end);
+          return marker != 0xda;
+        });
+    CHECK_THROWS_WITH(pk::parse_image(bytes, "a.jpg"),
+                      Catch::Contains("which the file has not defined"));
+  }
+}
+
+TEST_CASE("What a damaged JPEG file lacks is the same at every reading", "[io]") {
+  // The height is a multiple of what there is: the rest was never coded.
+  auto bytes = jpeg_bytes();
+  pk::for_each_jpeg_segment(bytes, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
+    if (marker == 0xc0) bytes[static_cast<std::size_t>(content.data() - bytes.data()) + 2] = 200;
+    return true;
+  });
+  const auto once = pk::parse_image(bytes, "a.jpg");
+  CHECK(once.height == 200);
+  // Memory that was something else before.
+  for (std::uint8_t fill = 1; fill < 8; ++fill) {
+    { const std::vector<std::uint8_t> other(16 * 200 * 3, fill); }
+    CHECK(pk::parse_image(bytes, "a.jpg").samples == once.samples);
+  }
+}
+
+TEST_CASE("Of a file that is no image only the beginning is read", "[io]") {
+  const auto folder = scratch_folder("image-huge");
+  for (const bool like_an_image : {false, true}) {
+    const auto file = folder / "huge.jpg";
+    std::ofstream(file) << (like_an_image ? "\xff\xd8" : "\x01\x02");
+    std::filesystem::resize_file(file, std::uintmax_t{3} << 30);  // takes no room
+    CHECK_THROWS_WITH(pk::load_bitmap(file),
+                      Catch::Contains(like_an_image ? "huge.jpg: has 3221225472 bytes, more than"
+                                                    : "huge.jpg: is no PNG or JPEG image"));
+    std::filesystem::remove(file);
+  }
+}
+
+TEST_CASE("Photos that cannot be reached end in words of our own", "[io]") {
+  const auto folder = scratch_folder("image-reach");
+  std::filesystem::create_symlink("loop.jpg", folder / "loop.jpg");
+  CHECK_THROWS_WITH(pk::load_bitmap(folder / "loop.jpg"),
+                    Catch::Contains("loop.jpg: cannot be read: "));
+  CHECK_THROWS_AS(pk::load_bitmap(folder / std::string(300, 'n')), pk::FileError);
+  CHECK_THROWS_WITH(pk::load_bitmap(folder), Catch::Contains("is a folder, expected a file"));
 }
 
 TEST_CASE("Tensors and bitmaps convert", "[io]") {

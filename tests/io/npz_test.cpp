@@ -110,3 +110,19 @@ TEST_CASE("Motion capture is read", "[io]") {
   CHECK(archive.array<std::int64_t>("sequence").size() == 3510);
   CHECK(archive.texts("joint_names").at(11) == "left_shoulder");
 }
+
+TEST_CASE("A deflated array has a limit in memory, as what it becomes", "[io]") {
+  const auto bytes = pk::read_file(golden_file("io/deflated.npz"));
+  const pk::NpzArchive whole(bytes, "a.npz");
+  const std::string name = whole.names().at(0);
+  const auto array = whole.array<double>(name);
+  REQUIRE(array.size() > 0);
+  const pk::NpzArchive enough(bytes, "a.npz", {.max_bytes = 8 * array.size() + 200});
+  CHECK(identical(enough.array<double>(name), array));
+  const pk::NpzArchive less(bytes, "a.npz", {.max_bytes = 8 * array.size() - 1});
+  CHECK_THROWS_WITH(less.array<double>(name), Catch::Contains("NpzOptions::max_bytes"));
+  // Stored arrays are as large as their file.
+  const pk::NpzArchive stored(pk::read_file(golden_file("io/stored.npz")), "b.npz",
+                              {.max_bytes = 1});
+  CHECK_NOTHROW(stored.array<double>(stored.names().at(0)));
+}

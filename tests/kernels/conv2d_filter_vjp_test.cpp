@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <posekit/kernels/conv2d_filter_vjp.hpp>
+#include <posekit/kernels/strided_reduce.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/architectures.hpp"
@@ -30,14 +31,14 @@ TEMPLATE_LIST_TEST_CASE("Filter cotangents equal the definition", "[kernels]", K
         }
       }
     });
-    pk::Tensor<T> scratch = pk::make_tensor<T>({2 * kernels::conv2d_filter_vjp_scratch(g)});
+    pk::Tensor<T> scratch = pk::make_tensor<T>({kernels::conv2d_filter_vjp_scratch<T>(g, 2)});
     kernels::conv2d_filter_vjp<T, A>(g, input.data(), cotangent.data(), result.data(),
                                      scratch.data(), 2);
     CHECK(relative_difference(result, expected) < 5 * close_enough<T>());
   }
 }
 
-TEST_CASE("Depthwise filter and bias cotangents equal the definition", "[kernels]") {
+TEST_CASE("Depthwise filter cotangents and sums of rows equal the definition", "[kernels]") {
   for (const pk::Conv2dGeometry& g : interesting_geometries(true)) {
     INFO(describe(g));
     const auto input = random_tensor<double>({g.batch, g.in_height, g.in_width, g.in_channels}, 1);
@@ -54,7 +55,7 @@ TEST_CASE("Depthwise filter and bias cotangents equal the definition", "[kernels
       expected_bias(i % g.in_channels) += cotangent.flat(i);
     kernels::depthwise_filter_vjp(g, input.data(), cotangent.data(), result.data(), 2);
     CHECK(relative_difference(result, expected) < 1e-12);
-    kernels::bias_vjp(g.batch * g.out_pixels(), g.in_channels, cotangent.data(), bias.data());
+    kernels::sum_rows(g.batch * g.out_pixels(), g.in_channels, cotangent.data(), bias.data(), 2);
     CHECK(relative_difference(bias, expected_bias) < 1e-12);
   }
 }

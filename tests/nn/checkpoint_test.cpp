@@ -332,3 +332,23 @@ TEST_CASE("Files that cannot be read are named", "[nn]") {
   CHECK_THROWS_AS(pk::save_safetensors(folder / "no" / "such" / "folder", layer), pk::FileError);
   CHECK_THROWS_AS(pk::save_npz(folder / "no" / "such" / "folder", layer), pk::FileError);
 }
+
+TEST_CASE("Of very many names that do not fit, some are listed", "[nn]") {
+  nn::Linear<float> net({.in_features = 2, .out_features = 3});
+  std::vector<pk::SafetensorsEntry> entries;
+  const auto nothing = pk::zeros<float>({1});
+  for (int i = 0; i < 3000; ++i) {
+    entries.push_back(pk::safetensors_entry("foreign." + std::to_string(i), nothing));
+  }
+  const auto file = scratch_folder("checkpoint-many") / "many.safetensors";
+  pk::save_safetensors(file, entries);
+  try {
+    pk::load_safetensors(file, net);
+    FAIL("no error");
+  } catch (const pk::FileError& error) {
+    const std::string text = error.what();
+    CHECK(std::count(text.begin(), text.end(), '\n') < 60);
+    CHECK_THAT(text, Catch::Contains("3000 that the network does not have:") &&
+                         Catch::Contains("and 2980 more"));
+  }
+}

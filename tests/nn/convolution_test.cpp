@@ -241,3 +241,22 @@ TEST_CASE("Convolutions say what does not fit", "[nn]") {
     CHECK_THROWS_WITH(eaten(x), Catch::Contains("nothing is left of x with shape [1, 2, 2, 3]"));
   }
 }
+
+TEST_CASE("Evaluation sees weights that change through a reference that was kept", "[nn]") {
+  const auto check = [](auto layer) {
+    nn::set_training(layer, false);
+    const auto run = [&] {
+      pk::Tape<double> tape;
+      return layer(tape.constant(pk::zeros<double>({1, 1, 1, 1}) + 1.0)).value()(0, 0, 0, 0);
+    };
+    auto& weight = layer.weight.value();
+    weight.fill(1);
+    CHECK(run() == 1.0);
+    weight.fill(2);
+    CHECK(run() == 2.0);
+    CHECK(run() == 2.0);
+  };
+  check(nn::Conv2d<double>({.in_channels = 1, .out_channels = 1, .kernel = {1, 1}, .bias = false}));
+  check(nn::ConvTranspose2d<double>(
+      {.in_channels = 1, .out_channels = 1, .kernel = {1, 1}, .bias = false}));
+}

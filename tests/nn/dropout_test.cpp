@@ -108,7 +108,9 @@ TEST_CASE("Dropout is differentiated, and refuses what is no probability", "[nn]
   pk::Tape<double> tape;
   const auto x = tape.constant(pk::zeros<double>({2}));
   for (const double p : {-0.1, 1.0, std::numeric_limits<double>::quiet_NaN()}) {
-    nn::Dropout<double> layer(p);
+    CHECK_THROWS_AS(nn::Dropout<double>(p), pk::ValueError);
+    nn::Dropout<double> layer;
+    layer.probability = p;
     CHECK_THROWS_AS(layer(x), pk::ValueError);
   }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <posekit/autodiff/reductions.hpp>
+#include <posekit/nn/checkpoint.hpp>
 #include <posekit/nn/dropout.hpp>
 #include <posekit/nn/linear.hpp>
 #include <posekit/nn/module.hpp>
@@ -13,6 +14,8 @@
 
 #include "nn/module_case.hpp"
 #include "nn/network.hpp"
+#include "support/close.hpp"
+#include "support/shared_data.hpp"
 
 namespace pk = posekit;
 namespace nn = posekit::nn;
@@ -152,4 +155,37 @@ TEST_CASE("A module of a user is differentiated", "[nn]") {
       check_module_gradients(Head<double>(), random_tensor<double>({2, 2, 3, 2}, 5));
   INFO(result.message);
   CHECK(result.ok);
+}
+
+namespace {
+
+/// Uses one layer twice, under two names.
+struct Tied {
+  using value_type = double;
+  nn::Linear<double> a;
+  Tied() : a({.in_features = 4, .out_features = 4, .bias = false}) {}
+  pk::Var<double> operator()(const pk::Var<double>& x) const { return a(a(x)); }
+  void visit(nn::ModuleVisitor<double>& v) {
+    v("encoder", a);
+    v("decoder", a);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A parameter that parts share is there once, and in files under each name", "[nn]") {
+  Tied net;
+  const auto parameters = nn::parameters(net);
+  REQUIRE(parameters.size() == 1);
+  CHECK(parameters[0].name == "encoder.weight");
+  CHECK(nn::parameter_count(net) == 16);
+  CHECK(nn::named_tensors(net).size() == 2);
+  const auto file = scratch_folder("module-tied") / "net.safetensors";
+  pk::save_safetensors(file, net);
+  const std::vector<std::string> both{"decoder.weight", "encoder.weight"};
+  CHECK(pk::SafetensorsFile(file).names() == both);
+  Tied other;
+  other.a.weight.value().fill(0);
+  pk::load_safetensors(file, other);
+  CHECK(identical(std::as_const(other.a.weight).value(), std::as_const(net.a.weight).value()));
 }

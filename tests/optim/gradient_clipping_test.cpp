@@ -131,3 +131,15 @@ TEST_CASE("Values are clipped on both sides, and NaN stays", "[optim]") {
   CHECK_THROWS_WITH(optim::clip_gradient_norm(tape, parameters, std::nan("")),
                     "optim::clip_gradient_norm: max_norm is nan, expected a number of at least 0");
 }
+
+TEST_CASE("A parameter under two names counts once", "[optim]") {
+  pk::Parameter<double> shared(pk::Tensor<double>{3.0, 4.0});
+  const pk::NamedParameters<double> parameters{{"encoder", &shared}, {"decoder", &shared}};
+  pk::Tape<double> tape;
+  const auto x = shared.on(tape);
+  tape.backward(pk::sum(x * x));  // 2 x
+  CHECK(optim::gradient_norm(tape, parameters) == Approx(10));
+  optim::clip_gradient_norm(tape, parameters, 1.0);
+  CHECK(shared.gradient(tape)->data()[0] == Approx(0.6).epsilon(1e-6));
+  CHECK(shared.gradient(tape)->data()[1] == Approx(0.8).epsilon(1e-6));
+}

@@ -61,7 +61,7 @@ only 'xtensor' core/tensor.hpp
 only 'omp.h' core/threads.hpp
 only 'Eigen' core/linear_algebra.hpp
 only 'stb' io/image.hpp
-only 'nlohmann' graph/tfjs.hpp data/json_file.hpp io/json_string.hpp io/safetensors.hpp io/safetensors_header.hpp
+only 'nlohmann' io/json_string.hpp io/parse_json.hpp io/safetensors.hpp io/safetensors_header.hpp
 only 'immintrin' core/isa.hpp simd/batch.hpp
 if grep -rnE '\b(assert|abort|exit|printf|std::cout|std::cerr)\b *\(' --include='*.hpp' . | grep -vE 'static_assert|snprintf|//'; then
   complain "library code must not assert, abort, print or exit"

@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <cstdint>
+#include <limits>
+
 #include <posekit/io/file.hpp>
 #include <posekit/optim/adam.hpp>
 #include <posekit/optim/sgd.hpp>
@@ -99,4 +102,46 @@ TEST_CASE("A checkpoint of another optimiser is refused and changes nothing", "[
   CHECK_THROWS_WITH(pk::training::load_checkpoint(damaged, other, adam),
                     Catch::Contains("tensors of the optimiser's state, expected"));
   CHECK(identical(std::as_const(other.first.weight).value(), before));
+}
+
+TEST_CASE("A checkpoint of Adam is none of Adam with amsgrad", "[training]") {
+  const auto file = scratch_folder("checkpoint_amsgrad") / "c.safetensors";
+  const auto step = [](auto& net, auto& optimizer) {
+    regression::Loader loader;
+    loader.start(0);
+    pk::Tape<float> tape;
+    tape.backward(regression::loss_of(net)(tape, *loader.next()));
+    optimizer.step(tape);
+  };
+  Net net, other;
+  pk::optim::Adam<float> plain(pk::nn::parameters(net));
+  pk::optim::Adam<float> amsgrad(pk::nn::parameters(other), {.amsgrad = true});
+  step(net, plain);
+  pk::training::save_checkpoint(file, net, plain, {});
+  const auto before = std::as_const(other.first.weight).value();
+  CHECK_THROWS_WITH(pk::training::load_checkpoint(file, other, amsgrad),
+                    Catch::Contains("is of another optimiser") &&
+                        Catch::Contains("max_exp_avg_sq.first.weight is missing"));
+  CHECK(identical(std::as_const(other.first.weight).value(), before));
+  step(other, amsgrad);
+  pk::training::save_checkpoint(file, other, amsgrad, {});
+  CHECK_THROWS_AS(pk::training::load_checkpoint(file, net, plain), pk::FileError);
+  CHECK_NOTHROW(pk::training::load_checkpoint(file, other, amsgrad));
+}
+
+TEST_CASE("Numbers of any size are read again", "[training]") {
+  const auto file = scratch_folder("checkpoint_numbers") / "c.safetensors";
+  Net net;
+  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net));
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  for (const std::uint64_t steps : {std::uint64_t{0}, std::uint64_t{1000000000000000000}, most}) {
+    optimizer.set_steps(steps);
+    pk::training::save_checkpoint(file, net, optimizer,
+                                  {.epoch = steps, .batch = steps, .steps = steps});
+    const auto at = pk::training::load_checkpoint(file, net, optimizer);
+    CHECK(at.epoch == steps);
+    CHECK(at.batch == steps);
+    CHECK(at.steps == steps);
+    CHECK(optimizer.steps() == steps);
+  }
 }

@@ -243,3 +243,39 @@ TEST_CASE("What goes wrong in a training is said, and its checkpoint stays", "[t
   pk::write_file(folder / "checkpoint.safetensors", "nonsense");
   CHECK_THROWS_AS(run(options), pk::FileError);
 }
+
+TEST_CASE("Two trainings do not share a folder", "[training]") {
+  if (!pk::FolderLock::supported()) return;
+  const auto folder = scratch_folder("trainer_two") / "out";
+  pk::TrainerOptions inner{.epochs = 2, .folder = folder};
+  pk::TrainerOptions outer = inner;
+  bool asked = false;
+  outer.report = [&](const pk::TrainingStatus&) {
+    if (std::exchange(asked, true)) return true;
+    CHECK_THROWS_WITH(run(inner), Catch::Contains("another training is writing into this folder"));
+    return true;
+  };
+  run(outer);
+  CHECK(asked);
+  CHECK(std::filesystem::exists(folder / "checkpoint.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(folder / ".lock"));
+  CHECK_NOTHROW(run(inner));
+}
+
+TEST_CASE("A training that fails at once leaves no folder", "[training]") {
+  const auto folder = scratch_folder("trainer_fails") / "a" / "b";
+  Net net;
+  pk::optim::Sgd<float> optimizer(pk::nn::parameters(net), {.learning_rate = 0.1});
+  Loader loader;
+  const auto loss = [](pk::Tape<float>& tape, const regression::Batch&) {
+    return tape.variable(pk::zeros<float>({2, 3}));
+  };
+  CHECK_THROWS_AS(pk::training::train(net, optimizer, loader, pk::optim::Constant{.value = 0.1},
+                                      loss, [] { return 0.0; }, {.epochs = 1, .folder = folder}),
+                  pk::ShapeError);
+  CHECK_FALSE(std::filesystem::exists(folder.parent_path()));
+  CHECK_THROWS_WITH(
+      pk::training::train(net, optimizer, loader, pk::optim::Constant{.value = 0.1}, loss,
+                          [] { return 0.0; }, {.epochs = 1, .clip_norm = std::nan("")}),
+      "train: clip_norm is nan, expected 0 or a positive number");
+}

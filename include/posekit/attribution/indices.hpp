@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 
 namespace posekit {
@@ -151,10 +152,7 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
                                 ", expected [1, K, 2] or [K, 2]"));
   }
   require_finite(points, "locality_index", "points");
-  if (!(options.sigma > 0)) {
-    throw ValueError(
-        error_text("locality_index: sigma is ", options.sigma, ", expected a positive number"));
-  }
+  require_between("locality_index", "sigma", options.sigma, 1e-6, 1e12);
   const std::size_t joints = maps.shape()[0];
   const std::size_t height = maps.shape()[1];
   const std::size_t width = maps.shape()[2];
@@ -208,6 +206,7 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
 template <class T>
 Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& options = {}) {
   internal::require_maps(maps, "diffusion_index");
+  require_finite_number("diffusion_index", "scale", options.scale);
   const std::size_t pixels = maps.shape()[1] * maps.shape()[2];
   const auto n = static_cast<double>(pixels);
   Tensor<T> result = make_tensor<T>({maps.shape()[0]});

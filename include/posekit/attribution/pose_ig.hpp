@@ -17,6 +17,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/progress.hpp>
 #include <posekit/core/random.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 
@@ -122,6 +123,7 @@ Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
       break;
     case Baseline::image:
       if (!given) throw ValueError("pose_ig: Baseline::image needs a baseline image");
+      require_finite(*given, "pose_ig", "baseline");
       return *given;
   }
   return baseline;
@@ -144,14 +146,9 @@ void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth,
   }
   require_finite(image, "pose_ig", "image");
   require_finite(truth, "pose_ig", "truth");
-  if (!(options.likelihood.c > 0) || !std::isfinite(options.likelihood.c)) {
-    throw ValueError(error_text("pose_ig: likelihood.c is ", options.likelihood.c,
-                                ", expected a positive number"));
-  }
-  if (!(options.noise_sigma >= 0) || !std::isfinite(options.noise_sigma)) {
-    throw ValueError(error_text("pose_ig: noise_sigma is ", options.noise_sigma,
-                                ", expected 0 or a positive number"));
-  }
+  require_positive("pose_ig", "likelihood.c", options.likelihood.c);
+  require_positive("pose_ig", "noise_sigma", options.noise_sigma, true);
+  require_finite_number("pose_ig", "baseline_value", options.baseline_value);
 }
 
 /// What all steps of a path have in common.

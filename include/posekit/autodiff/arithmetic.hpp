@@ -10,6 +10,7 @@
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/strided.hpp>
+#include <posekit/kernels/strided_reduce.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -39,7 +40,7 @@ void broadcast_vjp(Pullback<T>& pullback, std::size_t operand, const Shape& shap
                                                     pullback.threads());
     } else {
       target.put_nothing(k * operand_size, operand_size);
-      kernels::strided_reduce<T, simd::DefaultArch, 3>(loop, out, in, op);
+      kernels::strided_reduce<T, simd::DefaultArch, 3>(loop, out, in, 1.0, op, pullback.threads());
     }
   }
 }
@@ -204,9 +205,13 @@ template <class T>
 Var<T> operator*(std::type_identity_t<T> c, const Var<T>& x) {
   return affine(x, c, T(0));
 }
+/// Divides: the reciprocal of a constant may be infinite where the quotient is not, and rounds.
 template <class T>
 Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c) {
-  return affine(x, T(1) / c, T(0));
+  const auto divided = [c](const auto& v, const auto&... /*kept*/) {
+    return v / std::decay_t<decltype(v)>(c);
+  };
+  return internal::unary<internal::Keep::nothing>("divide", x, divided, divided);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -10,6 +10,7 @@
 
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/kernels/channel_norm.hpp>
 
 namespace posekit {
@@ -50,9 +51,7 @@ std::size_t batch_norm_channels(const char* name, const Var<T>& x, const Var<T>&
   if (a != Activation::none && a != Activation::relu && a != Activation::relu6) {
     throw ValueError(error_text(name, ": the activation must be none, relu or relu6"));
   }
-  if (!(options.epsilon >= 0)) {
-    throw ValueError(error_text(name, ": epsilon is ", options.epsilon, ", expected >= 0"));
-  }
+  require_positive(name, "epsilon", options.epsilon, true);
   return channels;
 }
 

@@ -6,11 +6,14 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <posekit/core/aligned.hpp>
+#include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
@@ -20,28 +23,44 @@ namespace posekit::inline POSEKIT_ISA {
 /// Rectifier bits and other raw memory.
 using ByteBuffer = std::vector<std::uint8_t, AlignedAllocator<std::uint8_t>>;
 
-/// Keeps the buffers of one pass for the next: in a loop of equal passes nothing is allocated after
-/// the first. It never holds more than were taken from it at once; tensors that were made elsewhere
-/// are freed. Not thread-safe; it belongs to one tape.
+/// Keeps the buffers of one recording for the next: in a loop of equal recordings nothing is
+/// allocated after the first, and in one of different sizes what waits is never more than recent
+/// recordings had in use at once. Tensors that were made elsewhere are freed.
+///
+/// It belongs to one tape and its thread; what it shared may be let go of by any thread.
 template <class T>
 class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
  public:
-  /// A tensor of this shape whose elements are not initialised.
+  /// A tensor of this shape whose elements are not initialised. Throws ValueError where a limit is
+  /// set (see ElementLimit) and reached.
   Tensor<T> take(const Shape& shape) {
-    Shelf& shelf = tensors_[element_count(shape)];
+    const std::size_t size = element_count(shape);
+    const std::lock_guard lock(mutex_);
+    if (size > limit_left_) {
+      throw ValueError(error_text("a result of shape ", to_string(shape), " has ", size,
+                                  " elements, and ", limit_left_, " are left of ", limit_name_));
+    }
+    if (limit_left_ != no_limit) limit_left_ -= size;
+    Tensor<T> tensor;
+    auto& shelf = tensors_[size];
+    if (take_from(shelf, tensor)) {
+      tensor.reshape(shape);
+    } else {
+      tensor = make_tensor<T>(shape);
+    }
     ++shelf.taken;
-    if (shelf.tensors.empty()) return make_tensor<T>(shape);
-    Tensor<T> tensor = std::move(shelf.tensors.back());
-    shelf.tensors.pop_back();
-    tensor.reshape(shape);
     return tensor;
   }
   void give(Tensor<T>&& given) {
-    Tensor<T> tensor = std::move(given);
-    Shelf& shelf = tensors_[tensor.size()];
-    if (shelf.taken == 0) return;
-    --shelf.taken;
-    shelf.tensors.push_back(std::move(tensor));
+    const std::size_t size = given.size();
+    const std::lock_guard lock(mutex_);
+    const auto found = tensors_.find(size);
+    if (found == tensors_.end() || found->second.taken == 0) {
+      const Tensor<T> freed = std::move(given);
+      return;
+    }
+    --found->second.taken;
+    put_back(found->second, std::move(given));
   }
 
   /// At least `size` elements of uninitialised memory: the smallest buffer that is large enough, so
@@ -76,41 +95,150 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
   /// Zeroed bytes that come back to the pool when their last owner lets go of them.
   std::shared_ptr<ByteBuffer> bytes(std::size_t size) {
     ByteBuffer buffer;
-    const auto found = bytes_.find(size);
-    if (found != bytes_.end() && !found->second.empty()) {
-      buffer = std::move(found->second.back());
-      found->second.pop_back();
+    {
+      const std::lock_guard lock(mutex_);
+      take_from(bytes_[size], buffer);
     }
     buffer.assign(size, 0);
     auto returning = [pool = this->shared_from_this()](ByteBuffer* owned) {
       std::unique_ptr<ByteBuffer> holder(owned);
-      pool->bytes_[holder->size()].push_back(std::move(*holder));
+      const std::lock_guard lock(pool->mutex_);
+      pool->put_back(pool->bytes_[holder->size()], std::move(*holder));
     };
     return std::shared_ptr<ByteBuffer>(new ByteBuffer(std::move(buffer)), std::move(returning));
   }
 
+  /// Says that a recording has ended and given back its buffers. Of those that wait, the ones that
+  /// were not used for longest are freed until the rest is no more than recent recordings used.
+  void end_recording() {
+    const std::lock_guard lock(mutex_);
+    std::vector<Age> ages;
+    const std::size_t used = end_recording_of(tensors_, ages) + end_recording_of(bytes_, ages);
+    // An exceptional recording is forgotten after some dozens.
+    needed_ = std::max(used, needed_ - needed_ / 8);
+    if (waiting_ <= needed_) return;
+    std::sort(ages.begin(), ages.end(),
+              [](const Age& a, const Age& b) { return a.last_use < b.last_use; });
+    for (const Age& oldest : ages) {
+      if (waiting_ <= needed_) return;
+      if (oldest.is_bytes) {
+        drop(bytes_, oldest.size);
+      } else {
+        drop(tensors_, oldest.size);
+      }
+    }
+  }
+
   /// Frees everything that is not in use.
   void trim() {
-    for (auto& [size, shelf] : tensors_) shelf.tensors.clear();
+    const std::lock_guard lock(mutex_);
+    for (auto& [size, shelf] : tensors_) shelf.buffers.clear();
+    for (auto& [size, shelf] : bytes_) shelf.buffers.clear();
     memory_.clear();
-    bytes_.clear();
+    waiting_ = 0;
   }
 
   /// The elements of all tensors that wait to be taken again.
   std::size_t held() const {
+    const std::lock_guard lock(mutex_);
     std::size_t count = 0;
-    for (const auto& [size, shelf] : tensors_) count += size * shelf.tensors.size();
+    for (const auto& [size, shelf] : tensors_) count += size * shelf.buffers.size();
     return count;
   }
 
  private:
+  template <class U>
+  friend class ElementLimit;
+
+  /// Buffers of one size.
+  template <class Buffer>
   struct Shelf {
-    std::vector<Tensor<T>> tensors;
-    std::size_t taken = 0;  // and not given back
+    std::vector<Buffer> buffers;
+    std::size_t taken = 0;                 // and not given back
+    std::size_t out = 0, out_at_once = 0;  // in this recording
+    std::uint64_t last_use = 0;
   };
-  std::unordered_map<std::size_t, Shelf> tensors_;
+  template <class Buffer>
+  using Shelves = std::unordered_map<std::size_t, Shelf<Buffer>>;
+  struct Age {
+    std::uint64_t last_use;
+    std::size_t size;
+    bool is_bytes;
+  };
+
+  template <class Buffer>
+  static std::size_t bytes_of(std::size_t size) {
+    return size * sizeof(typename Buffer::value_type);
+  }
+  template <class Buffer>
+  bool take_from(Shelf<Buffer>& shelf, Buffer& buffer) {
+    shelf.last_use = ++uses_;
+    shelf.out_at_once = std::max(shelf.out_at_once, ++shelf.out);
+    if (shelf.buffers.empty()) return false;
+    buffer = std::move(shelf.buffers.back());
+    shelf.buffers.pop_back();
+    waiting_ -= bytes_of<Buffer>(buffer.size());
+    return true;
+  }
+  template <class Buffer>
+  void put_back(Shelf<Buffer>& shelf, Buffer&& buffer) {
+    if (shelf.out > 0) --shelf.out;
+    waiting_ += bytes_of<Buffer>(buffer.size());
+    shelf.buffers.push_back(std::move(buffer));
+  }
+  /// The bytes that the recording used.
+  template <class Buffer>
+  std::size_t end_recording_of(Shelves<Buffer>& shelves, std::vector<Age>& ages) {
+    std::size_t used = 0;
+    for (auto& [size, shelf] : shelves) {
+      used += shelf.out_at_once * bytes_of<Buffer>(size);
+      shelf.out = shelf.out_at_once = 0;
+      ages.push_back({shelf.last_use, size, std::is_same_v<Buffer, ByteBuffer>});
+    }
+    return used;
+  }
+  template <class Buffer>
+  void drop(Shelves<Buffer>& shelves, std::size_t size) {
+    const auto found = shelves.find(size);
+    waiting_ -= found->second.buffers.size() * bytes_of<Buffer>(size);
+    shelves.erase(found);
+  }
+
+  static constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
+
+  mutable std::mutex mutex_;  // of the shelves
+  Shelves<Tensor<T>> tensors_;
+  Shelves<ByteBuffer> bytes_;
   std::multimap<std::size_t, AlignedBuffer<T>> memory_;
-  std::unordered_map<std::size_t, std::vector<ByteBuffer>> bytes_;
+  std::uint64_t uses_ = 0;
+  std::size_t needed_ = 0;   // bytes, of recent recordings
+  std::size_t waiting_ = 0;  // bytes
+  std::size_t limit_left_ = no_limit;
+  const char* limit_name_ = "";
+};
+
+/// While it lives, tensors of at most `elements` elements together are taken from a pool. `name`
+/// stands for the limit in errors.
+template <class T>
+class ElementLimit {
+ public:
+  ElementLimit(BufferPool<T>& pool, std::size_t elements, const char* name)
+      : pool_(pool), before_(pool.limit_left_), name_before_(pool.limit_name_) {
+    if (elements >= before_) return;
+    pool.limit_left_ = elements;
+    pool.limit_name_ = name;
+  }
+  ~ElementLimit() {
+    pool_.limit_left_ = before_;
+    pool_.limit_name_ = name_before_;
+  }
+  ElementLimit(const ElementLimit&) = delete;
+  ElementLimit& operator=(const ElementLimit&) = delete;
+
+ private:
+  BufferPool<T>& pool_;
+  std::size_t before_;
+  const char* name_before_;
 };
 
 /// Memory from a pool that returns to it at the end of the scope.

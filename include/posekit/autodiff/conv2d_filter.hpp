@@ -1,11 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -73,8 +74,14 @@ class Conv2dFilter {
 
   /// The filter for `kernels::conv2d_vjp` with this stride, dilation and padding.
   std::shared_ptr<const Vjp> vjp(const Conv2dGeometry& g) const {
-    const Key key{g.stride_height,  g.stride_width, g.dilation_height,
-                  g.dilation_width, g.pad_top,      g.pad_left};
+    const Key key{g.stride_height,
+                  g.stride_width,
+                  g.dilation_height,
+                  g.dilation_width,
+                  g.pad_top,
+                  g.pad_left,
+                  std::min(g.stride_height, g.in_height),
+                  std::min(g.stride_width, g.in_width)};
     const std::lock_guard lock(mutex_);
     auto& entry = vjps_[key];
     if (entry == nullptr) {
@@ -95,8 +102,7 @@ class Conv2dFilter {
   }
 
  private:
-  using Key =
-      std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, std::size_t>;
+  using Key = std::array<std::size_t, 8>;
 
   std::shared_ptr<const Tensor<T>> filter_;
   std::optional<Tensor<T>> bias_;

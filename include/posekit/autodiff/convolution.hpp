@@ -19,6 +19,7 @@
 #include <posekit/kernels/conv2d.hpp>
 #include <posekit/kernels/conv2d_filter_vjp.hpp>
 #include <posekit/kernels/conv2d_vjp.hpp>
+#include <posekit/kernels/strided_reduce.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -57,8 +58,7 @@ void run_conv2d_filter_vjp(Pullback<T>& p, std::size_t operand, const Conv2dGeom
   if (!target) return;
   const std::size_t size = g.kernel_height * g.kernel_width * g.in_channels * g.out_channels;
   target.put_nothing(0, p.count() * size);
-  const auto scratch =
-      p.scratch(kernels::conv2d_filter_vjp_scratch(g) * static_cast<std::size_t>(p.threads()));
+  const auto scratch = p.scratch(kernels::conv2d_filter_vjp_scratch<T>(g, p.threads()));
   for (std::size_t k = 0; k < p.count(); ++k) {
     kernels::conv2d_filter_vjp<T>(g, image + k * image_step, cotangent + k * cotangent_step,
                                   target.data + k * size, scratch.data(), p.threads());
@@ -152,8 +152,8 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
         const auto target = p.target(2);
         target.put_nothing(0, p.count() * g.out_channels);
         for (std::size_t k = 0; k < p.count(); ++k) {
-          kernels::bias_vjp(g.batch * g.out_pixels(), g.out_channels, cotangent + k * g.out_size(),
-                            target.data + k * g.out_channels);
+          kernels::sum_rows(g.batch * g.out_pixels(), g.out_channels, cotangent + k * g.out_size(),
+                            target.data + k * g.out_channels, p.threads());
         }
       });
 }

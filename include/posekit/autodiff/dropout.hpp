@@ -12,15 +12,22 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
+namespace internal {
+
+inline void require_probability(const char* function, double probability) {
+  if (probability >= 0 && probability < 1) return;
+  throw ValueError(
+      error_text(function, ": probability is ", probability, ", expected one in [0, 1)"));
+}
+
+}  // namespace internal
+
 /// x with each element replaced by 0 with the given probability, the others divided by
 /// 1 - probability. What is dropped is a function of (seed, element). Throws ValueError for a
 /// probability outside [0, 1).
 template <class T>
 Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed) {
-  if (!(probability >= 0 && probability < 1)) {
-    throw ValueError(
-        error_text("dropout: probability is ", probability, ", expected one in [0, 1)"));
-  }
+  internal::require_probability("dropout", probability);
   const CounterRandom random(seed);
   Tensor<T> factor = x.tape().pool().take(x.shape());
   const T kept = static_cast<T>(1.0 / (1.0 - probability));

@@ -105,16 +105,28 @@ Var<T> sigmoid(const Var<T>& x) {
 
 namespace internal {
 
-template <class V>
+/// condition ? a : b, of scalars and of batches.
+template <class Condition, class V>
+V select_of(const Condition& condition, const V& a, const V& b) {
+  if constexpr (std::is_same_v<Condition, bool>) {
+    return condition ? a : b;
+  } else {
+    return xsimd::select(condition, a, b);
+  }
+}
+
+/// erf is 1 to the last digit from 6 on, and xsimd's gives NaN for large numbers.
+template <class T, class V>
 V erf_of(const V& v) {
   using std::erf;
-  return erf(v);
+  const V limit(T(8));
+  return erf(select_of(v > limit, limit, select_of(v < -limit, V(-limit), v)));
 }
 
 /// The normal distribution function and density.
 template <class T, class V>
 V normal_distribution(const V& v) {
-  return V(T(0.5)) * (V(T(1)) + erf_of(V(v * V(T(0.70710678118654752440L)))));
+  return V(T(0.5)) * (V(T(1)) + erf_of<T>(V(v * V(T(0.70710678118654752440L)))));
 }
 template <class T, class V>
 V normal_density(const V& v) {
@@ -220,24 +232,17 @@ Var<T> prelu(const Var<T>& x, const Var<T>& slope) {
     using V = std::decay_t<decltype(v)>;
     return v > V(T(0));
   };
-  const auto choose = [](const auto& condition, const auto& a, const auto& b) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(condition)>, bool>) {
-      return condition ? a : b;
-    } else {
-      return xsimd::select(condition, a, b);
-    }
-  };
   return internal::binary(
       "prelu", x, slope,
       [=](const auto& v, const auto& s) {
-        return choose(positive(v), v, std::decay_t<decltype(v)>(v * s));
+        return internal::select_of(positive(v), v, std::decay_t<decltype(v)>(v * s));
       },
       [=](const auto& g, const auto& v, const auto& s) {
-        return choose(positive(v), g, std::decay_t<decltype(g)>(g * s));
+        return internal::select_of(positive(v), g, std::decay_t<decltype(g)>(g * s));
       },
       [=](const auto& g, const auto& v, const auto&) {
         using V = std::decay_t<decltype(g)>;
-        return choose(positive(v), V(T(0)), V(g * v));
+        return internal::select_of(positive(v), V(T(0)), V(g * v));
       });
 }
 

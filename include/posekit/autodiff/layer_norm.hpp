@@ -7,9 +7,11 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -31,9 +33,7 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
   }
   require_shape(weight.value(), {channels}, "layer_norm", "weight");
   require_shape(bias.value(), {channels}, "layer_norm", "bias");
-  if (!(options.epsilon >= 0)) {
-    throw ValueError(error_text("layer_norm: epsilon is ", options.epsilon, ", expected >= 0"));
-  }
+  require_positive("layer_norm", "epsilon", options.epsilon, true);
   Tape<T>& tape = x.tape();
   const std::size_t rows = x.size() / channels;
   const T* in = x.value().data();
@@ -66,13 +66,18 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
     const auto to_bias = p.target(2), to_weight = p.target(1), to_x = p.target(0);
     for (std::size_t k = 0; k < p.count(); ++k) {
       const T* g = p.cotangent() + k * rows * channels;
-      if (to_bias) to_bias.put_nothing(k * channels, channels);
-      if (to_weight) to_weight.put_nothing(k * channels, channels);
-      for (std::size_t r = 0; r < rows; ++r) {
+      if (to_bias || to_weight) {
+        std::vector<double> sums(channels), products(channels);
+        for (std::size_t r = 0; r < rows; ++r) {
+          for (std::size_t c = 0; c < channels; ++c) {
+            const auto at = static_cast<double>(g[r * channels + c]);
+            sums[c] += at;
+            products[c] += at * static_cast<double>(normal->data()[r * channels + c]);
+          }
+        }
         for (std::size_t c = 0; c < channels; ++c) {
-          const T at = g[r * channels + c];
-          if (to_bias) to_bias.data[k * channels + c] += at;
-          if (to_weight) to_weight.data[k * channels + c] += at * normal->data()[r * channels + c];
+          if (to_bias) to_bias.put(k * channels + c, static_cast<T>(sums[c]));
+          if (to_weight) to_weight.put(k * channels + c, static_cast<T>(products[c]));
         }
       }
       if (!to_x) continue;

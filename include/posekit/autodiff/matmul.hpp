@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <memory>
 
 #include <posekit/autodiff/convolution.hpp>
@@ -18,8 +20,8 @@ inline Shape image_of_rows(const Shape& rows) {
 
 }  // namespace internal
 
-/// a [M, K] times b [K, N]. A convolution of an image of one row with kernels of one pixel is the
-/// same product, and has the kernels for it.
+/// a [M, K] times b [K, N]; a sum of no products (K = 0) is 0. A convolution of an image of one row
+/// with kernels of one pixel is the same product, and has the kernels for it.
 template <class T>
 Var<T> matmul(const Var<T>& a, const Var<T>& b) {
   const Shape left = a.shape();
@@ -27,6 +29,14 @@ Var<T> matmul(const Var<T>& a, const Var<T>& b) {
   if (left.size() != 2 || right.size() != 2 || left[1] != right[0]) {
     throw ShapeError(error_text("matmul: shapes ", to_string(left), " and ", to_string(right),
                                 " do not multiply, expected [M, K] and [K, N]"));
+  }
+  if (left[1] == 0 || right[1] == 0) {
+    const std::array<std::size_t, 2> sizes{a.size(), b.size()};
+    return a.tape().record("matmul", zeros<T>({left[0], right[1]}), {a, b}, [=](Pullback<T>& p) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (const auto target = p.target(i)) target.put_nothing(0, p.count() * sizes[i]);
+      }
+    });
   }
   const Var<T> product =
       conv2d(reshape(a, internal::image_of_rows(left)), reshape(b, {1, 1, right[0], right[1]}));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/digest.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -29,6 +30,7 @@ class Parameter {
     trainable = other.trainable;
     value_ = std::make_shared<Tensor<T>>(*other.value_);
     ++version_;
+    handed_out_ = false;
     return *this;
   }
   Parameter(Parameter&&) noexcept = default;
@@ -36,19 +38,31 @@ class Parameter {
     trainable = other.trainable;
     value_ = std::move(other.value_);
     ++version_;
+    handed_out_ = other.handed_out_;
     return *this;
   }
   ~Parameter() = default;
 
   const Tensor<T>& value() const { return *value_; }
-  /// To change it. Counts as a change, whether or not one follows: see `version`.
+  /// To change it, now or as long as the reference is kept. Counts as a change: see `version`.
   Tensor<T>& value() {
+    handed_out_ = true;
+    return value_to_change();
+  }
+  /// The same for a reference that is not kept: what is made from the value need not be checked
+  /// from then on (see `fingerprint`).
+  Tensor<T>& value_to_change() {
     ++version_;
     return *value_;
   }
-  /// Grows with every change; what was made from the value (packed filters, say) is good as long as
-  /// this stays the same.
+  /// Grows with every change that this class is told of.
   std::uint64_t version() const { return version_; }
+  /// What was made from the value (packed filters, say) is good as long as this stays the same.
+  /// Where `value` handed out a reference, through which the value may change at any time, it is a
+  /// digest of the elements.
+  std::uint64_t fingerprint() const {
+    return handed_out_ ? digest(value_->data(), value_->size() * sizeof(T)) : version_;
+  }
 
   /// The parameter on a tape: a variable, the same one however often it is asked for before the
   /// tape is cleared; a constant where `differentiate` is false or the parameter is frozen.
@@ -65,6 +79,7 @@ class Parameter {
  private:
   std::shared_ptr<Tensor<T>> value_;
   std::uint64_t version_ = 0;
+  bool handed_out_ = false;
 };
 
 /// A parameter and the name that a checkpoint knows it by.

@@ -8,6 +8,7 @@
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/strided.hpp>
+#include <posekit/kernels/strided_reduce.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -33,7 +34,7 @@ Var<T> scaled_sum(const char* name, const Var<T>& x, const std::vector<std::ptrd
     throw ShapeError(error_text(name, ": x has shape ", to_string(shape),
                                 ", the mean of no elements is undefined"));
   }
-  const T scale = mean ? static_cast<T>(result_size) / static_cast<T>(size) : T(1);
+  const double scale = mean ? static_cast<double>(result_size) / static_cast<double>(size) : 1.0;
   Shape result_shape;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (!reduced[i] || keepdims) result_shape.push_back(kept[i]);
@@ -43,16 +44,13 @@ Var<T> scaled_sum(const char* name, const Var<T>& x, const std::vector<std::ptrd
                                              kernels::broadcast_strides(shape, shape.size())});
   Tensor<T> value = tape.pool().take(result_shape);
   std::fill_n(value.data(), result_size, T(0));
-  const auto times = [scale](const auto& v) {
+  const auto times = [scale = static_cast<T>(scale)](const auto& v) {
     using V = std::decay_t<decltype(v)>;
     return v * V(scale);
   };
   const auto itself = [](const auto& v) { return v; };
-  if (size > 0) {
-    kernels::strided_reduce<T, simd::DefaultArch, 1>(loop, value.data(), {x.value().data()},
-                                                     itself);
-    for (std::size_t i = 0; i < result_size; ++i) value.data()[i] *= scale;
-  }
+  kernels::strided_reduce<T, simd::DefaultArch, 1>(loop, value.data(), {x.value().data()}, scale,
+                                                   itself, tape.threads());
   return tape.record(name, std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target || size == 0) return;

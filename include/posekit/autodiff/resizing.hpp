@@ -22,9 +22,10 @@ Var<T> resample(const char* name, const Var<T>& x, std::array<std::size_t, 2> si
                                 ", expected rank 4 [N, H, W, C] with pixels"));
   }
   Tape<T>& tape = x.tape();
+  // First, as it throws where the size is impossible.
+  Tensor<T> value = tape.pool().take({shape[0], size[0], size[1], shape[3]});
   const auto rows = make_axis(shape[1], size[0]);
   const auto columns = make_axis(shape[2], size[1]);
-  Tensor<T> value = tape.pool().take({shape[0], size[0], size[1], shape[3]});
   kernels::resample2d(shape[0], shape[3], shape[1], shape[2], rows, columns, x.value().data(),
                       value.data(), false, tape.threads());
   return tape.record(name, std::move(value), {x}, [=](Pullback<T>& p) {

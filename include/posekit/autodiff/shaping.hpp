@@ -183,7 +183,8 @@ struct Padding {
   std::size_t after = 0;
 };
 
-/// Surrounds x with `value`; one Padding per axis.
+/// Surrounds x with `value`; one Padding per axis. Throws ShapeError where there are fewer or more,
+/// and where the result would be too large for a tensor.
 template <class T>
 Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
            std::type_identity_t<T> value = 0) {
@@ -194,8 +195,9 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
   }
   Shape result_shape = shape;
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    result_shape[i] += padding[i].before + padding[i].after;
+    result_shape[i] = add_sizes("pad", shape[i], padding[i].before, padding[i].after);
   }
+  const std::size_t result_size = element_count(result_shape);
   // The last axis (with the ones behind the last padded axis merged into it) is copied in runs.
   std::size_t split = shape.size();
   while (split > 0 && padding[split - 1].before + padding[split - 1].after == 0) --split;
@@ -215,7 +217,6 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
     }
     starts[r] = offset;
   }
-  const std::size_t result_size = element_count(result_shape);
   Tensor<T> result = x.tape().pool().take(result_shape);
   std::fill_n(result.data(), result_size, value);
   const T* in = x.value().data();

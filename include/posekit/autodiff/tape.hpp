@@ -237,6 +237,7 @@ class Tape {
     cotangents_.clear();
     differentiated_ = false;
     ++generation_;
+    pool_->end_recording();
   }
 
   /// Frees the buffers that wait to be reused.

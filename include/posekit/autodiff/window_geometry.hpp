@@ -2,6 +2,7 @@
 
 // Sliding windows over NHWC images: borders, strides, and the extents that come of them.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -52,9 +53,13 @@ namespace posekit::inline POSEKIT_ISA::internal {
 struct WindowAxis {
   std::size_t out = 0;
   std::size_t before = 0;
+  std::size_t padded = 0;    ///< the input's extent with its border
+  std::size_t stride = 1;    ///< 1 where there is one window
+  std::size_t dilation = 1;  ///< 1 where there is one tap
 };
 
-/// Output extent and leading padding of a sliding window along one axis.
+/// Output extent and leading padding of a sliding window along one axis. Throws ValueError and
+/// ShapeError.
 inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kernel,
                               std::size_t stride, std::size_t dilation, Padding2d::Kind kind,
                               std::size_t before, std::size_t after) {
@@ -62,19 +67,28 @@ inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kern
     throw ValueError(error_text(name, ": kernel ", kernel, ", stride ", stride, " and dilation ",
                                 dilation, " must be positive"));
   }
-  const std::size_t reach = (kernel - 1) * dilation + 1;
+  const std::size_t reach = add_sizes(name, multiply_sizes(name, kernel - 1, dilation), 1);
+  WindowAxis axis;
   if (kind == Padding2d::Kind::same) {
-    const std::size_t out = (in + stride - 1) / stride;
-    const std::size_t needed = out == 0 ? 0 : (out - 1) * stride + reach;
-    return {out, needed > in ? (needed - in) / 2 : 0};
+    axis.out = in / stride + (in % stride != 0 ? 1 : 0);
+    const std::size_t needed = axis.out == 0 ? 0 : add_sizes(name, (axis.out - 1) * stride, reach);
+    axis.before = needed > in ? (needed - in) / 2 : 0;
+    axis.padded = std::max(in, needed);
+  } else {
+    if (kind == Padding2d::Kind::valid) before = after = 0;
+    axis.before = before;
+    axis.padded = add_sizes(name, in, before, after);
+    if (axis.padded < reach) {
+      throw ShapeError(error_text(name, ": a window of ", reach,
+                                  " pixels does not fit an image of ", axis.padded,
+                                  " (padding included)"));
+    }
+    axis.out = (axis.padded - reach) / stride + 1;
   }
-  if (kind == Padding2d::Kind::valid) before = after = 0;
-  const std::size_t padded = in + before + after;
-  if (padded < reach) {
-    throw ShapeError(error_text(name, ": a window of ", reach, " pixels does not fit an image of ",
-                                padded, " (padding included)"));
-  }
-  return {(padded - reach) / stride + 1, before};
+  // Where they mean nothing, they might still be large.
+  if (axis.out > 1) axis.stride = stride;
+  if (kernel > 1) axis.dilation = dilation;
+  return axis;
 }
 
 inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
@@ -99,13 +113,21 @@ inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
   g.out_channels = out_channels;
   g.kernel_height = kernel_height;
   g.kernel_width = kernel_width;
-  g.stride_height = options.stride[0];
-  g.stride_width = options.stride[1];
-  g.dilation_height = options.dilation[0];
-  g.dilation_width = options.dilation[1];
+  g.stride_height = y.stride;
+  g.stride_width = x.stride;
+  g.dilation_height = y.dilation;
+  g.dilation_width = x.dilation;
   g.pad_top = y.before;
   g.pad_left = x.before;
-  if (g.out_pixels() * out_channels > std::numeric_limits<std::uint32_t>::max()) {
+  // Kernels make patches of the padded image.
+  if (element_count(Shape{y.padded, x.padded, std::max<std::size_t>(image[3], 1)}) > std::size_t{1}
+                                                                                         << 38) {
+    throw ShapeError(error_text(name, ": an image of ", y.padded, " x ", x.padded, " x ", image[3],
+                                " (padding included) is too large"));
+  }
+  element_count(Shape{kernel_height, kernel_width, image[3], out_channels});
+  if (element_count(Shape{g.out_height, g.out_width, out_channels}) >
+      std::numeric_limits<std::uint32_t>::max()) {
     throw ShapeError(error_text(name, ": an output of ", g.out_height, " x ", g.out_width, " x ",
                                 out_channels, " is too large"));
   }

@@ -49,6 +49,27 @@ std::size_t element_count(const Extents& shape) {
   return empty ? 0 : count;
 }
 
+/// The sum of sizes. Throws ShapeError, which begins with `function`, where it does not fit.
+template <class... Sizes>
+std::size_t add_sizes(const char* function, std::size_t first, Sizes... others) {
+  const auto add = [&](std::size_t size) {
+    if (size > std::numeric_limits<std::size_t>::max() - first) {
+      throw ShapeError(error_text(function, ": ", first, " + ", size, " is too large for a size"));
+    }
+    first += size;
+  };
+  (add(others), ...);
+  return first;
+}
+
+/// The product of sizes. Throws ShapeError, which begins with `function`, where it does not fit.
+inline std::size_t multiply_sizes(const char* function, std::size_t a, std::size_t b) {
+  if (a != 0 && b > std::numeric_limits<std::size_t>::max() / a) {
+    throw ShapeError(error_text(function, ": ", a, " x ", b, " is too large for a size"));
+  }
+  return a * b;
+}
+
 /// Turns an axis counted from the end (-1 is the last) into one counted from the front.
 inline std::size_t normalize_axis(std::ptrdiff_t axis, std::size_t rank, const char* function) {
   const auto signed_rank = static_cast<std::ptrdiff_t>(rank);

@@ -53,7 +53,7 @@ namespace internal {
 
 /// Decoders show what is missing of a JPEG file as gray. Throws FileError unless its end is there.
 inline void require_whole_jpeg(std::span<const std::uint8_t> bytes, const std::string& name) {
-  if (bytes.size() < 2 || bytes[0] != 0xff || bytes[1] != 0xd8) return;
+  if (!is_jpeg(bytes)) return;
   std::size_t pixels = bytes.size();
   for_each_jpeg_segment(bytes, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
     constexpr std::uint8_t start_of_scan = 0xda;
@@ -95,7 +95,7 @@ inline PoseExample load_pose_example(const AnnotatedImage& source) {
   const std::string name = source.image.string();
   PoseExample example;
   {
-    const std::vector<std::uint8_t> bytes = read_file(source.image);
+    const std::vector<std::uint8_t> bytes = read_image_file(source.image);
     internal::require_whole_jpeg(bytes, name);
     example.image = to_tensor<float>(parse_image(bytes, name));
   }
@@ -108,7 +108,7 @@ inline PoseExample load_pose_example(const AnnotatedImage& source) {
   }
   if (!source.mask.empty()) {
     const std::string mask_name = source.mask.string();
-    const std::vector<std::uint8_t> bytes = read_file(source.mask);
+    const std::vector<std::uint8_t> bytes = read_image_file(source.mask);
     internal::require_whole_jpeg(bytes, mask_name);
     const Bitmap mask = parse_image(bytes, mask_name, 1);
     if (mask.width != width || mask.height != height) {

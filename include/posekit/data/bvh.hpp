@@ -83,7 +83,7 @@ class BvhParser {
   }
 
  private:
-  static constexpr std::size_t max_joints = 4096, max_depth = 512,
+  static constexpr std::size_t max_joints = 4096, max_depth = 512, max_name = 1024,
                                max_positions = std::size_t{1} << 25;
 
   [[noreturn]] void fail(const std::string& found, const std::string& expected) const {
@@ -146,6 +146,11 @@ class BvhParser {
     while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
     while (!rest.empty() && is_space(rest.back())) rest.remove_suffix(1);
     if (rest.empty()) fail("a joint without a name", "a name");
+    // Every end site repeats its parent's.
+    if (rest.size() > max_name) {
+      fail(error_text("a joint's name of ", rest.size(), " bytes, ", quoted(rest)),
+           error_text("at most ", max_name));
+    }
     return std::string(rest);
   }
 

@@ -105,8 +105,17 @@ class CocoReader : JsonFile {
       if (box.size() != 4)
         fail(error_text(where, ".bbox has ", box.size(), " numbers, expected 4"));
       result.box = {box[0], box[1], box[2], box[3]};
+      if (result.box.width < 0 || result.box.height < 0) {
+        fail(error_text(where, ".bbox is ", result.box.width, " x ", result.box.height,
+                        " pixels, expected no negative extent"));
+      }
     }
-    if (item.contains("area")) result.area = number(item["area"], where + ".area");
+    if (item.contains("area")) {
+      result.area = number(item["area"], where + ".area");
+      if (*result.area < 0) {
+        fail(error_text(where, ".area is ", *result.area, ", expected no negative area"));
+      }
+    }
     if (item.contains("category_id")) result.category_id = integer(item, "category_id", where);
     if (item.contains("iscrowd")) {
       const Json& crowd = item["iscrowd"];

@@ -14,6 +14,7 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/annotated_image.hpp>
 #include <posekit/data/coco.hpp>
+#include <posekit/io/folder.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit {
@@ -52,6 +53,11 @@ inline AnnotatedImages read_coco_images(const std::filesystem::path& annotations
       throw FileError(
           error_text(data.source, ": annotation ", person.id, " is of image ", person.image_id,
                      image == images.end() ? ", which is not listed" : ", which has no file_name"));
+    }
+    if (!stays_inside(image->second->file_name)) {
+      throw FileError(error_text(data.source, ": image ", person.image_id, " has the file_name '",
+                                 image->second->file_name, "', expected one in the folder of ",
+                                 "photos"));
     }
     AnnotatedImage item;
     item.image = photos / image->second->file_name;

@@ -8,6 +8,7 @@
 
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 
 namespace posekit {
@@ -41,13 +42,16 @@ struct Crop {
 
 /// A square crop of size x size pixels around a box, `margin` times as large as its longer side,
 /// turned by `degrees` (clockwise in the photo). What lies outside the photo will be black.
-/// Throws ValueError for an empty box.
+/// Throws ValueError for an empty box, and where a number is not finite.
 inline Crop square_crop(const Box& box, std::size_t size, double margin = 1.0,
                         double degrees = 0.0) {
   if (!(box.width > 0) || !(box.height > 0) || size == 0 || !(margin > 0)) {
     throw ValueError(error_text("square_crop: a box of ", box.width, " x ", box.height,
                                 " with margin ", margin, " gives no crop of ", size, " pixels"));
   }
+  require_finite_number("square_crop", "the box's corner", box.x + box.y);
+  require_finite_number("square_crop", "the crop's side", std::max(box.width, box.height) * margin);
+  require_finite_number("square_crop", "degrees", degrees);
   const double scale = std::max(box.width, box.height) * margin / static_cast<double>(size);
   const double angle = degrees * 3.14159265358979323846 / 180.0;
   Crop crop;

@@ -17,6 +17,7 @@
 #include <posekit/data/crop.hpp>
 #include <posekit/data/json_file.hpp>
 #include <posekit/data/pose_batch.hpp>
+#include <posekit/io/folder.hpp>
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/skeletons.hpp>
 
@@ -126,8 +127,15 @@ class ImageFolderReader : JsonFile {
   AnnotatedImage example(const Json& item, const std::string& where) const {
     const Skeleton& skeleton = *result_.skeleton;
     AnnotatedImage result;
-    result.image = folder_ / text(item, "image", where);
-    if (item.contains("mask")) result.mask = folder_ / text(item, "mask", where);
+    const auto file = [&](const char* key) {
+      const std::string name = text(item, key, where);
+      if (!stays_inside(name)) {
+        fail(error_text(where, ".", key, " is '", name, "', expected a file in the folder"));
+      }
+      return folder_ / name;
+    };
+    result.image = file("image");
+    if (item.contains("mask")) result.mask = file("mask");
     const bool has_joints = item.contains("joints"), has_positions = item.contains("positions");
     if (!has_joints && !has_positions) fail(where + " has neither 'joints' nor 'positions'");
     result.three_dimensional = has_positions;

@@ -10,11 +10,10 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/io/file.hpp>
+#include <posekit/io/parse_json.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 
@@ -25,8 +24,7 @@ class JsonFile {
   /// Throws FileError where the file is missing or no JSON.
   explicit JsonFile(const std::filesystem::path& path) : name_(path.string()) {
     const std::vector<std::uint8_t> bytes = read_file(path, std::uintmax_t{1} << 32);
-    root_ = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
-    if (root_.is_discarded()) fail("is not valid JSON");
+    root_ = parse_json(bytes, name_);
   }
 
   const std::string& name() const { return name_; }

@@ -18,6 +18,16 @@
 #include <posekit/graph/registry.hpp>
 #include <posekit/graph/value.hpp>
 
+namespace posekit {
+
+struct NetworkOptions {
+  /// Elements that one call may compute; 0: 2^28, or 4096 times what is fed where that is more. A
+  /// file of a few bytes can ask for any number.
+  std::size_t max_activations = 0;
+};
+
+}  // namespace posekit
+
 namespace posekit::inline POSEKIT_ISA {
 
 /// A network that was read from a file: a callable from Var to Var, differentiable with respect to
@@ -36,7 +46,8 @@ template <class T>
 class Network {
  public:
   /// Checks the graph and prepares it. Throws GraphError naming the file, the node and the reason.
-  explicit Network(Graph graph) : impl_(std::make_shared<const Impl>(std::move(graph))) {}
+  explicit Network(Graph graph, const NetworkOptions& options = {})
+      : impl_(std::make_shared<const Impl>(std::move(graph), options)) {}
 
   /// Feeds the network's only input.
   std::vector<Var<T>> operator()(const Var<T>& input,
@@ -72,6 +83,7 @@ class Network {
 
   struct Impl {
     Graph graph;
+    NetworkOptions options;
     internal::GraphIndex index;
     std::vector<Prepared> prepared;
     std::vector<std::size_t> order;  // topological
@@ -79,7 +91,7 @@ class Network {
     std::vector<std::string> placeholders;
     std::vector<NamedOutput> outputs;
 
-    explicit Impl(Graph g) : graph(std::move(g)), index(graph) {
+    Impl(Graph g, const NetworkOptions& o) : graph(std::move(g)), options(o), index(graph) {
       for (const GraphNode& node : graph.nodes) prepare(node);
       sort();
       for (auto& [name, constant] : graph.constants) {
@@ -193,6 +205,13 @@ class Network {
         for (const std::string& name : names) wanted.push_back(resolve(name));
       }
 
+      std::size_t limit = options.max_activations;
+      if (limit == 0) {
+        std::size_t elements = 0;
+        for (const auto& [name, var] : feeds) elements += var.size();
+        limit = std::max(std::size_t{1} << 28, 4096 * elements);
+      }
+      const ElementLimit<T> limited(tape.pool(), limit, "NetworkOptions::max_activations");
       std::vector<GraphValues<T>> values(graph.nodes.size());
       std::vector<bool> fed(graph.nodes.size(), false);
       std::vector<bool> asked(graph.nodes.size(), false);

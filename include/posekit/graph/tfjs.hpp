@@ -15,13 +15,13 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/graph.hpp>
 #include <posekit/graph/network.hpp>
 #include <posekit/io/file.hpp>
+#include <posekit/io/folder.hpp>
+#include <posekit/io/parse_json.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -36,8 +36,7 @@ class TfjsReader {
 
   Graph read() {
     const std::vector<std::uint8_t> bytes = read_file(path_, std::uintmax_t{1} << 30);
-    Json root = Json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
-    if (root.is_discarded()) fail("is not valid JSON");
+    const Json root = parse_json<Json>(bytes, name_);
     if (!root.is_object()) fail("holds no JSON object");
     if (const Json* format = find(root, "format");
         format != nullptr && format->is_string() && *format == "layers-model") {
@@ -192,6 +191,7 @@ class TfjsReader {
   }
 
   void read_weights(const Json& manifest) {
+    std::set<std::filesystem::path> seen;
     for (const Json& group : manifest) {
       if (!group.is_object()) fail("weightsManifest holds something that is no object");
       std::vector<std::uint8_t> bytes;
@@ -199,11 +199,12 @@ class TfjsReader {
       for (const Json& item : array(group, "paths", "weightsManifest")) {
         if (!item.is_string()) fail("weightsManifest.paths holds something that is no string");
         const std::filesystem::path shard = item.get<std::string>();
-        bool outside = shard.is_absolute() || shard.empty();
-        for (const auto& part : shard) outside = outside || part == "..";
-        if (outside) {
+        if (!stays_inside(shard)) {
           fail("weightsManifest names the shard '" + shard.string() +
                "', expected a file beside the model");
+        }
+        if (!seen.insert(shard.lexically_normal()).second) {
+          fail("weightsManifest names the shard '" + shard.string() + "' twice");
         }
         const auto content = read_file(path_.parent_path() / shard);
         bytes.insert(bytes.end(), content.begin(), content.end());
@@ -385,8 +386,8 @@ inline Graph read_tfjs_graph(const std::filesystem::path& path) {
 /// `read_tfjs_graph` does, and GraphError for an operation that posekit does not know or that
 /// cannot be right.
 template <class T>
-Network<T> load_tfjs(const std::filesystem::path& path) {
-  return Network<T>(read_tfjs_graph(path));
+Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options = {}) {
+  return Network<T>(read_tfjs_graph(path), options);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

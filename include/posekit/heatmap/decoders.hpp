@@ -11,6 +11,7 @@
 
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
@@ -174,8 +175,7 @@ auto sharpen(const E& heatmaps, double exponent) {
   using T = typename E::value_type;
   const ContiguousView<T> view(heatmaps);
   const MapsShape maps = maps_shape("sharpen", "heatmaps", view.shape());
-  if (!(exponent > 0))
-    throw ValueError(error_text("sharpen: exponent is ", exponent, ", expected a positive number"));
+  require_positive("sharpen", "exponent", exponent);
   Tensor<T> result = make_tensor<T>(view.shape());
   const std::size_t pixels = maps.grid.size();
   for (std::size_t i = 0; i < maps.maps(); ++i) {
@@ -183,9 +183,9 @@ auto sharpen(const E& heatmaps, double exponent) {
     T* out = result.data() + i * pixels;
     double top = 0, sum = 0;
     for (std::size_t k = 0; k < pixels; ++k) {
-      if (in[k] < T(0))
+      if (in[k] < T(0) || std::isinf(in[k]))
         throw ValueError(
-            error_text("sharpen: a heatmap holds ", in[k], ", expected no negative values"));
+            error_text("sharpen: a heatmap holds ", in[k], ", expected probabilities"));
       const auto value = static_cast<double>(in[k]);
       top = std::isnan(value) || std::isnan(top) ? std::nan("") : std::max(top, value);
     }

@@ -108,10 +108,14 @@ inline void require_same_maps(const char* function, const Shape& p, const Shape&
   }
 }
 
-inline MapsShape divergence_shape(const char* function, const Shape& p, const Shape& means,
-                                  const GaussianOptions& options) {
+/// The shape of maps p that diverge from Gaussians around `means`. Throws ShapeError and
+/// ValueError.
+template <class T>
+MapsShape divergence_shape(const char* function, const Shape& p, const Tensor<T>& means,
+                           const GaussianOptions& options) {
   const MapsShape maps = maps_shape(function, "heatmaps", p);
-  require_positions(function, "means", means, maps);
+  require_positions(function, "means", shape_of(means), maps);
+  require_no_infinity(function, "means", means.data(), means.size());
   require_gaussian(function, options, maps.joints);
   if (!options.normalised) {
     throw ValueError(
@@ -229,16 +233,18 @@ Tensor<typename E::value_type> off_tape(const E& expression, const F& f) {
 
 template <Divergence Kind, class T, class Q>
 Var<T> divergence_to_gaussian(const char* name, const Var<T>& p, const Q& means,
-                              const GaussianOptions& options, std::optional<T> beta) {
+                              const GaussianOptions& options, std::optional<double> beta) {
   const Var<T> centre = on_tape(p.tape(), means);
-  const MapsShape maps = divergence_shape(name, p.shape(), centre.shape(), options);
-  return record_divergence<Kind, T>(name, maps, p, centre, {true, options, beta});
+  const MapsShape maps = divergence_shape(name, p.shape(), centre.value(), options);
+  if (!beta) return record_divergence<Kind, T>(name, maps, p, centre, {true, options, {}});
+  require_beta(name, *beta);
+  return record_divergence<Kind, T>(name, maps, p, centre, {true, options, static_cast<T>(*beta)});
 }
 
 template <Divergence Kind, class T>
 Tensor<T> divergence_to_gaussian(const char* name, const ContiguousView<T>& p,
                                  const Tensor<T>& means, const GaussianOptions& options) {
-  const MapsShape maps = divergence_shape(name, p.shape(), shape_of(means), options);
+  const MapsShape maps = divergence_shape(name, p.shape(), means, options);
   return divergence_tensor<T>(
       maps, divergences<Kind, T>(maps, {p.data()}, {nullptr, means.data(), &options},
                                  resolve_threads(0)));
@@ -298,7 +304,7 @@ template <class T, internal::TensorOrVar<T> Means>
 Var<T> js_divergence_of_logits(const Var<T>& logits, const Means& means,
                                const GaussianOptions& options, double beta = 1.0) {
   return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence_of_logits", logits,
-                                                             means, options, static_cast<T>(beta));
+                                                             means, options, beta);
 }
 
 template <TensorExpression E>
@@ -338,7 +344,7 @@ template <class T, internal::TensorOrVar<T> Means>
 Var<T> kl_divergence_of_logits(const Var<T>& logits, const Means& means,
                                const GaussianOptions& options, double beta = 1.0) {
   return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence_of_logits", logits,
-                                                             means, options, static_cast<T>(beta));
+                                                             means, options, beta);
 }
 
 template <TensorExpression E>

@@ -44,12 +44,14 @@ std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, 
 }  // namespace internal
 
 /// A softmax over all pixels of each map together: p = exp(beta h) / sum exp(beta h). Shapes and
-/// special values as `soft_argmax`; the result has the logits' shape. Throws ShapeError.
+/// special values as `soft_argmax`; the result has the logits' shape. Throws ShapeError and
+/// ValueError.
 template <TensorExpression E>
 auto flat_softmax(const E& logits, const FlatSoftmaxOptions& options = {}) {
   using T = typename E::value_type;
   const ContiguousView<T> view(logits);
   const MapsShape maps = maps_shape("flat_softmax", "logits", view.shape());
+  require_beta("flat_softmax", options.beta);
   Tensor<T> result = make_tensor<T>(view.shape());
   internal::write_softmax(maps, view.data(), static_cast<T>(options.beta), result.data(),
                           resolve_threads(0));
@@ -61,6 +63,7 @@ template <class T>
 Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}) {
   Tape<T>& tape = logits.tape();
   const MapsShape maps = maps_shape("flat_softmax", "logits", logits.shape());
+  require_beta("flat_softmax", options.beta);
   const T beta = static_cast<T>(options.beta);
   Tensor<T> value = tape.pool().take(logits.shape());
   auto infinite =

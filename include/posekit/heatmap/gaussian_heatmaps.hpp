@@ -105,13 +105,14 @@ inline Shape gaussian_result_shape(const MapsShape& maps, const Shape& size) {
 }  // namespace internal
 
 /// Gaussians around means [N, J, D], sampled at pixel centres: [N, J, size...], size = (.., H, W).
-/// Normalised ones sum to 1 wherever the mean is, also far outside the map. Throws ShapeError and
-/// ValueError.
+/// Normalised ones sum to 1 wherever the mean is, also far outside the map; where it is NaN, so is
+/// the map. Throws ShapeError, and ValueError for an infinite mean or an impossible sigma.
 template <TensorExpression E>
 auto gaussian_heatmaps(const E& means, const Shape& size, const GaussianOptions& options = {}) {
   using T = typename E::value_type;
   const ContiguousView<T> view(means);
   const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
+  require_no_infinity("gaussian_heatmaps", "means", view.data(), maps.maps() * maps.axes);
   Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
   internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
   return result;
@@ -123,6 +124,7 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
                          const GaussianOptions& options = {}) {
   Tape<T>& tape = means.tape();
   const MapsShape maps = internal::gaussian_shape(means.shape(), size, options);
+  require_no_infinity("gaussian_heatmaps", "means", means.value().data(), means.size());
   Tensor<T> value = tape.pool().take(internal::gaussian_result_shape(maps, size));
   internal::write_gaussians(maps, means.value().data(), options, value.data(), tape.threads());
   const auto centre = tape.shared_value(means);

@@ -166,6 +166,7 @@ Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
   Tape<T>& tape = heatmaps.tape();
   const MapsShape maps = maps_shape(name, "heatmaps", heatmaps.shape());
   require_positions(name, "means", means.shape(), maps);
+  require_no_infinity(name, "means", means.value().data(), means.size());
   require_gaussian(name, options, maps.joints);
   const auto map_values = tape.shared_value(heatmaps), mean_values = tape.shared_value(means);
   const std::size_t pixels = maps.grid.size();

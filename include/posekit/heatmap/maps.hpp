@@ -9,6 +9,7 @@
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/kernels/map_grid.hpp>
 
@@ -63,10 +64,24 @@ inline void require_positions(const char* function, const char* argument, const 
   }
 }
 
+/// Throws ValueError unless `sigma` is a number of pixels that a Gaussian can have.
 inline void require_sigma(const char* function, double sigma) {
-  if (!(sigma >= 1e-6) || !(sigma <= 1e12)) {
-    throw ValueError(error_text(function, ": sigma is ", sigma,
-                                ", expected a positive number of pixels (from 1e-6 on)"));
+  require_between(function, "sigma", sigma, 1e-6, 1e12);
+}
+
+/// Throws ValueError unless `beta` is an inverse temperature that logits can be multiplied by.
+inline void require_beta(const char* function, double beta) {
+  require_between(function, "beta", beta, -1e12, 1e12);
+}
+
+/// Throws ValueError where a position is infinite. NaN stands for what is not known.
+template <class T>
+void require_no_infinity(const char* function, const char* argument, const T* positions,
+                         std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!std::isinf(positions[i])) continue;
+    throw ValueError(error_text(function, ": element ", i, " of ", argument, " is ", positions[i],
+                                ", expected a finite number, or NaN for what is not known"));
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -16,19 +18,24 @@ namespace internal {
 template <class T>
 std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible) {
   require_shape(visible, losses, "masked_mean", "visible");
-  double total = 0;
+  double largest = 0;
   for (std::size_t i = 0; i < visible.size(); ++i) {
     const double v = static_cast<double>(visible.data()[i]);
-    if (!(v >= 0)) {
-      throw ValueError(
-          error_text("masked_mean: visible is ", v, " for loss ", i, ", expected 0 or more"));
+    if (!(v >= 0) || !std::isfinite(v)) {
+      throw ValueError(error_text("masked_mean: visible is ", v, " for loss ", i,
+                                  ", expected 0 or a positive number"));
     }
-    total += v;
+    largest = std::max(largest, v);
   }
   std::vector<T> weights(visible.size());
-  for (std::size_t i = 0; i < weights.size() && total > 0; ++i) {
-    weights[i] = static_cast<T>(static_cast<double>(visible.data()[i]) / total);
-  }
+  if (largest == 0) return weights;
+  // Relative to the largest, so that the sum of huge ones is a number.
+  const auto share = [&](std::size_t i) {
+    return static_cast<double>(visible.data()[i]) / largest;
+  };
+  double total = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) total += share(i);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<T>(share(i) / total);
   return weights;
 }
 

@@ -43,7 +43,8 @@ RegularizedSoftArgmax<Var<T>> regularized_soft_argmax(
   constexpr const char* name = "regularized_soft_argmax";
   const Var<T> centre = internal::on_tape(logits.tape(), means);
   const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
-  const MapsShape maps = internal::divergence_shape(name, logits.shape(), centre.shape(), gaussian);
+  const MapsShape maps = internal::divergence_shape(name, logits.shape(), centre.value(), gaussian);
+  require_beta(name, options.beta);
   const Var<T> both = internal::record_divergence<Divergence::js, T>(
       name, maps, logits, centre, {true, gaussian, static_cast<T>(options.beta), true});
   const std::size_t count = maps.maps();

@@ -57,6 +57,7 @@ std::vector<T> map_betas(const char* function, const MapsShape& maps,
                          const SoftArgmaxOptions& options) {
   const std::vector<double> one{options.beta};
   const auto& given = options.joint_betas.empty() ? one : options.joint_betas;
+  for (const double beta : given) require_beta(function, beta);
   const std::vector<T> rounded(given.begin(), given.end());
   return map_betas(function, maps, rounded.data(), rounded.size());
 }
@@ -83,6 +84,11 @@ void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxSt
           static_cast<T>(axes[a].scale * states[i].mean[a] + axes[a].offset);
     }
   }
+}
+
+inline void require_compensated(const CompensatedSoftArgmaxOptions& options) {
+  require_beta("compensated_soft_argmax", options.beta);
+  require_between("compensated_soft_argmax", "background", options.background, -1e30, 1e30);
 }
 
 /// Removes from each softmax what pixels of the background level contribute, everywhere.
@@ -157,7 +163,8 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
 /// contiguous, and copied otherwise.
 ///
 /// A logit of +infinity (or several) takes all of the probability, and moves nothing. NaN in a map,
-/// or -infinity everywhere, makes its coordinates NaN. Throws ShapeError.
+/// or -infinity everywhere, makes its coordinates NaN. Throws ShapeError, and ValueError for a beta
+/// that is NaN or beyond 1e12.
 template <TensorExpression E>
 auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
   using T = typename E::value_type;
@@ -199,12 +206,14 @@ Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
 /// the same, exp(beta * background) each, and that share is subtracted everywhere:
 ///     J = sum_p (exp(beta h_p) - exp(beta b)) p / sum_p' (exp(beta h_p') - exp(beta b))
 /// A map that does not weigh more than background alone gives the plain expectation. The difference
-/// is taken pixel by pixel, in a second pass. Shapes as `soft_argmax`.
+/// is taken pixel by pixel, in a second pass. Shapes as `soft_argmax`. Throws ShapeError, and
+/// ValueError for options that are NaN, infinite or huge.
 template <TensorExpression E>
 auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions& options = {}) {
   using T = typename E::value_type;
   const ContiguousView<T> view(logits);
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
+  internal::require_compensated(options);
   const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
   internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
@@ -218,6 +227,7 @@ template <class T>
 Var<T> compensated_soft_argmax(const Var<T>& logits,
                                const CompensatedSoftArgmaxOptions& options = {}) {
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", logits.shape());
+  internal::require_compensated(options);
   std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states =
       internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());

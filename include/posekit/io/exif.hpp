@@ -5,9 +5,10 @@
 #include <cstring>
 #include <span>
 
+#include <posekit/core/isa.hpp>
 #include <posekit/io/jpeg.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How the stored image has to be turned to stand upright: upright (x, y) is stored (x, y), or
 /// (y, x) where `transposed`, counted from the right where `flip_x` and from below where `flip_y`
@@ -75,4 +76,4 @@ inline ExifOrientation exif_orientation(std::span<const std::uint8_t> jpeg) {
   return orientation;
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

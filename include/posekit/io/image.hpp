@@ -3,6 +3,7 @@
 // Reads PNG and JPEG files, and writes PNG files, with stb.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,9 @@
 #pragma push_macro("STBI_ONLY_JPEG")
 #pragma push_macro("STBI_NO_STDIO")
 #pragma push_macro("STBI_FAILURE_USERMSG")
+#pragma push_macro("STBI_MALLOC")
+#pragma push_macro("STBI_REALLOC")
+#pragma push_macro("STBI_FREE")
 #pragma push_macro("STB_IMAGE_WRITE_STATIC")
 #pragma push_macro("STB_IMAGE_WRITE_IMPLEMENTATION")
 #pragma push_macro("STBI_WRITE_NO_STDIO")
@@ -58,6 +62,9 @@
 #undef STBI_ONLY_JPEG
 #undef STBI_NO_STDIO
 #undef STBI_FAILURE_USERMSG
+#undef STBI_MALLOC
+#undef STBI_REALLOC
+#undef STBI_FREE
 #undef STB_IMAGE_WRITE_STATIC
 #undef STB_IMAGE_WRITE_IMPLEMENTATION
 #undef STBI_WRITE_NO_STDIO
@@ -71,6 +78,10 @@
 #define STBI_ONLY_JPEG
 #define STBI_NO_STDIO
 #define STBI_FAILURE_USERMSG
+// What a damaged file leaves out of its picture is black, not what the memory held before.
+#define STBI_MALLOC(size) calloc(1, size)
+#define STBI_REALLOC(pointer, size) realloc(pointer, size)
+#define STBI_FREE(pointer) free(pointer)
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
@@ -92,6 +103,9 @@ namespace posekit::inline POSEKIT_ISA::stb {
 #pragma pop_macro("STBI_ONLY_JPEG")
 #pragma pop_macro("STBI_NO_STDIO")
 #pragma pop_macro("STBI_FAILURE_USERMSG")
+#pragma pop_macro("STBI_MALLOC")
+#pragma pop_macro("STBI_REALLOC")
+#pragma pop_macro("STBI_FREE")
 #pragma pop_macro("STB_IMAGE_WRITE_STATIC")
 #pragma pop_macro("STB_IMAGE_WRITE_IMPLEMENTATION")
 #pragma pop_macro("STBI_WRITE_NO_STDIO")
@@ -124,6 +138,30 @@ struct Bitmap {
 /// Pixels that an image file may have.
 inline constexpr std::size_t max_image_pixels = std::size_t{1} << 26;
 
+/// Bytes that an image file may have.
+inline constexpr std::size_t max_image_bytes = std::size_t{1} << 29;
+
+namespace internal {
+
+inline bool begins_like_image(std::span<const std::uint8_t> bytes) {
+  constexpr std::array<std::uint8_t, 8> png{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  return is_jpeg(bytes) ||
+         (bytes.size() >= png.size() && std::equal(png.begin(), png.end(), bytes.begin()));
+}
+
+}  // namespace internal
+
+/// The bytes of an image file, of which nothing more is read where it does not begin like one.
+/// Throws FileError.
+inline std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
+  const std::vector<std::uint8_t> head = read_file_head(path, 256);
+  if (!head.empty() && !internal::begins_like_image(head)) {
+    throw FileError(error_text(path.string(), ": is no PNG or JPEG image that can be read (it ",
+                               "begins like neither)"));
+  }
+  return read_file(path, max_image_bytes);
+}
+
 /// Decodes a PNG or JPEG file held in memory into `channels` channels (1: luminance, 3: RGB; an
 /// alpha channel is dropped), turned upright as its EXIF orientation says. `name` stands for the
 /// file in errors. Throws FileError.
@@ -133,7 +171,11 @@ inline Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw FileError(error_text(name, ": has ", bytes.size(), " bytes, too many for an image"));
   }
-  check_jpeg_tables(bytes, name);  // stb writes past the end of larger ones
+  if (!internal::begins_like_image(bytes)) {
+    throw FileError(error_text(name, ": is no PNG or JPEG image that can be read (it begins like ",
+                               "neither)"));
+  }
+  check_jpeg(bytes, name);  // stb does not survive all
   const int size = static_cast<int>(bytes.size());
   int width = 0, height = 0, stored = 0;
   if (stb::stbi_info_from_memory(bytes.data(), size, &width, &height, &stored) == 0) {
@@ -174,7 +216,7 @@ inline Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string
 
 /// Reads a PNG or JPEG file. Throws FileError.
 inline Bitmap load_bitmap(const std::filesystem::path& path, std::size_t channels = 3) {
-  return parse_image(read_file(path), path.string(), channels);
+  return parse_image(read_image_file(path), path.string(), channels);
 }
 
 /// Writes a PNG file, or nothing. Throws FileError.

@@ -51,15 +51,21 @@ inline std::uint64_t little_endian(const std::uint8_t* p, std::size_t bytes) {
 
 }  // namespace internal
 
+struct NpzOptions {
+  /// What one deflated array may need in memory, unpacked or as what it is read as: a small file
+  /// can hold a thousand times its size.
+  std::size_t max_bytes = std::size_t{1} << 30;
+};
+
 /// The arrays of an npz file. Nothing is unpacked before it is asked for.
 class NpzArchive {
  public:
   /// Throws FileError naming the file where it is missing or no archive.
-  explicit NpzArchive(const std::filesystem::path& path)
-      : NpzArchive(read_file(path), path.string()) {}
+  explicit NpzArchive(const std::filesystem::path& path, const NpzOptions& options = {})
+      : NpzArchive(read_file(path), path.string(), options) {}
   /// From the bytes of a file; `name` stands for it in errors.
-  NpzArchive(std::vector<std::uint8_t> bytes, std::string name)
-      : bytes_(std::move(bytes)), name_(std::move(name)) {
+  NpzArchive(std::vector<std::uint8_t> bytes, std::string name, const NpzOptions& options = {})
+      : bytes_(std::move(bytes)), name_(std::move(name)), options_(options) {
     read_directory();
   }
 
@@ -74,13 +80,13 @@ class NpzArchive {
   template <class T>
   Tensor<T> array(const std::string& name) const {
     const std::string where = error_text(name_, ", array '", name, "'");
-    return parse_npy<T>(unpack(find(name), where), where);
+    return parse_npy<T>(unpack(find(name), where, sizeof(T)), where);
   }
 
   /// The texts of an array of strings, as `parse_npy_texts` gives them. Throws as `array`.
   std::vector<std::string> texts(const std::string& name) const {
     const std::string where = error_text(name_, ", array '", name, "'");
-    return parse_npy_texts(unpack(find(name), where), where);
+    return parse_npy_texts(unpack(find(name), where, sizeof(std::string)), where);
   }
 
   bool contains(const std::string& name) const { return entries_.contains(name); }
@@ -90,7 +96,7 @@ class NpzArchive {
     const Entry& entry = find(name);
     const std::string where = error_text(name_, ", array '", name, "'");
     if (entry.method == 0) return internal::npy_header(packed(entry, where), where).shape;
-    return internal::npy_header(unpack(entry, where), where).shape;
+    return internal::npy_header(unpack(entry, where, 0), where).shape;
   }
 
  private:
@@ -157,7 +163,15 @@ class NpzArchive {
     return std::span(bytes_).subspan(start, entry.packed);
   }
 
-  std::vector<std::uint8_t> unpack(const Entry& entry, const std::string& where) const {
+  void require_memory(std::uint64_t bytes, const std::string& where) const {
+    if (bytes <= options_.max_bytes) return;
+    throw FileError(error_text(where, ": needs ", bytes, " bytes, more than the ",
+                               options_.max_bytes, " that are allowed (NpzOptions::max_bytes)"));
+  }
+
+  /// An entry's bytes, of which each element becomes `element` bytes.
+  std::vector<std::uint8_t> unpack(const Entry& entry, const std::string& where,
+                                   std::size_t element) const {
     const auto from = packed(entry, where);
     std::vector<std::uint8_t> content;
     if (entry.method == 0) {
@@ -165,6 +179,7 @@ class NpzArchive {
     } else if (entry.method == 8) {
       // Deflate makes nothing more than about a thousand times as small.
       if (entry.size / 1100 > entry.packed) throw FileError(where + ": is damaged");
+      require_memory(entry.size, where);
       content.resize(entry.size);
       // stb looks a few bytes ahead, and takes the end of its input for the end of the data.
       std::vector<std::uint8_t> padded(from.begin(), from.end());
@@ -181,18 +196,24 @@ class NpzArchive {
     if (content.size() != entry.size || internal::crc32(content) != entry.crc) {
       throw FileError(where + ": is damaged, its checksum is wrong");
     }
+    if (entry.method == 8) {
+      const auto header = internal::npy_header(content, where);
+      require_memory(internal::npy_count(header, content.size(), where) * element, where);
+    }
     return content;
   }
 
   std::vector<std::uint8_t> bytes_;
   std::string name_;
+  NpzOptions options_;
   std::map<std::string, Entry> entries_;
 };
 
 /// Reads one array of an npz file. Throws FileError.
 template <class T>
-Tensor<T> load_npz(const std::filesystem::path& path, const std::string& name) {
-  return NpzArchive(path).array<T>(name);
+Tensor<T> load_npz(const std::filesystem::path& path, const std::string& name,
+                   const NpzOptions& options = {}) {
+  return NpzArchive(path, options).array<T>(name);
 }
 
 /// Writes arrays into an npz file (stored, not deflated), whole or not at all. Throws FileError,

@@ -1,11 +1,12 @@
 #pragma once
 
-// Vector-Jacobian products of convolutions with respect to their filters and biases.
+// Vector-Jacobian products of convolutions with respect to their filters.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/core/threads.hpp>
@@ -112,18 +113,44 @@ void outer_panel(std::size_t count, std::size_t rows, std::size_t columns, const
 
 }  // namespace detail
 
-/// Elements of scratch for each thread of `conv2d_filter_vjp`.
-inline std::size_t conv2d_filter_vjp_scratch(const Conv2dGeometry& g) {
-  const detail::FilterBlocks blocks(g);
+namespace detail {
+
+/// Blocks that are summed in T before they are added in double, so that a float's rounding does not
+/// add up over millions of pixels.
+inline constexpr std::size_t filter_run_blocks = 32;
+
+/// True where a filter's gradient is summed in runs.
+template <class T>
+constexpr bool sums_filter_in_runs(const Conv2dGeometry& g) {
+  return sizeof(T) < sizeof(double) &&
+         g.batch * g.out_pixels() > filter_run_blocks * filter_block_pixels;
+}
+
+/// Elements of scratch for one thread of `conv2d_filter_vjp`.
+inline std::size_t filter_thread_scratch(const Conv2dGeometry& g) {
+  const FilterBlocks blocks(g);
   const std::size_t elements =
       blocks.rows * blocks.columns * 48 + blocks.in_rows * blocks.in_columns * g.in_channels;
   return (elements + 15) / 16 * 16;  // so that every thread's part is aligned
 }
 
+}  // namespace detail
+
+/// Elements of scratch for `conv2d_filter_vjp` with so many threads.
+template <class T>
+std::size_t conv2d_filter_vjp_scratch(const Conv2dGeometry& g, int threads) {
+  std::size_t sums = 0;  // a run's in T, all in double
+  if (detail::sums_filter_in_runs<T>(g)) {
+    sums = g.kernel_height * g.kernel_width * g.in_channels * g.out_channels *
+           (1 + sizeof(double) / sizeof(T));
+  }
+  return static_cast<std::size_t>(std::max(threads, 1)) * detail::filter_thread_scratch(g) + sums;
+}
+
 /// result [kernel_height, kernel_width, in_channels, out_channels] += patches^T cotangent for one
 /// cotangent [batch, out_height, out_width, out_channels]. The sum over pixels runs in their order
 /// whatever the number of threads: these share the rows of the result. `scratch` is aligned as a
-/// tensor and has conv2d_filter_vjp_scratch(g) elements per thread.
+/// tensor and has conv2d_filter_vjp_scratch<T>(g, threads) elements.
 template <class T, class Arch = simd::DefaultArch>
 void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotangent, T* result,
                        T* scratch, int threads) {
@@ -140,10 +167,28 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
           g.in_height ||
       (g.out_width - 1) * g.stride_width + (g.kernel_width - 1) * g.dilation_width >= g.in_width;
   if (g.batch * g.out_pixels() == 0) return;
+  const std::size_t thread_scratch = detail::filter_thread_scratch(g);
+  const bool in_runs = detail::sums_filter_in_runs<T>(g);
+  auto* const totals = reinterpret_cast<double*>(
+      scratch + static_cast<std::size_t>(std::max(threads, 1)) * thread_scratch);
+  T* const run_sums = in_runs ? reinterpret_cast<T*>(totals + depth * g.out_channels) : result;
 
   parallel_ranges(depth, threads, [&](std::size_t begin, std::size_t end, int thread) {
-    T* panel = scratch + static_cast<std::size_t>(thread) * conv2d_filter_vjp_scratch(g);
+    T* panel = scratch + static_cast<std::size_t>(thread) * thread_scratch;
     T* window = panel + blocks.rows * blocks.columns * 48;
+    const std::size_t first_sum = begin * g.out_channels, end_sum = end * g.out_channels;
+    std::size_t blocks_in_run = 0;
+    if (in_runs) {
+      std::fill(totals + first_sum, totals + end_sum, 0.0);
+      std::fill(run_sums + first_sum, run_sums + end_sum, T(0));
+    }
+    const auto end_run = [&] {
+      for (std::size_t i = first_sum; i < end_sum; ++i) {
+        totals[i] += static_cast<double>(run_sums[i]);
+        run_sums[i] = T(0);
+      }
+      blocks_in_run = 0;
+    };
     for (std::size_t image = 0; image < g.batch; ++image) {
       const T* pixels = input + image * g.in_pixels() * c;
       const T* outer = cotangent + image * g.out_pixels() * g.out_channels;
@@ -179,13 +224,17 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
                 detail::outer_panel<T, Arch, known_width>(
                     until - from, rows, columns, seen + dy * seen_row + dx * c + (from - first),
                     g.stride_height * seen_row, g.stride_width * c, panel,
-                    result + from * g.out_channels + layout.first(j), g.out_channels, valid);
+                    run_sums + from * g.out_channels + layout.first(j), g.out_channels, valid);
               }
             });
           }
+          if (in_runs && ++blocks_in_run == detail::filter_run_blocks) end_run();
         }
       }
     }
+    if (!in_runs) return;
+    end_run();
+    for (std::size_t i = first_sum; i < end_sum; ++i) result[i] += static_cast<T>(totals[i]);
   });
 }
 
@@ -198,28 +247,24 @@ void depthwise_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cota
   parallel_for(g.kernel_height * g.kernel_width, threads, [&](std::size_t tap) {
     const std::size_t ky = tap / g.kernel_width * g.dilation_height;
     const std::size_t kx = tap % g.kernel_width * g.dilation_width;
-    T* sum = result + tap * c;
+    std::vector<T> sum(c);
+    std::vector<double> totals(c, 0.0);
     for (std::size_t row = 0; row < g.batch * g.out_height; ++row) {
       const std::size_t y = row % g.out_height * g.stride_height + ky;
       if (y < g.pad_top || y - g.pad_top >= g.in_height) continue;
       const T* in = input + (row / g.out_height * g.in_height + y - g.pad_top) * g.in_width * c;
       const T* out = cotangent + row * g.out_width * c;
+      std::fill(sum.begin(), sum.end(), T(0));
       for (std::size_t ox = 0; ox < g.out_width; ++ox) {
         const std::size_t x = ox * g.stride_width + kx;
         if (x < g.pad_left || x - g.pad_left >= g.in_width) continue;
         const T* source = in + (x - g.pad_left) * c;
         for (std::size_t i = 0; i < c; ++i) sum[i] += source[i] * out[ox * c + i];
       }
+      for (std::size_t i = 0; i < c; ++i) totals[i] += static_cast<double>(sum[i]);
     }
+    for (std::size_t i = 0; i < c; ++i) result[tap * c + i] += static_cast<T>(totals[i]);
   });
-}
-
-/// result [channels] += sum of the rows of `cotangent` [rows, channels].
-template <class T>
-void bias_vjp(std::size_t rows, std::size_t channels, const T* cotangent, T* result) {
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t c = 0; c < channels; ++c) result[c] += cotangent[r * channels + c];
-  }
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::kernels

@@ -35,7 +35,7 @@ struct Conv2dVjpGroup {
 };
 
 /// How the product is cut into groups. Depends on the geometry's kernel, stride, dilation, padding
-/// and channels, not on the image's size.
+/// and channels, and on the image's size where that is less than the stride.
 struct Conv2dVjpPlan {
   std::vector<Conv2dVjpGroup> groups;
   std::size_t packed_size = 0;
@@ -56,20 +56,21 @@ constexpr std::ptrdiff_t vjp_tap(std::size_t phase, std::ptrdiff_t t, std::size_
   return k < static_cast<std::ptrdiff_t>(kernel) ? k : -1;
 }
 
+/// The output offsets that reach some of the phases, in ascending order.
 inline std::vector<std::ptrdiff_t> vjp_taps(std::size_t phase, std::size_t phases,
                                             std::size_t kernel, std::size_t stride,
                                             std::size_t dilation, std::size_t pad) {
   std::vector<std::ptrdiff_t> taps;
-  const auto first = -static_cast<std::ptrdiff_t>(((kernel - 1) * dilation) / stride + 1);
-  const auto last = static_cast<std::ptrdiff_t>((stride - 1 + pad) / stride);
-  for (std::ptrdiff_t t = first; t <= last; ++t) {
-    for (std::size_t a = phase; a < phase + phases; ++a) {
-      if (vjp_tap(a, t, kernel, stride, dilation, pad) >= 0) {
-        taps.push_back(t);
-        break;
-      }
+  const auto step = static_cast<std::ptrdiff_t>(stride);
+  for (std::size_t a = phase; a < phase + phases; ++a) {
+    for (std::size_t k = 0; k < kernel; ++k) {
+      const std::ptrdiff_t reach =
+          static_cast<std::ptrdiff_t>(a + pad) - static_cast<std::ptrdiff_t>(k * dilation);
+      if (reach % step == 0) taps.push_back(reach / step);
     }
   }
+  std::sort(taps.begin(), taps.end());
+  taps.erase(std::unique(taps.begin(), taps.end()), taps.end());
   return taps;
 }
 
@@ -79,12 +80,13 @@ inline Conv2dVjpPlan conv2d_vjp_plan(const Conv2dGeometry& g) {
   Conv2dVjpPlan plan;
   // One product for all phases wastes the taps that not all of them see, but fills the lanes where
   // the input has few channels (an RGB image: 12 of 16 lanes instead of 3).
-  const bool together = g.stride_height * g.stride_width > 1 &&
+  const bool together = g.stride_height <= 16 && g.stride_width <= 16 &&
+                        g.stride_height * g.stride_width > 1 &&
                         g.stride_height * g.stride_width * g.in_channels <= 16;
   const std::size_t phases_y = together ? g.stride_height : 1;
   const std::size_t phases_x = together ? g.stride_width : 1;
-  for (std::size_t y = 0; y < g.stride_height; y += phases_y) {
-    for (std::size_t x = 0; x < g.stride_width; x += phases_x) {
+  for (std::size_t y = 0; y < std::min(g.stride_height, g.in_height); y += phases_y) {
+    for (std::size_t x = 0; x < std::min(g.stride_width, g.in_width); x += phases_x) {
       Conv2dVjpGroup group;
       group.phase_y = y;
       group.phases_y = phases_y;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/core/threads.hpp>
@@ -102,18 +103,31 @@ void average_pool2d(const Conv2dGeometry& g, const T* input, T* output, int thre
   const std::size_t c = g.in_channels;
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
+    std::vector<double> sums(c);
     detail::for_each_window(
         g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
           T* out = output + (row * g.out_width + ox) * c;
+          const std::size_t pixels = (ys.end - ys.begin) * (xs.end - xs.begin);
           std::fill_n(out, c, T(0));
+          std::fill(sums.begin(), sums.end(), 0.0);
+          std::size_t in_run = 0;  // pixels that are added in T, so few that rounding stays small
+          const auto end_run = [&] {
+            for (std::size_t i = 0; i < c; ++i) {
+              sums[i] += static_cast<double>(out[i]);
+              out[i] = T(0);
+            }
+            in_run = 0;
+          };
           for (std::size_t y = ys.begin; y < ys.end; ++y) {
             for (std::size_t x = xs.begin; x < xs.end; ++x) {
               const T* in = image + (y * g.in_width + x) * c;
               for (std::size_t i = 0; i < c; ++i) out[i] += in[i];
+              if (++in_run == 64) end_run();
             }
           }
-          const T scale = T(1) / static_cast<T>((ys.end - ys.begin) * (xs.end - xs.begin));
-          for (std::size_t i = 0; i < c; ++i) out[i] *= scale;
+          const double scale = 1.0 / static_cast<double>(pixels);
+          for (std::size_t i = 0; i < c; ++i)
+            out[i] = static_cast<T>((sums[i] + static_cast<double>(out[i])) * scale);
         });
   });
 }

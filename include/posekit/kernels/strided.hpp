@@ -57,6 +57,9 @@ class StridedRows {
   std::size_t row_length() const { return extents_.back(); }
   /// Strides along a row.
   const Offsets& row_steps() const { return steps_.back(); }
+  /// The axes that are left, the rows' own last: extents, and strides in every operand.
+  const std::vector<std::size_t>& extents() const { return extents_; }
+  const std::vector<Offsets>& steps() const { return steps_; }
 
   /// Where row `row` begins in every operand.
   Offsets row_offsets(std::size_t row) const {
@@ -133,45 +136,6 @@ void strided_map(const StridedRows<Inputs + 1>& loop, T* out,
                    slot = accumulate ? slot + value : value;
                  }
                });
-}
-
-/// out[j] += sum over the i that broadcast to j of op(in0[i], in1[i], ...). `out` may have stride 0
-/// along any axis, so this runs on one thread, in the order of the loop.
-template <class T, class Arch, std::size_t Inputs, class Op>
-void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
-                    const std::array<const T*, Inputs>& in, const Op& op) {
-  constexpr std::size_t L = simd::lanes<T, Arch>;
-  const auto& steps = loop.row_steps();
-  const bool simple = std::all_of(steps.begin(), steps.end(), [](std::size_t s) { return s <= 1; });
-  const std::size_t length = loop.row_length();
-  for (std::size_t row = 0; row < loop.rows(); ++row) {
-    const auto offsets = loop.row_offsets(row);
-    const auto call = [&](const auto& read) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return op(read(std::get<I>(in) + offsets[I + 1], steps[I + 1])...);
-      }
-      (std::make_index_sequence<Inputs>{});
-    };
-    T* target = out + offsets[0];
-    std::size_t i = 0;
-    simd::Batch<T, Arch> sum(T(0));
-    if (simple) {
-      for (; i + L <= length; i += L) {
-        const simd::Batch<T, Arch> value = call([&](const T* p, std::size_t step) {
-          return detail::load_step<T, Arch>(p + i * step, step);
-        });
-        if (steps[0] == 0) {
-          sum += value;
-        } else {
-          simd::store<T, Arch>(target + i, simd::load<T, Arch>(target + i) + value);
-        }
-      }
-      if (steps[0] == 0) *target += simd::sum_lanes<T, Arch>(sum);
-    }
-    for (; i < length; ++i) {
-      target[i * steps[0]] += call([&](const T* p, std::size_t step) { return p[i * step]; });
-    }
-  }
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::kernels

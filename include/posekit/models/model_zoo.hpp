@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/tfjs.hpp>
@@ -49,7 +50,8 @@ namespace posekit::inline POSEKIT_ISA {
 inline std::filesystem::path require_model(const std::filesystem::path& folder,
                                            std::string_view file) {
   const auto path = folder / file;
-  if (!std::filesystem::exists(path)) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) {
     throw FileError(
         error_text(path.string(), ": no such file; scripts/fetch_models.sh --all fetches it"));
   }

@@ -7,6 +7,7 @@
 #include <posekit/autodiff/functions.hpp>
 #include <posekit/autodiff/softmax.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -66,10 +67,11 @@ struct PReLU {
   Parameter<T> weight;
   bool training = true;
 
-  /// Throws ValueError for 0 channels.
+  /// Throws ValueError for 0 channels and a slope that is not finite.
   explicit PReLU(const PReLUOptions& options = {})
       : weight(zeros<T>({options.channels}) + static_cast<T>(options.initial)) {
     if (options.channels == 0) throw ValueError("PReLU: 0 channels, expected more");
+    require_finite_number("PReLU", "initial", options.initial);
   }
 
   Var<T> operator()(const Var<T>& x) const { return prelu(x, weight.on(x.tape(), training)); }

@@ -116,8 +116,11 @@ void load_by_name(const std::string& where, const Source& source, M& module,
     std::string text = where + ": does not fit the network";
     const auto list = [&](const char* what, const std::vector<std::string>& entries) {
       if (entries.empty()) return;
+      constexpr std::size_t most = 20;
       text += error_text("\n  ", entries.size(), " ", what);
-      for (const std::string& entry : entries) text += "\n    " + entry;
+      for (std::size_t i = 0; i < std::min(entries.size(), most); ++i)
+        text += "\n    " + entries[i];
+      if (entries.size() > most) text += error_text("\n    and ", entries.size() - most, " more");
     };
     list("missing:", missing);
     list("that the network does not have:", extra);

@@ -57,7 +57,7 @@ Var<T> conv_norm(const Var<T>& x, Conv2d<T>& conv, BatchNorm2d<T>& norm, Activat
   Conv2dOptions options = conv.geometry();
   options.activation = activation;
   const auto filter =
-      conv.cache.get(conv.weight.version(), std::move(key), [&] { return fold(conv, norm); });
+      conv.cache.get(conv.weight.fingerprint(), std::move(key), [&] { return fold(conv, norm); });
   return conv2d(x, filter, options);
 }
 

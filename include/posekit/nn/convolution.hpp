@@ -133,7 +133,7 @@ struct Conv2d {
   std::shared_ptr<const Conv2dFilter<T>> constant_filter() const {
     std::vector<T> key;
     if (bias) key.assign(std::as_const(*bias).value().begin(), std::as_const(*bias).value().end());
-    return cache.get(weight.version(), std::move(key), [&] {
+    return cache.get(weight.fingerprint(), std::move(key), [&] {
       std::optional<Tensor<T>> shift;
       if (bias) shift = std::as_const(*bias).value();
       return std::make_shared<const Conv2dFilter<T>>(
@@ -218,7 +218,7 @@ struct ConvTranspose2d {
     geometry.padding.bottom -= std::min(options.output_padding[0], options.padding[0]);
     geometry.padding.right -= std::min(options.output_padding[1], options.padding[1]);
     if (!training && options.groups == 1) {
-      const auto filter = cache.get(weight.version(), {}, [&] {
+      const auto filter = cache.get(weight.fingerprint(), {}, [&] {
         return std::make_shared<const Conv2dFilter<T>>(
             detail::filter_layout(std::as_const(weight).value()));
       });

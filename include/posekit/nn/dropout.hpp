@@ -21,8 +21,11 @@ struct Dropout {
   Buffer<T> calls{zeros<T>({2}), true};
   bool training = true;
 
+  /// Throws ValueError for a probability outside [0, 1).
   explicit Dropout(double probability_ = 0.5, std::uint64_t seed_ = 0)
-      : probability(probability_), seed(seed_) {}
+      : probability(probability_), seed(seed_) {
+    internal::require_probability("Dropout", probability);
+  }
 
   /// Throws ValueError where the number of calls is none, as a damaged file may have it.
   Var<T> operator()(const Var<T>& x) {

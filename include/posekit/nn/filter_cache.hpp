@@ -31,14 +31,14 @@ class FilterCache {
   }
   ~FilterCache() = default;
 
-  /// The filter of the last call where `version` (of the weights, see Parameter) and `key`
+  /// The filter of the last call where `fingerprint` (of the weights, see Parameter) and `key`
   /// (whatever else it is made from) are those of that call; otherwise what `make()` returns.
   template <class Make>
-  Filter get(std::uint64_t version, std::vector<T> key, const Make& make) const {
+  Filter get(std::uint64_t fingerprint, std::vector<T> key, const Make& make) const {
     const std::lock_guard lock(mutex_);
-    if (filter_ == nullptr || version != version_ || key != key_) {
+    if (filter_ == nullptr || fingerprint != fingerprint_ || key != key_) {
       filter_ = make();
-      version_ = version;
+      fingerprint_ = fingerprint;
       key_ = std::move(key);
     }
     return filter_;
@@ -51,7 +51,7 @@ class FilterCache {
   }
 
   mutable std::mutex mutex_;
-  mutable std::uint64_t version_ = 0;
+  mutable std::uint64_t fingerprint_ = 0;
   mutable std::vector<T> key_;
   mutable Filter filter_;
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -97,15 +98,16 @@ struct NamedTensor {
   bool optional() const { return buffer != nullptr && buffer->optional; }
   void set(Tensor<T> value) const {
     if (parameter != nullptr) {
-      parameter->value() = std::move(value);
+      parameter->value_to_change() = std::move(value);
     } else {
       buffer->value = std::move(value);
     }
   }
 };
 
-/// All parameters and buffers by name, in the order in which the module visits them. Valid as long
-/// as the module is neither moved nor destroyed.
+/// All parameters and buffers by name, in the order in which the module visits them; one that
+/// several parts share under each of its names, as checkpoints have it. Valid as long as the module
+/// is neither moved nor destroyed.
 template <class M>
 auto named_tensors(M& module) {
   using T = typename M::value_type;
@@ -122,12 +124,14 @@ auto named_tensors(M& module) {
   return std::move(collect.found);
 }
 
-/// The parameters alone.
+/// The parameters alone, each once: one that several parts share has the first of its names.
 template <class M>
 auto parameters(M& module) {
   NamedParameters<typename M::value_type> found;
+  std::unordered_set<const void*> seen;
   for (auto& tensor : named_tensors(module)) {
-    if (tensor.parameter != nullptr) found.push_back({std::move(tensor.name), tensor.parameter});
+    if (tensor.parameter != nullptr && seen.insert(tensor.parameter).second)
+      found.push_back({std::move(tensor.name), tensor.parameter});
   }
   return found;
 }

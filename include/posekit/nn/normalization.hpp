@@ -6,6 +6,7 @@
 #include <posekit/autodiff/batch_norm.hpp>
 #include <posekit/autodiff/layer_norm.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -27,10 +28,12 @@ struct BatchNorm2d {
   Buffer<T> running_mean, running_var, num_batches_tracked;
   bool training = true;
 
-  /// Throws ValueError for 0 channels.
+  /// Throws ValueError for 0 channels, an epsilon below 0 and a momentum outside [0, 1].
   explicit BatchNorm2d(const BatchNorm2dOptions& given) : options(given) {
     const Shape shape{options.channels};
     if (options.channels == 0) throw ValueError("BatchNorm2d: 0 channels, expected more");
+    require_positive("BatchNorm2d", "epsilon", options.epsilon, true);
+    require_between("BatchNorm2d", "momentum", options.momentum, 0, 1);
     weight = Parameter<T>(zeros<T>(shape) + T(1));
     bias = Parameter<T>(zeros<T>(shape));
     running_mean.value = zeros<T>(shape);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -28,12 +29,14 @@ struct ParameterGradient {
   Tensor<T>* gradient;
 };
 
-/// The gradients of those parameters that are trainable and got one. Throws ValueError where a
-/// parameter is null, ShapeError where a gradient has another shape than its parameter has now.
+/// The gradients of those parameters that are trainable and got one, each once though its parameter
+/// may be there under several names. Throws ValueError where a parameter is null, ShapeError where
+/// a gradient has another shape than its parameter has now.
 template <class T>
 std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,
                                                const std::string& function) {
   std::vector<ParameterGradient<T>> found;
+  std::unordered_set<const Tensor<T>*> seen;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto& [name, parameter] = parameters[i];
     if (parameter == nullptr) {
@@ -42,7 +45,7 @@ std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParamet
     }
     if (!parameter->trainable) continue;
     Tensor<T>* gradient = parameter->gradient(tape);
-    if (gradient == nullptr) continue;
+    if (gradient == nullptr || !seen.insert(gradient).second) continue;
     const auto& shape = std::as_const(*parameter).value().shape();
     if (gradient->shape() != shape) {
       throw ShapeError(error_text(function, ": the gradient of parameter '", name, "' has shape ",

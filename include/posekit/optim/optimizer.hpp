@@ -89,7 +89,7 @@ class Optimizer {
     for (const auto& found : gradients) require_state(found.index, function);
     for (const auto& found : gradients) {
       // Once, by this thread: it counts as a change of the parameter.
-      values_[found.index] = parameters_[found.index].parameter->value().data();
+      values_[found.index] = parameters_[found.index].parameter->value_to_change().data();
       prepare(found.index);
     }
     const auto blocks = internal::blocks_of(gradients);
@@ -147,6 +147,16 @@ class Optimizer {
   /// Throws what `set_state` would, and changes nothing.
   void require_restorable(const std::string& name, const Tensor<T>& value) const {
     (void)find_state(name, value);
+  }
+
+  /// Throws ValueError where restoring the state of these names, and no other, would leave a
+  /// parameter with a part of what this optimiser keeps for it.
+  void require_complete(const std::vector<std::string>& names) const {
+    const std::unordered_set<std::string> known(names.begin(), names.end());
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      require_whole_state(i, error_text(traits_.name, "::require_complete"),
+                          [&](std::size_t s) { return known.contains(state_name(i, s)); });
+    }
   }
 
   /// As before the first step. Clear before restoring into an optimiser that has taken steps.
@@ -250,22 +260,30 @@ class Optimizer {
                   state_name(index, slot).c_str());
   }
 
-  void require_state(std::size_t index, const std::string& function) const {
+  /// Throws ValueError where some of a parameter's state exists, but not all that belongs together.
+  template <class Exists>
+  void require_whole_state(std::size_t index, const std::string& function,
+                           const Exists& exists) const {
     std::optional<std::size_t> present, missing;
     for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
-      const bool exists = has_state(index, s);
-      if (exists) require_state_shape(*state_[index][s], index, s, function);
-      if (!traits_.slots[s].separate) (exists ? present : missing) = s;
-      if (!exists || !traits_.slots[s].scalar) continue;
+      if (!traits_.slots[s].separate) (exists(s) ? present : missing) = s;
+    }
+    if (!present || !missing) return;
+    throw ValueError(error_text(function, ": ", state_name(index, *missing),
+                                " is missing, expected it because ", state_name(index, *present),
+                                " is there"));
+  }
+
+  void require_state(std::size_t index, const std::string& function) const {
+    for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
+      if (!has_state(index, s)) continue;
+      require_state_shape(*state_[index][s], index, s, function);
+      if (!traits_.slots[s].scalar) continue;
       const auto number = static_cast<double>(state_[index][s]->data()[0]);
       if (std::isfinite(number) && number >= 0) continue;
       internal::require_option(number, function, state_name(index, s).c_str());
     }
-    if (present && missing) {
-      throw ValueError(error_text(function, ": ", state_name(index, *missing),
-                                  " is missing, expected it because ", state_name(index, *present),
-                                  " is there"));
-    }
+    require_whole_state(index, function, [&](std::size_t s) { return has_state(index, s); });
   }
 
   NamedParameters<T> parameters_;

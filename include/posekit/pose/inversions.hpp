@@ -12,6 +12,7 @@
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -74,10 +75,8 @@ template <class T>
 Inversions find_inversions(const Tensor<T>& prediction, const Tensor<T>& truth,
                            const Skeleton& skeleton, const InversionOptions& options = {}) {
   internal::require_comparable("find_inversions", prediction, truth, skeleton, options.visible, 2);
-  if (!(options.epsilon > 0)) {
-    throw ValueError(error_text("find_inversions: epsilon is ", options.epsilon,
-                                ", expected a positive number of pixels"));
-  }
+  require_positive("find_inversions", "epsilon", options.epsilon);
+  require_positive("find_inversions", "large_error", options.large_error, true);
   const std::size_t joints = skeleton.size();
   Inversions result;
   result.confusion = zeros<double>({joints, joints});

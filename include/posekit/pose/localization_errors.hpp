@@ -15,6 +15,7 @@
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -67,6 +68,45 @@ struct LocalizationErrors {
   }
 };
 
+namespace internal {
+
+/// True joints of one kind in an image, found by where they are.
+class JointsOfImage {
+ public:
+  void add(std::size_t person, double x, double y, double area) {
+    joints_.push_back({x, y, area, person});
+    largest_area_ = std::max(largest_area_, area);
+  }
+  void sort() {
+    std::sort(joints_.begin(), joints_.end(),
+              [](const Joint& a, const Joint& b) { return a.x < b.x; });
+  }
+  /// The largest similarity to (x, y) of a joint of others than `person`, where it is more than
+  /// `least`; otherwise `least`.
+  double most_similar(double x, double y, double spread, std::size_t person, double least) const {
+    const double reach = spread * std::sqrt(2 * largest_area_ * -std::log(least));
+    auto at = std::lower_bound(joints_.begin(), joints_.end(), x - reach,
+                               [](const Joint& joint, double left) { return joint.x < left; });
+    double best = -std::numeric_limits<double>::infinity();  // its logarithm
+    for (; at != joints_.end() && !(at->x > x + reach); ++at) {
+      if (at->person == person) continue;
+      const double dx = x - at->x, dy = y - at->y;
+      best = std::max(best, -(dx * dx + dy * dy) / (2 * spread * spread * at->area));
+    }
+    return std::max(least, std::exp(best));
+  }
+
+ private:
+  struct Joint {
+    double x, y, area;
+    std::size_t person;
+  };
+  std::vector<Joint> joints_;
+  double largest_area_ = 0;
+};
+
+}  // namespace internal
+
 /// Poses are [F, J, 2] in pixels, areas [F] in pixels squared; similarity is that of one keypoint
 /// in OKS, with the predicted joint's sigma and the area of the person it is compared with. What it
 /// is most similar to decides; its own truth where they are equal. Throws ShapeError and
@@ -77,6 +117,8 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
                                    const LocalizationErrorOptions& options = {}) {
   constexpr const char* name = "classify_errors";
   internal::require_comparable(name, prediction, truth, skeleton, options.visible, 2);
+  require_between(name, "near", options.near, 0, 1);
+  require_between(name, "good", options.good, 0, 1);
   const std::size_t frames = prediction.shape()[0], joints = skeleton.size();
   if (skeleton.oks_sigmas.empty()) {
     throw ValueError(
@@ -96,30 +138,45 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
                                 " visibilities and ", others.truth.size(),
                                 " coordinates, expected as many people of ", joints, " joints"));
   }
-  // People by image: those of the frames first, then the others.
-  std::map<std::int64_t, std::vector<std::size_t>> together;
-  for (std::size_t f = 0; f < options.images.size(); ++f) together[options.images[f]].push_back(f);
-  for (std::size_t b = 0; b < bystanders && !options.images.empty(); ++b) {
-    together[others.images[b]].push_back(frames + b);
-  }
-  const auto seen = [&](std::size_t person, std::size_t j) {
-    if (person >= frames) return others.visible[(person - frames) * joints + j] != 0;
-    return !options.visible || (*options.visible)[person * joints + j] != 0;
+  const auto seen = [&](std::size_t f, std::size_t j) {
+    return !options.visible || (*options.visible)[f * joints + j] != 0;
   };
-  // Of prediction (f, a) to the true joint b of a person; less than 0 where that is not visible.
-  const auto similarity = [&](std::size_t f, std::size_t a, std::size_t person, std::size_t b) {
-    if (!seen(person, b)) return -1.0;
-    const bool is_other = person >= frames;
-    const auto at = [&](std::size_t axis) {
-      return is_other ? others.truth.data()[((person - frames) * joints + b) * 2 + axis]
-                      : static_cast<double>(truth(person, b, axis));
-    };
-    const double dx = static_cast<double>(prediction(f, a, 0)) - at(0);
-    const double dy = static_cast<double>(prediction(f, a, 1)) - at(1);
+  constexpr double tiny = std::numeric_limits<double>::epsilon();
+  // The visible joints of each image, those of the frames and of others.
+  std::map<std::int64_t, std::vector<internal::JointsOfImage>> together;
+  const auto of_image = [&](std::int64_t image) -> auto& {
+    auto& known = together[image];
+    known.resize(joints);
+    return known;
+  };
+  for (std::size_t f = 0; f < options.images.size(); ++f) {
+    auto& image = of_image(options.images[f]);
+    for (std::size_t j = 0; j < joints; ++j) {
+      if (!seen(f, j)) continue;
+      image[j].add(f, static_cast<double>(truth(f, j, 0)), static_cast<double>(truth(f, j, 1)),
+                   areas[f] + tiny);
+    }
+  }
+  for (std::size_t b = 0; b < bystanders && !options.images.empty(); ++b) {
+    auto& image = of_image(others.images[b]);
+    for (std::size_t j = 0; j < joints; ++j) {
+      if (others.visible[b * joints + j] == 0) continue;
+      const double* at = others.truth.data() + (b * joints + j) * 2;
+      image[j].add(frames + b, at[0], at[1], others.areas[b] + tiny);
+    }
+  }
+  for (auto& [id, image] : together) {
+    for (auto& kind : image) kind.sort();
+  }
+  // Of prediction (f, a) to the person's true joint b; less than 0 where that is not visible.
+  const auto similarity = [&](std::size_t f, std::size_t a, std::size_t b) {
+    if (!seen(f, b)) return -1.0;
+    const double dx =
+        static_cast<double>(prediction(f, a, 0)) - static_cast<double>(truth(f, b, 0));
+    const double dy =
+        static_cast<double>(prediction(f, a, 1)) - static_cast<double>(truth(f, b, 1));
     const double spread = 2 * skeleton.oks_sigmas[a];
-    const double area = (is_other ? others.areas[person - frames] : areas[person]) +
-                        std::numeric_limits<double>::epsilon();
-    return std::exp(-(dx * dx + dy * dy) / (2 * spread * spread * area));
+    return std::exp(-(dx * dx + dy * dy) / (2 * spread * spread * (areas[f] + tiny)));
   };
   LocalizationErrors result;
   result.kinds.resize(frames * joints);
@@ -128,23 +185,24 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
     for (std::size_t a = 0; a < joints; ++a) {
       if (!seen(f, a)) continue;
       const std::size_t mirrored = skeleton.flips[a];
-      double best = similarity(f, a, f, a);
+      double best = similarity(f, a, a);
       LocalizationError nearest =
           best >= options.good ? LocalizationError::good : LocalizationError::jitter;
-      const auto consider = [&](std::size_t person, std::size_t b, LocalizationError kind) {
-        const double value = similarity(f, a, person, b);
+      const auto consider = [&](double value, LocalizationError kind) {
         if (value <= best) return;
         best = value;
         nearest = kind;
       };
       if (!options.images.empty()) {
-        for (const std::size_t person : together[options.images[f]]) {
-          if (person == f) continue;
-          consider(person, a, LocalizationError::swap);
-          consider(person, mirrored, LocalizationError::swap);
+        const auto& image = together[options.images[f]];
+        for (const std::size_t b : {a, mirrored}) {
+          consider(image[b].most_similar(static_cast<double>(prediction(f, a, 0)),
+                                         static_cast<double>(prediction(f, a, 1)),
+                                         2 * skeleton.oks_sigmas[a], f, best),
+                   LocalizationError::swap);
         }
       }
-      consider(f, mirrored, LocalizationError::inversion);
+      consider(similarity(f, a, mirrored), LocalizationError::inversion);
       const LocalizationError kind = best >= options.near ? nearest : LocalizationError::miss;
       result.kinds[f * joints + a] = kind;
       ++result.per_joint[a][static_cast<std::size_t>(kind)];

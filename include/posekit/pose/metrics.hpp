@@ -18,6 +18,7 @@
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
@@ -417,9 +418,7 @@ PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skel
 template <class T>
 PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const PckOptions& options = {}) {
-  if (!(options.threshold >= 0)) {
-    throw ValueError(error_text("pck: the threshold is ", options.threshold));
-  }
+  require_positive("pck", "threshold", options.threshold, true);
   PoseMetric metric = internal::distances("pck", prediction, truth, skeleton,
                                           {options.alignment, options.joints, options.root,
                                            options.visible, "fraction", options.threads});
@@ -435,10 +434,11 @@ PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
 template <class T>
 PoseMetric auc(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const AucOptions& options = {}) {
-  if (options.count < 2 || !(options.last > 0)) {
-    throw ValueError(error_text("auc: there are ", options.count, " thresholds up to ",
-                                options.last, ", expected 2 or more up to a positive one"));
+  if (options.count < 2) {
+    throw ValueError(
+        error_text("auc: count is ", options.count, ", expected 2 thresholds or more"));
   }
+  require_positive("auc", "last", options.last);
   PoseMetric metric = internal::distances("auc", prediction, truth, skeleton,
                                           {options.alignment, options.joints, options.root,
                                            options.visible, "fraction", options.threads});
@@ -460,6 +460,7 @@ template <class T>
 PoseMetric relative_pck(const Tensor<T>& prediction, const Tensor<T>& truth,
                         const Skeleton& skeleton, const std::vector<double>& sizes,
                         const RelativePckOptions& options = {}) {
+  require_positive("relative_pck", "fraction", options.fraction, true);
   PoseMetric metric = internal::distances(
       "relative_pck", prediction, truth, skeleton,
       {Alignment::none, options.joints, {}, options.visible, "fraction", options.threads});

@@ -3,10 +3,12 @@
 // Where a training stands: the network, the optimiser's state and the place in the data, in one
 // safetensors file that is written whole or not at all.
 
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -58,12 +60,14 @@ inline std::uint64_t checkpoint_number(const std::string& where,
                                        const std::string& key) {
   const auto found = metadata.find(key);
   const std::string text = found == metadata.end() ? "nothing" : found->second;
-  if (found == metadata.end() || text.empty() || text.size() > 18 ||
-      text.find_first_not_of("0123456789") != std::string::npos) {
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (found == metadata.end() || error != std::errc() || end != last) {
     throw FileError(error_text(where, ": is no training checkpoint: its metadata has ", text,
-                               " for '", key, "', expected a number"));
+                               " for '", key, "', expected a whole number below 2^64"));
   }
-  return std::stoull(text);
+  return number;
 }
 
 }  // namespace internal
@@ -110,7 +114,12 @@ TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
                                " tensors of the optimiser's state, ", "expected ", expected));
   }
   try {
-    for (const auto& [name, value] : states) optimizer.require_restorable(name, value);
+    std::vector<std::string> restored;
+    for (const auto& [name, value] : states) {
+      optimizer.require_restorable(name, value);
+      restored.push_back(name);
+    }
+    optimizer.require_complete(restored);
   } catch (const Error& error) {
     throw FileError(where + ": is of another optimiser: " + error.what());
   }

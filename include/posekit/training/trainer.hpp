@@ -18,7 +18,10 @@
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/require.hpp>
 #include <posekit/io/atomic_file.hpp>
+#include <posekit/io/folder.hpp>
+#include <posekit/io/folder_lock.hpp>
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/optim/gradient_clipping.hpp>
 #include <posekit/optim/gradients.hpp>
@@ -145,7 +148,8 @@ inline void require_arguments(const std::string& where, const TrainingPosition& 
 ///   `schedule`  as optim::apply takes
 /// A training that was stopped or killed and is called again with the same arguments goes on from
 /// its last checkpoint, bit for bit as if it had not been. Throws ValueError where the loss, a
-/// gradient or a parameter is not finite, and whatever loading and writing throw.
+/// gradient or a parameter is not finite, FileError where another training writes into the folder,
+/// and whatever loading and writing throw.
 ///
 /// The loop itself is short; where it does not fit, write your own:
 ///
@@ -163,24 +167,28 @@ template <class M, class T, class Loader, class Schedule, class Loss, class Eval
 TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
                      const Schedule& schedule, const Loss& loss, const Evaluate& evaluate,
                      const TrainerOptions& options) {
+  require_positive("train", "clip_norm", options.clip_norm, true);
   const bool writes = !options.folder.empty();
   const auto file = options.folder / "checkpoint.safetensors";
   TrainingLog log;
   TrainingPosition at;
   internal::BestSoFar best;
+  std::optional<OutputFolder> folder;
+  std::optional<FolderLock> lock;
   if (writes) {
-    std::filesystem::create_directories(options.folder);
+    folder.emplace(options.folder);
+    lock.emplace(options.folder, "another training");
     for (const char* name :
          {"checkpoint.safetensors", "best.safetensors", "log.csv", "log.json", "loss.png"})
       remove_unfinished(options.folder / name);
   }
-  if (writes && std::filesystem::exists(file)) {
+  if (writes && is_file(file)) {
     internal::require_arguments(file.string(),
                                 checkpoint_position(SafetensorsFile(file), file.string()),
                                 options.arguments);
     at = load_checkpoint(file, module, optimizer);
     best.read(file.string(), at);
-    if (std::filesystem::exists(options.folder / "log.csv")) {
+    if (is_file(options.folder / "log.csv")) {
       log = TrainingLog::from_csv(options.folder / "log.csv");
       log.rewind(at.steps);
     }

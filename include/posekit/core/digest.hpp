@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// A number that differs where bytes differ, but for one chance in 2^64. Not for bytes that
+/// somebody chooses to deceive.
+inline std::uint64_t digest(const void* data, std::size_t size) {
+  constexpr std::uint64_t prime = 0x9e3779b97f4a7c15u;
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  // Four chains, so that no multiplication waits for the one before.
+  std::array<std::uint64_t, 4> chains{1, 2, 3, 4};
+  const auto add = [&](std::size_t chain, std::size_t at, std::size_t count) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes + at, count);
+    chains[chain] = (chains[chain] ^ word) * prime;
+    chains[chain] ^= chains[chain] >> 32;
+  };
+  std::size_t at = 0;
+  for (; at + 32 <= size; at += 32) {
+    for (std::size_t chain = 0; chain < 4; ++chain) add(chain, at + 8 * chain, 8);
+  }
+  for (; at + 8 <= size; at += 8) add(0, at, 8);
+  if (at < size) add(1, at, size - at);
+  std::uint64_t result = size;
+  for (const std::uint64_t chain : chains) {
+    result = (result * prime) ^ chain;
+    result ^= result >> 29;
+  }
+  return result;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
