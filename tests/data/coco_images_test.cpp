@@ -95,7 +95,7 @@ TEST_CASE("COCO files that do not fit are refused", "[data]") {
           "annotation 8 is of image 4, which has no file_name");
 }
 
-TEST_CASE("COCO's photos are loaded, cropped and joined", "[data]") {
+TEST_CASE("COCO's photos are loaded, cropped and joined", "[data][shared]") {
   const auto folder = shared_folder("data/coco");
   if (!folder) return;
   const auto data = pk::read_coco_images(*folder / "person_keypoints.json", *folder);

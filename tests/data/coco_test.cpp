@@ -121,7 +121,7 @@ TEST_CASE("Damaged annotation files end in an error or in data", "[data]") {
   CHECK(read > 100);
 }
 
-TEST_CASE("The real sample is read", "[data]") {
+TEST_CASE("The real sample is read", "[data][shared]") {
   const auto folder = shared_folder("data/coco");
   if (!folder) return;
   const auto data = pk::load_coco(*folder / "person_keypoints.json");
@@ -138,7 +138,7 @@ TEST_CASE("The real sample is read", "[data]") {
   CHECK(keypoints_inside >= 15);
 }
 
-TEST_CASE("Hands of FreiHAND are read, with their 21 keypoints", "[data]") {
+TEST_CASE("Hands of FreiHAND are read, with their 21 keypoints", "[data][shared]") {
   const auto folder = shared_folder("data/freihand");
   if (!folder) return;
   const auto hands = pk::load_coco(*folder / "freihand.json");

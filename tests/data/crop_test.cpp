@@ -58,7 +58,7 @@ TEST_CASE("Impossible crops are refused", "[data]") {
                   pk::ShapeError);
 }
 
-TEST_CASE("Crops agree with those the reference networks were shown", "[data]") {
+TEST_CASE("Crops agree with those the reference networks were shown", "[data][shared]") {
   const auto golden = shared_folder("golden/tfjs");
   const auto photos = shared_folder("data");
   if (!golden || !photos) return;

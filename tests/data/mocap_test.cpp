@@ -248,7 +248,7 @@ TEST_CASE("Names as other programs write them", "[data]") {
   CHECK(pk::internal::usual_bvh_names("nose").empty());
 }
 
-TEST_CASE("Recorded people are upright and of constant size", "[data]") {
+TEST_CASE("Recorded people are upright and of constant size", "[data][shared]") {
   const auto folder = shared_folder("data/cmu_mocap");
   if (!folder) return;
   const auto motion = pk::load_mocap(*folder / "test.npz");

@@ -5,6 +5,9 @@
 #include <posekit/graph/tfjs.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
+#include "fuzz/kernels.hpp"
+#include "fuzz/tfjs.hpp"
+#include "support/corpus.hpp"
 #include "support/json_mutations.hpp"
 #include "support/mutations.hpp"
 #include "support/shared_data.hpp"
@@ -103,4 +106,9 @@ TEST_CASE("Damaged models end in an error or in a network that runs or throws", 
     attempt();
   });
   CHECK(refused > 3000);
+}
+
+TEST_CASE("What fuzzing found in networks and in the kernels is survived", "[graph]") {
+  replay_corpus("tfjs", fuzz_tfjs);
+  replay_corpus("kernels", fuzz_kernels);
 }

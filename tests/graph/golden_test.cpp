@@ -135,6 +135,75 @@ void check_case(const std::filesystem::path& folder, const std::string& network)
   }
 }
 
+/// A soft pattern in every colour from `low` to `high`, as the programs in tests/golden draw it.
+template <class T>
+pk::Tensor<T> pattern(std::size_t size, double low, double high) {
+  pk::Tensor<T> image = pk::make_tensor<T>({1, size, size, 3});
+  for (std::size_t y = 0; y < size; ++y)
+    for (std::size_t x = 0; x < size; ++x)
+      for (std::size_t c = 0; c < 3; ++c) {
+        const auto u = static_cast<double>(x), v = static_cast<double>(y),
+                   k = static_cast<double>(c);
+        image(0, y, x, c) =
+            static_cast<T>(low + (high - low) * (0.5 + 0.3 * std::sin(0.11 * u + 0.05 * v + k) +
+                                                 0.2 * std::cos(0.07 * v - 0.13 * u + 2 * k)));
+      }
+  return image;
+}
+
+/// A cotangent of this shape.
+template <class T>
+pk::Tensor<T> waves(const pk::Shape& shape) {
+  pk::Tensor<T> cotangent = pk::make_tensor<T>(shape);
+  for (std::size_t i = 0; i < cotangent.size(); ++i)
+    cotangent.data()[i] = static_cast<T>(std::cos(static_cast<double>(i)));
+  return cotangent;
+}
+
+/// One of tests/golden/tfjs/cases.json, which TensorFlow.js computed (make_tfjs.mjs).
+template <class T>
+void check_tfjs_case(const json& item) {
+  const std::string network = item["network"];
+  const auto file = model_file(network);
+  if (!file) return;
+  const auto net = pk::load_tfjs<T>(*file);
+  pk::Tape<T> tape;
+  const auto x = tape.variable(pattern<T>(item["size"], item["low"], item["high"]));
+  std::vector<std::string> names;
+  for (const json& output : item["outputs"]) names.push_back(output["tensor"]);
+  const auto y = item["feed"].is_null()
+                     ? net(x, names)
+                     : net(std::map<std::string, pk::Var<T>>{{item["feed"], x}}, names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const json& output = item["outputs"][i];
+    INFO(network << " " << names[i]);
+    auto found = thin_elements(y[i].value(), output["step"]);
+    auto expected = pk::load_npy<double>(golden_file("tfjs/" + std::string(output["file"])));
+    CHECK(relative_l2(found, expected) < 1e-3);
+    // But for probabilities near 0, more.
+    for (std::size_t k = 0; k < found.size(); ++k) found[k] += 1, expected.data()[k] += 1;
+    CHECK(relative_l2(found, expected) < 1e-4);
+  }
+  tape.backward(y[0], waves<T>(y[0].shape()));
+  INFO(network << " gradient");
+  const auto expected =
+      pk::load_npy<double>(golden_file("tfjs/" + std::string(item["gradient"]["file"])));
+  const double tolerance = item["gradient"]["tolerance"];
+  CHECK(relative_l2(thin_elements(x.grad(), item["gradient"]["step"]), expected) < tolerance);
+}
+
+/// Of those cases the demo's networks, or all others.
+void check_tfjs_cases(bool of_demo) {
+  const json cases = json::parse(std::ifstream(golden_file("tfjs/cases.json")));
+  CHECK(cases.size() == 11);
+  for (const json& item : cases) {
+    const std::string network = item["network"];
+    if ((network == "movenet-lightning" || network == "handlandmark-lite") != of_demo) continue;
+    check_tfjs_case<float>(item);
+    check_tfjs_case<double>(item);
+  }
+}
+
 /// The demo's networks against tests/golden/make_networks.py, on the pattern that it draws.
 template <class T>
 void check_pattern(const std::string& network, const std::string& feed, const std::string& output,
@@ -142,24 +211,12 @@ void check_pattern(const std::string& network, const std::string& feed, const st
                    double gradient_tolerance) {
   const auto file = model_file(network);
   if (!file) return;
-  pk::Tensor<T> image = pk::make_tensor<T>({1, size, size, 3});
-  for (std::size_t y = 0; y < size; ++y)
-    for (std::size_t x = 0; x < size; ++x)
-      for (std::size_t c = 0; c < 3; ++c) {
-        const auto u = static_cast<double>(x), v = static_cast<double>(y),
-                   k = static_cast<double>(c);
-        image(0, y, x, c) = static_cast<T>(scale * (0.5 + 0.3 * std::sin(0.11 * u + 0.05 * v + k) +
-                                                    0.2 * std::cos(0.07 * v - 0.13 * u + 2 * k)));
-      }
   const auto net = pk::load_tfjs<T>(*file);
   pk::Tape<T> tape;
-  const auto x = tape.variable(std::move(image));
+  const auto x = tape.variable(pattern<T>(size, 0, scale));
   const auto y = feed.empty() ? net(x, {output})[0]
                               : net(std::map<std::string, pk::Var<T>>{{feed, x}}, {output})[0];
-  pk::Tensor<T> cotangent = pk::zeros<T>(pk::shape_of(y.value()));
-  for (std::size_t i = 0; i < cotangent.size(); ++i)
-    cotangent.data()[i] = static_cast<T>(std::cos(static_cast<double>(i)));
-  tape.backward(y, cotangent);
+  tape.backward(y, waves<T>(y.shape()));
   INFO(network);
   CHECK(relative_l2(thin_elements(y.value(), 7),
                     pk::load_npy<double>(golden_file("networks/" + network + ".output.npy"))) <
@@ -171,7 +228,15 @@ void check_pattern(const std::string& network, const std::string& feed, const st
 
 }  // namespace
 
-TEST_CASE("Networks meet the reference's outputs and gradients, in float and double", "[graph]") {
+TEST_CASE("The demo's networks meet TensorFlow.js on a pattern", "[graph]") {
+  check_tfjs_cases(true);
+}
+
+TEST_CASE("All networks meet TensorFlow.js on a pattern", "[graph][networks]") {
+  check_tfjs_cases(false);
+}
+
+TEST_CASE("Networks meet TensorFlow.js's outputs and gradients on photos", "[graph][shared]") {
   const auto golden = shared_folder("golden/tfjs");
   if (!golden) return;
   for (const auto& entry : std::filesystem::directory_iterator(*golden)) {

@@ -101,7 +101,7 @@ TEST_CASE("What is written is read again", "[io]") {
   CHECK(pk::shape_of(archive.array<double>("second")) == pk::Shape{3, 1, 2});
 }
 
-TEST_CASE("Motion capture is read", "[io]") {
+TEST_CASE("Motion capture is read", "[io][shared]") {
   const auto folder = shared_folder("data/cmu_mocap");
   if (!folder) return;
   const pk::NpzArchive archive(*folder / "test.npz");

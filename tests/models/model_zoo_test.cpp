@@ -19,7 +19,7 @@ TEST_CASE("Names that are not known are answered with those that are", "[models]
   CHECK_THROWS_AS(pk::load_pose_model<float>("posenet", "/nowhere"), pk::FileError);
 }
 
-TEST_CASE("Each network finds an annotated person's joints", "[models]") {
+TEST_CASE("Each network finds an annotated person's joints", "[models][shared]") {
   const auto folder = shared_folder("data/coco");
   if (!folder) return;
   const auto photo = pk::load_image<float>(*folder / "000000000785.jpg");
@@ -58,7 +58,7 @@ TEST_CASE("Each network finds an annotated person's joints", "[models]") {
   }
 }
 
-TEST_CASE("Hand networks find an annotated hand's joints", "[models]") {
+TEST_CASE("Hand networks find an annotated hand's joints", "[models][shared]") {
   const auto folder = shared_folder("data/freihand");
   if (!folder) return;
   const auto photo = pk::load_image<float>(*folder / "00017620.jpg");

@@ -17,7 +17,8 @@ double layer_case_difference(const std::string& name, std::size_t inputs,
                              const Function& function) {
   namespace pk = posekit;
   const auto load = [&](const std::string& part) {
-    return pk::load_npy<double>(golden_file((name.find('/') == name.npos ? "layers/" : "") + name + "." + part + ".npy"));
+    return pk::load_npy<double>(
+        golden_file((name.find('/') == name.npos ? "layers/" : "") + name + "." + part + ".npy"));
   };
   pk::Tape<T> tape;
   std::vector<pk::Var<T>> variables;

@@ -7,18 +7,27 @@
 
 #include <catch2/catch.hpp>
 
-// Data that may be absent: tests that need it say so and pass.
+#include "support/skipped.hpp"
+
+// Data that may be absent: tests that need it say so and are skipped, which CTest and
+// scripts/test.sh show.
+
+/// Says that the test case that runs cannot, and why.
+inline void skip(const std::string& what) {
+  const std::string name = Catch::getResultCapture().getCurrentTestName();
+  skipped_reasons().push_back("\"" + name + "\": " + what);
+}
 
 inline std::filesystem::path source_root() { return POSEKIT_SOURCE_DIR; }
 
-/// The folder of annotated photos and reference outputs that some checkouts have beside them.
+/// The folder of annotated photos and reference outputs that some checkouts have beside them; of
+/// test cases with the tag [shared].
 inline std::optional<std::filesystem::path> shared_folder(const std::string& part) {
   const char* given = std::getenv("POSEKIT_SHARED");
   const std::filesystem::path root =
       given != nullptr ? given : source_root().parent_path() / "shared";
   if (std::filesystem::exists(root / part)) return root / part;
-  WARN("skipped: " << (root / part).string()
-                   << " is not there (set POSEKIT_SHARED to where it is)");
+  skip((root / part).string() + " is not there (set POSEKIT_SHARED to where it is)");
   return std::nullopt;
 }
 
@@ -27,11 +36,12 @@ inline std::filesystem::path models_folder() {
   return given != nullptr ? std::filesystem::path(given) : source_root() / "models";
 }
 
-/// A network fetched by scripts/fetch_models.sh.
+/// A network fetched by scripts/fetch_models.sh; of test cases with the tag [networks] or [shared],
+/// where it is not one of the demo's.
 inline std::optional<std::filesystem::path> model_file(const std::string& name) {
   const auto file = models_folder() / (name + ".json");
   if (std::filesystem::exists(file)) return file;
-  WARN("skipped: " << file.string() << " is not there (scripts/fetch_models.sh --all fetches it)");
+  skip(file.string() + " is not there (scripts/fetch_models.sh --all fetches it)");
   return std::nullopt;
 }
 

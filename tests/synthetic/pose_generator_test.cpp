@@ -306,7 +306,7 @@ TEST_CASE("Options of the pose generator that make no sense are refused", "[data
   CHECK(quantile(measure(pk::generate_poses(1, 0, 20, {.attempts = 0})).at("knee"), 1) < 1);
 }
 
-TEST_CASE("Generated poses are like recorded ones", "[data]") {
+TEST_CASE("Generated poses are like recorded ones", "[synthetic][shared]") {
   const auto folder = shared_folder("data/cmu_mocap");
   if (!folder) return;
   const auto recorded = pk::load_mocap(*folder / "train.npz").poses;

@@ -194,7 +194,7 @@ TEST_CASE("A camera may come as near as the joints allow", "[data]") {
   }
 }
 
-TEST_CASE("Recorded poses are seen as they were", "[data]") {
+TEST_CASE("Recorded poses are seen as they were", "[synthetic][shared]") {
   auto poses = pk::generate_poses(3, 0, 4);
   for (double& value : poses) value += 1000;  // wherever in the world
   const pk::SyntheticPeople data({.size = 48, .count = 9, .poses = poses});

@@ -11,16 +11,12 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct AttentionOptions {
   double radius = 30;  ///< of the circle around each keypoint, in pixels of the maps
   EmptyMap empty = EmptyMap::error;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 template <class T>
 struct AttentionShares {

@@ -22,7 +22,7 @@
 #include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What is done to pixels, the most important ones first.
 enum class Perturbation {
@@ -37,10 +37,6 @@ struct PerturbationOptions {
   double last = 1.0;        ///< the largest fraction
   ProgressCallback progress{};
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// How far each joint is from its target, by the fraction of pixels that was perturbed.
 struct PerturbationCurve {

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How far a Gaussian kernel reaches.
 enum class BlurKernel {
@@ -54,4 +55,4 @@ inline GaussianKernel gaussian_kernel(double sigma, BlurKernel kind = BlurKernel
   return kernel;
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -15,7 +15,7 @@
 #include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What an index of a map without any attribution is.
 enum class EmptyMap {
@@ -37,10 +37,6 @@ struct DiffusionIndexOptions {
   double scale = 100.0;
   EmptyMap empty = EmptyMap::error;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -21,7 +21,7 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// The way from the baseline to the image.
 enum class PathKind {
@@ -61,10 +61,6 @@ struct PoseIgOptions {
   int threads = 0;  ///< path steps in parallel; 0: as many as OpenMP would use
   ProgressCallback progress{};
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// What `pose_ig` returns. J joints, an image [C, H, W], D coordinates.
 template <class T>

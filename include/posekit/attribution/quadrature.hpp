@@ -6,8 +6,9 @@
 #include <vector>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How an integral over [0, 1] becomes a sum.
 enum class Quadrature {
@@ -73,4 +74,4 @@ inline std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t
   return nodes;
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <cstddef>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// How a joint's distance from its target becomes a likelihood in [0, 1].
 enum class LikelihoodKind {
@@ -39,4 +41,4 @@ double likelihood(const Likelihood& options, const T* predicted, const T* target
   return score;
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -13,16 +13,12 @@
 #include <posekit/core/require.hpp>
 #include <posekit/kernels/channel_norm.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct BatchNormOptions {
   double epsilon = 1e-5;                     ///< added to the variance
   Activation activation = Activation::none;  ///< none, relu or relu6, applied to the result
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// Mean and biased variance of each channel, and over how many values they were taken.
 struct ChannelStatistics {

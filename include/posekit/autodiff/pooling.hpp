@@ -10,17 +10,13 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/pool2d.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct Pool2dOptions {
   std::array<std::size_t, 2> window{2, 2};  ///< (height, width)
   std::array<std::size_t, 2> stride{2, 2};
   Padding2d padding{};
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -195,7 +195,7 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
   }
   Shape result_shape = shape;
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    result_shape[i] = add_sizes("pad", shape[i], padding[i].before, padding[i].after);
+    result_shape[i] = add_sizes("pad", {shape[i], padding[i].before, padding[i].after});
   }
   const std::size_t result_size = element_count(result_shape);
   // The last axis (with the ones behind the last padded axis merged into it) is copied in runs.

@@ -23,7 +23,7 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct TapeOptions {
   int threads = 0;  ///< threads of one operation; 0: as many as OpenMP would use
@@ -31,10 +31,6 @@ struct TapeOptions {
   /// work that depends on the forward pass; fewer keep their buffers in the cache.
   std::size_t seeds_per_pass = 9;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// A recording of whole-tensor operations, for reverse-mode differentiation.
 ///

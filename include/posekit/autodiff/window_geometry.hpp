@@ -13,7 +13,7 @@
 #include <posekit/core/shape.hpp>
 #include <posekit/kernels/conv2d.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// The border around an image.
 struct Padding2d {
@@ -46,7 +46,7 @@ struct Conv2dTransposeOptions {
   Padding2d padding{};  ///< of the convolution that this is the transpose of
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::internal {
 
@@ -67,17 +67,18 @@ inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kern
     throw ValueError(error_text(name, ": kernel ", kernel, ", stride ", stride, " and dilation ",
                                 dilation, " must be positive"));
   }
-  const std::size_t reach = add_sizes(name, multiply_sizes(name, kernel - 1, dilation), 1);
+  const std::size_t reach = add_sizes(name, {multiply_sizes(name, kernel - 1, dilation), 1});
   WindowAxis axis;
   if (kind == Padding2d::Kind::same) {
     axis.out = in / stride + (in % stride != 0 ? 1 : 0);
-    const std::size_t needed = axis.out == 0 ? 0 : add_sizes(name, (axis.out - 1) * stride, reach);
+    const std::size_t needed =
+        axis.out == 0 ? 0 : add_sizes(name, {(axis.out - 1) * stride, reach});
     axis.before = needed > in ? (needed - in) / 2 : 0;
     axis.padded = std::max(in, needed);
   } else {
     if (kind == Padding2d::Kind::valid) before = after = 0;
     axis.before = before;
-    axis.padded = add_sizes(name, in, before, after);
+    axis.padded = add_sizes(name, {in, before, after});
     if (axis.padded < reach) {
       throw ShapeError(error_text(name, ": a window of ", reach,
                                   " pixels does not fit an image of ", axis.padded,

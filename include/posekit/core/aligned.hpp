@@ -4,7 +4,9 @@
 #include <new>
 #include <utility>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// Allocates on cache-line boundaries, which is also the widest SIMD register: a vector load then
 /// never touches two lines.
@@ -70,4 +72,4 @@ class AlignedBuffer {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

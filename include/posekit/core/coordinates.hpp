@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// How a coordinate along an axis of `length` pixels is measured.
 enum class Coordinates {
@@ -43,4 +45,4 @@ constexpr double to_pixel(Coordinates convention, std::size_t length, double coo
   return axis.scale == 0.0 ? 0.0 : (coordinate - axis.offset) / axis.scale;
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

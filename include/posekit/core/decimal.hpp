@@ -8,7 +8,9 @@
 #include <string_view>
 #include <system_error>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// The shortest decimal that reads back as the same number.
 inline std::string shortest_decimal(double value) {
@@ -25,4 +27,4 @@ inline std::optional<double> parse_decimal(std::string_view text) {
   return value;
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <posekit/core/isa.hpp>
+
 namespace posekit {
 
 /// The root of everything posekit throws. The text names the function, the argument, what came and
@@ -44,6 +46,10 @@ class Cancelled : public Error {
   using Error::Error;
 };
 
+}  // namespace posekit
+
+namespace posekit::inline POSEKIT_ISA {
+
 /// The text of an error: everything that can be streamed, one after the other.
 template <class... Parts>
 std::string error_text(const Parts&... parts) {
@@ -52,4 +58,4 @@ std::string error_text(const Parts&... parts) {
   return out.str();
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -3,7 +3,9 @@
 #include <bit>
 #include <cstdint>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// The value of an IEEE 754 half-precision number, subnormals, infinities and NaN included. Exact.
 constexpr float half_to_float(std::uint16_t half) {
@@ -44,4 +46,4 @@ constexpr float bfloat16_to_float(std::uint16_t bits) {
   return std::bit_cast<float>(std::uint32_t{bits} << 16);
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

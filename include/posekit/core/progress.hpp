@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <functional>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// How far a long computation has come.
 struct Progress {
@@ -15,4 +17,4 @@ struct Progress {
 /// computation, which then throws Cancelled.
 using ProgressCallback = std::function<bool(const Progress&)>;
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

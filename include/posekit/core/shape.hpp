@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <vector>
@@ -50,16 +51,15 @@ std::size_t element_count(const Extents& shape) {
 }
 
 /// The sum of sizes. Throws ShapeError, which begins with `function`, where it does not fit.
-template <class... Sizes>
-std::size_t add_sizes(const char* function, std::size_t first, Sizes... others) {
-  const auto add = [&](std::size_t size) {
-    if (size > std::numeric_limits<std::size_t>::max() - first) {
-      throw ShapeError(error_text(function, ": ", first, " + ", size, " is too large for a size"));
+inline std::size_t add_sizes(const char* function, std::initializer_list<std::size_t> sizes) {
+  std::size_t sum = 0;
+  for (const std::size_t size : sizes) {
+    if (size > std::numeric_limits<std::size_t>::max() - sum) {
+      throw ShapeError(error_text(function, ": ", sum, " + ", size, " is too large for a size"));
     }
-    first += size;
-  };
-  (add(others), ...);
-  return first;
+    sum += size;
+  }
+  return sum;
 }
 
 /// The product of sizes. Throws ShapeError, which begins with `function`, where it does not fit.

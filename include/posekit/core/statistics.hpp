@@ -15,7 +15,7 @@
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What a box plot shows: quartiles, the furthest values within 1.5 times their distance, and what
 /// lies beyond (Tukey).
@@ -36,10 +36,6 @@ struct Histogram {
   double first = 0, width = 0;
   std::vector<std::size_t> counts;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// The mean of the values that are not NaN; NaN where there are none.
 inline double mean_measured(std::span<const double> values) {

@@ -22,7 +22,7 @@
 #include <posekit/data/pose_example.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What a value is drawn from, uniformly. Where both ends are the same, it is that value.
 struct Range {
@@ -81,10 +81,6 @@ struct AugmentedCropOptions {
   /// Joints that lie outside the picture do not count any more.
   bool hide_outside = true;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// Draws an augmentation: a pure function of (options, epoch, index). Each value has a random
 /// number of its own, so that changing one range leaves what else is drawn as it is. Throws

@@ -25,7 +25,7 @@
 #include <posekit/core/threads.hpp>
 #include <posekit/data/batch_sampling.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What becomes of an epoch when an example cannot be loaded.
 enum class OnError {
@@ -45,10 +45,6 @@ struct BatchFailure {
   std::optional<std::size_t> index{};  ///< of the example; nothing where joining them failed
   std::string message;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -14,7 +14,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/random.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// The batches of an epoch in order: of each, the indices of its examples.
 using EpochBatches = std::vector<std::vector<std::size_t>>;
@@ -45,10 +45,6 @@ struct MixedIndex {
 constexpr MixedIndex mixed_index(std::size_t index, std::size_t first_size) {
   return index < first_size ? MixedIndex{false, index} : MixedIndex{true, index - first_size};
 }
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// The numbers 0, 1, ..., count - 1 in random order (Fisher and Yates): a pure function of seed and
 /// epoch.

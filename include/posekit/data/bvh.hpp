@@ -23,7 +23,7 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/io/file.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What a number of a frame does to a joint. Rotations are in degrees.
 enum class BvhChannel : std::uint8_t {
@@ -41,10 +41,6 @@ struct BvhJoint {
   std::array<double, 3> offset{};
   std::vector<BvhChannel> channels{};  ///< in the file's order
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// A file's skeleton and how it moves.
 struct BvhMotion {

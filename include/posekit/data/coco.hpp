@@ -19,7 +19,7 @@
 #include <posekit/data/json_file.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct CocoImage {
   std::int64_t id = 0;
@@ -55,10 +55,6 @@ struct CocoDataset {
   std::vector<std::int64_t> category_ids;  ///< in the order of the file; empty: it lists none
   std::vector<CocoAnnotation> annotations;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -22,7 +22,7 @@
 #include <posekit/data/coco_results.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct CocoEvaluationOptions {
   std::vector<double> sigmas{};     ///< one for each keypoint; empty: those of COCO's people
@@ -44,10 +44,6 @@ struct CocoEvaluation {
   /// Precision at recalls 0, .01, ..., 1 for each threshold, all sizes, mean over the categories.
   std::array<std::vector<double>, 10> precision{};
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

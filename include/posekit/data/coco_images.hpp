@@ -17,15 +17,11 @@
 #include <posekit/io/folder.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct CocoImagesOptions {
   std::size_t min_keypoints = 1;  ///< people with fewer labelled keypoints are left out
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// The people of a COCO annotation file, with photos in the folder `photos`. Crowds are left out.
 /// Labelled keypoints count, hidden ones too; z is not known. A person without a box gets that of

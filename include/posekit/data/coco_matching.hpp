@@ -18,16 +18,12 @@
 #include <posekit/data/coco_results.hpp>
 #include <posekit/pose/localization_errors.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct CocoMatchingOptions {
   double at_least = 0.1;         ///< object keypoint similarity of a match (Ronchi and Perona 2017)
   std::vector<double> sigmas{};  ///< one for each keypoint; empty: those of COCO's people
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// People with labelled keypoints, no crowds, that were found: poses for the metrics.
 struct CocoMatches {

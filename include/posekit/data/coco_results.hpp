@@ -13,7 +13,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/data/json_file.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// A detected keypoint in photo pixels.
 struct CocoDetectedKeypoint {
@@ -28,10 +28,6 @@ struct CocoResult {
   std::vector<CocoDetectedKeypoint> keypoints;
   double score = 0;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

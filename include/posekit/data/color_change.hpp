@@ -14,7 +14,7 @@
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What is done to colours; the defaults change nothing.
 struct ColorChange {
@@ -24,10 +24,6 @@ struct ColorChange {
   double hue = 0;                       ///< degrees around the gray axis; luminance stays
   std::array<double, 3> gain{1, 1, 1};  ///< of red, green and blue
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// Changes the colours of a picture [3, H, W] in [0, 1]: gain and brightness, then hue and
 /// saturation, then contrast, as one affine map of RGB, and clamps to [0, 1]. Hue and saturation

@@ -17,16 +17,12 @@
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct CropExampleOptions {
   /// Joints that lie outside the crop do not count any more.
   bool hide_outside = true;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// The camera that takes a crop of a camera's pictures, of points that are turned about its optical
 /// axis (and mirrored) as the crop is. Focal lengths are divided by the crop's scale and the

@@ -22,7 +22,7 @@
 #include <posekit/io/npz.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// A joint that a file lacks, as a weighted sum of joints it has. The weights sum to 1.
 struct WeightedJoint {
@@ -58,10 +58,6 @@ struct MocapOptions {
   /// mm of the file's unit; 0: 1 for npz and 10 (centimetres) for BVH.
   double unit = 0;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 struct MotionCapture {
   Tensor<double> poses;               ///< [F, J, 3], mm, in the file's axes (y is up as a rule)

@@ -16,16 +16,12 @@
 #include <posekit/data/crop_transforms.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct MultiCropOptions {
   double shift = 0.05;  ///< of the crop's width and height; 0: no shifted crops
   bool mirror = true;   ///< each crop also mirrored
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// The crops of the ten-crop scheme (Luvizon et al.; paper 003, section 6.2): `centre` itself, four
 /// that are shifted towards its corners, and all of them mirrored. `centre` is a crop of a photo,

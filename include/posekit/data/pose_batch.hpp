@@ -19,7 +19,7 @@
 #include <posekit/data/pose_example.hpp>
 #include <posekit/pose/camera.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// A network's input is (value - mean) / standard_deviation, for red, green and blue. The defaults
 /// are ImageNet's.
@@ -27,10 +27,6 @@ struct PoseBatchOptions {
   std::array<double, 3> mean{0.485, 0.456, 0.406};
   std::array<double, 3> standard_deviation{0.229, 0.224, 0.225};
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// N examples of one size.
 template <class T>

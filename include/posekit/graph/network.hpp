@@ -18,17 +18,13 @@
 #include <posekit/graph/registry.hpp>
 #include <posekit/graph/value.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct NetworkOptions {
   /// Elements that one call may compute; 0: 2^28, or 4096 times what is fed where that is more. A
   /// file of a few bytes can ask for any number.
   std::size_t max_activations = 0;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// A network that was read from a file: a callable from Var to Var, differentiable with respect to
 /// whatever is fed. Weights are constants. Copies share them, and any number of threads can call

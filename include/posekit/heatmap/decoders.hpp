@@ -16,7 +16,7 @@
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct DecodeOptions {
   Coordinates coordinates = Coordinates::normalized;
@@ -26,10 +26,6 @@ struct DarkOptions {
   double sigma = 2.0;  ///< pixels, of the blur that smooths the map before its logarithm is taken
   Coordinates coordinates = Coordinates::normalized;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

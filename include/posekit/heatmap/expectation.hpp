@@ -15,16 +15,12 @@
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/map_moments.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct ExpectationOptions {
   Coordinates coordinates = Coordinates::normalized;
   bool check = false;  ///< throws ValueError where a map does not sum to 1 (within 1e-3)
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -15,15 +15,11 @@
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/softmax_moments.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct FlatSoftmaxOptions {
   double beta = 1.0;  ///< inverse temperature
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

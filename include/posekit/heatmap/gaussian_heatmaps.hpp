@@ -15,7 +15,7 @@
 #include <posekit/kernels/gaussian_axis.hpp>
 #include <posekit/kernels/gaussian_map.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct GaussianOptions {
   double sigma = 1.0;                                 ///< standard deviation, in pixels
@@ -27,10 +27,6 @@ struct GaussianOptions {
     return joint_sigmas.empty() ? sigma : joint_sigmas[joint];
   }
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

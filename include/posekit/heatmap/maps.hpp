@@ -13,7 +13,7 @@
 #include <posekit/core/shape.hpp>
 #include <posekit/kernels/map_grid.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// N times J maps: [N, J, W], [N, J, H, W] or [N, J, D, H, W].
 struct MapsShape {
@@ -28,10 +28,6 @@ struct MapsShape {
   /// [N, J, axes]
   Shape positions() const { return {batch, joints, axes}; }
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// Throws ShapeError unless `shape` is that of heatmaps with at least one pixel.
 inline MapsShape maps_shape(const char* function, const char* argument, const Shape& shape) {

@@ -14,7 +14,7 @@
 #include <posekit/heatmap/losses.hpp>
 #include <posekit/heatmap/marginals.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What regularises the shape of the heatmaps.
 enum class PixelwiseLoss {
@@ -27,10 +27,6 @@ struct MargiPoseLossOptions {
   Coordinates coordinates = Coordinates::normalized;
   PixelwiseLoss pixelwise = PixelwiseLoss::jsd;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -11,17 +11,13 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/heatmap/divergence.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct RegularizedSoftArgmaxOptions {
   double beta = 1.0;   ///< inverse temperature, as of soft_argmax
   double sigma = 1.0;  ///< of the Gaussian around each mean, in pixels
   Coordinates coordinates = Coordinates::normalized;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// Of Vars or of Tensors.
 template <class Value>

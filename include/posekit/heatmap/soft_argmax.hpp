@@ -18,7 +18,7 @@
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/kernels/softmax_moments.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct SoftArgmaxOptions {
   double beta = 1.0;  ///< inverse temperature: p is proportional to exp(beta * logit)
@@ -31,10 +31,6 @@ struct CompensatedSoftArgmaxOptions {
   double background = 0.0;  ///< the logit of pixels that hold nothing
   Coordinates coordinates = Coordinates::normalized;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-namespace posekit::internal {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
 
 /// A text as JSON has it, in quotes. What is not UTF-8 becomes U+FFFD.
 inline std::string json_string(std::string_view text) {
@@ -13,4 +15,4 @@ inline std::string json_string(std::string_view text) {
   return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace posekit::internal
+}  // namespace posekit::inline POSEKIT_ISA::internal

@@ -177,8 +177,10 @@ class NpzArchive {
     if (entry.method == 0) {
       content.assign(from.begin(), from.end());
     } else if (entry.method == 8) {
-      // Deflate makes nothing more than about a thousand times as small.
-      if (entry.size / 1100 > entry.packed) throw FileError(where + ": is damaged");
+      // No array is empty: it has a header. Deflate makes nothing more than about a thousand times
+      // as small.
+      if (entry.size == 0 || entry.size / 1100 > entry.packed)
+        throw FileError(where + ": is damaged");
       require_memory(entry.size, where);
       content.resize(entry.size);
       // stb looks a few bytes ahead, and takes the end of its input for the end of the data.

@@ -8,7 +8,7 @@
 #include <posekit/simd/batch.hpp>
 #include <posekit/simd/exp.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What follows a layer's bias.
 enum class Activation {
@@ -19,7 +19,7 @@ enum class Activation {
   sigmoid,  ///< 1 / (1 + exp(-x))
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 

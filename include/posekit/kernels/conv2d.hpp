@@ -12,7 +12,7 @@
 #include <posekit/core/threads.hpp>
 #include <posekit/kernels/gemm.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// The extents of a two-dimensional convolution. Images are [batch, height, width, channels],
 /// filters [kernel_height, kernel_width, in_channels, out_channels].
@@ -37,7 +37,7 @@ struct Conv2dGeometry {
   }
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 

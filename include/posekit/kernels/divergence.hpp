@@ -22,14 +22,14 @@
 #include <posekit/simd/batch.hpp>
 #include <posekit/simd/log.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 enum class Divergence {
   kl,  ///< Kullback-Leibler: sum p log(p / q)
   js,  ///< Jensen-Shannon: (KL(p, m) + KL(q, m)) / 2 with m = (p + q) / 2; at most log 2
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 

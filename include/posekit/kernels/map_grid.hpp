@@ -10,7 +10,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/simd/batch.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// The size of one heatmap. Maps of fewer than three axes have a depth (and height) of 1.
 struct MapGrid {
@@ -20,7 +20,7 @@ struct MapGrid {
   constexpr std::array<std::size_t, 3> extents() const { return {width, height, depth}; }
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 

@@ -11,7 +11,7 @@
 #include <posekit/core/threads.hpp>
 #include <posekit/simd/batch.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// Which input coordinate an output pixel stands on, with scale = in / out.
 enum class ResizeCorners {
@@ -20,7 +20,7 @@ enum class ResizeCorners {
   asymmetric,     ///< out scale: the first pixels' centres coincide (TensorFlow 1's default)
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 

@@ -17,7 +17,7 @@
 #include <posekit/models/pose_model.hpp>
 #include <posekit/models/posenet.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// A pretrained network that `load_pose_model` knows.
 struct PoseModelEntry {
@@ -41,10 +41,6 @@ inline constexpr std::array<PoseModelEntry, 13> pose_model_entries{{
     {"handlandmark-full", "handlandmark-full.json", "hand, 21 joints, coordinates, 224 x 224"},
     {"handskeleton", "handskeleton.json", "hand, 21 joints, coordinates, 256 x 256"},
 }};
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// The path of a network's file. Throws FileError, which says how to get it, where it is not there.
 inline std::filesystem::path require_model(const std::filesystem::path& folder,

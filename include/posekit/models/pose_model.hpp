@@ -14,17 +14,13 @@
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How a network says where a joint is.
 enum class PoseOutput {
   heatmap,      ///< a map per joint, read by soft-argmax
   coordinates,  ///< numbers
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// A pretrained network together with what has to be done before and after it: a callable from RGB
 /// images [N, 3, S, S] with values in [0, 1] to joint positions [N, J, 2], last axis (x, y), in

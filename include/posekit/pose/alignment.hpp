@@ -22,7 +22,7 @@
 #include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 enum class Alignment {
   none,
@@ -56,10 +56,6 @@ struct AlignOptions {
   std::optional<std::vector<std::uint8_t>> visible{};  ///< [F * J]: joints that decide; none: all
   int threads = 0;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// aligned = scale * rotation * (prediction - centre) + target
 struct SimilarityTransform {

@@ -20,7 +20,7 @@
 #include <posekit/pose/alignment.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How tangential distortion enters; radial distortion is the same in both.
 enum class Distortion {
@@ -41,10 +41,6 @@ struct WeakPerspectiveCamera {
   double scale = 1;  ///< pixels per unit
   double tx = 0, ty = 0;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

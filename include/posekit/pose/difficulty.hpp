@@ -7,8 +7,9 @@
 #include <string>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// By how many keypoints are present: "11-17", "6-10", "1-5", or "none".
 inline std::string difficulty_by_keypoints(std::size_t present) {
@@ -36,4 +37,4 @@ inline std::string difficulty_by_size(double longer_side) {
   return longer_side >= 32 ? "32-64" : "<32";
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -17,7 +17,7 @@
 #include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 enum class InversionKind {
   symmetric,        ///< as the same joint of the other side
@@ -50,10 +50,6 @@ struct Inversion {
   std::size_t taken_for = 0;
   InversionKind kind = InversionKind::other;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 struct Inversions {
   std::vector<Inversion> found;  ///< by frame, joint, joint it was taken for

@@ -20,7 +20,7 @@
 #include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 enum class LocalizationError : std::uint8_t {
   good,       ///< most similar to its own truth, .85 or more
@@ -32,10 +32,6 @@ enum class LocalizationError : std::uint8_t {
 
 inline constexpr std::array<const char*, 5> localization_error_names{"good", "jitter", "inversion",
                                                                      "swap", "miss"};
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// People in the images beside those whose poses were predicted, for swaps.
 struct OtherPeople {

@@ -26,7 +26,7 @@
 #include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What a metric's options have in common.
 struct PoseMetricOptions {
@@ -77,10 +77,6 @@ struct RelativePckOptions {
   std::optional<std::vector<std::uint8_t>> visible{};
   int threads = 0;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 struct PoseMetric {
   std::string name;

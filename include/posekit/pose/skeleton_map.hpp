@@ -12,7 +12,7 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// A joint that a skeleton lacks, as the mean of joints it has.
 struct DerivedJoint {
@@ -60,10 +60,6 @@ inline SkeletonMap map_skeleton(const Skeleton& from, const Skeleton& to,
   }
   return map;
 }
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// Throws ShapeError, which names both numbers, unless `poses` is [F, J, dimensions] with a joint
 /// for each of the skeleton's. `dimensions` 0: 2 or 3.

@@ -12,8 +12,9 @@
 #include <utility>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/isa.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// Two joints that a picture connects.
 struct Bone {
@@ -386,4 +387,4 @@ static_assert([] {
 }());
 
 }  // namespace skeletons
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

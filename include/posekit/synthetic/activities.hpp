@@ -12,7 +12,7 @@
 #include <posekit/synthetic/pose_angles.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What a generated person does; the names of the weights in PoseGeneratorOptions.
 enum class Activity : std::size_t {
@@ -29,10 +29,6 @@ enum class Activity : std::size_t {
   free,  ///< any angles within the limits
 };
 inline constexpr std::size_t activity_count = 11;
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -13,7 +13,7 @@
 #include <posekit/synthetic/random_stream.hpp>
 #include <posekit/synthetic/textured_patch.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// What is behind a generated person.
 struct BackdropOptions {
@@ -22,10 +22,6 @@ struct BackdropOptions {
   std::size_t shapes = 9;  ///< the most rectangles and ellipses
   double ground = 0.4;     ///< probability of a ground that begins at a horizon
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

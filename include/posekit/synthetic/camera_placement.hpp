@@ -14,7 +14,7 @@
 #include <posekit/pose/camera.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// Where a camera may stand that takes a picture of somebody. Pairs are lowest and highest.
 struct CameraPlacementOptions {
@@ -29,10 +29,6 @@ struct CameraPlacementOptions {
   double jitter = 0.06;
   double padding = 90;  ///< what the body reaches beyond its joints, mm
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// A camera and where it stands: camera = rotation * (world - position), where the world's y is up.
 struct PlacedCamera {

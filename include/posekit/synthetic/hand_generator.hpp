@@ -17,7 +17,7 @@
 #include <posekit/synthetic/pose_generator.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct HandGeneratorOptions {
   double size = 1;  ///< mean size, 1: an adult's
@@ -54,10 +54,6 @@ inline constexpr Range thumb_abduction{0, 50}, thumb_base{-15, 40}, thumb_middle
     thumb_end{-15, 75};
 inline constexpr Range abduction{-18, 18}, base{-20, 90}, middle{0, 110}, end{-5, 80};
 }  // namespace hand_limits
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// A hand's joints, and which of the two it is.
 struct GeneratedHand {

@@ -18,7 +18,7 @@
 #include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct PersonLookOptions {
   /// Whether the person's left and right limbs have colours of their own. Otherwise only the shape
@@ -27,10 +27,6 @@ struct PersonLookOptions {
 };
 
 enum class ClothLength : std::uint8_t { none, half, full };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 /// What a person looks like, whatever the pose.
 struct PersonLook {

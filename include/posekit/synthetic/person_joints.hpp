@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include <posekit/core/isa.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit::person {
+namespace posekit::inline POSEKIT_ISA::person {
 
 enum Joint : std::size_t {
   head_top,
@@ -41,4 +42,4 @@ static_assert([] {
   return skeletons::margipose_17.size() == joint_count;
 }());
 
-}  // namespace posekit::person
+}  // namespace posekit::inline POSEKIT_ISA::person

@@ -15,7 +15,7 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/synthetic/person_joints.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// Lengths of a body's segments, mm. Left and right are equal.
 struct BodyProportions {
@@ -70,10 +70,6 @@ inline constexpr Range shoulder_flexion{-60, 180}, shoulder_abduction{-40, 85},
 inline constexpr Range chest_flexion{-25, 75}, chest_lateral{-30, 30}, chest_twist{-40, 40};
 inline constexpr Range head_flexion{-45, 45}, head_lateral{-35, 35}, head_twist{-70, 70};
 }  // namespace angle_limits
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -17,7 +17,7 @@
 #include <posekit/synthetic/pose_angles.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 struct PoseGeneratorOptions {
   double height = 1700;          ///< mean of the body height, mm
@@ -30,10 +30,6 @@ struct PoseGeneratorOptions {
   /// just stands.
   int attempts = 24;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -11,7 +11,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 using Rgb = std::array<float, 3>;
 
@@ -28,10 +28,6 @@ struct Texture {
   float grain_period = 30;
   std::uint32_t seed = 0;  ///< of blotches and grain
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -30,7 +30,7 @@
 #include <posekit/synthetic/random_stream.hpp>
 #include <posekit/synthetic/textured_patch.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 enum class SyntheticKind { person, hand };
 
@@ -40,10 +40,6 @@ struct OccluderOptions {
   std::size_t most = 2;
   std::array<double, 2> size{0.1, 0.45};  ///< of a side, as a share of the picture's
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 struct SyntheticPeopleOptions {
   std::size_t size = 128;  ///< of the square pictures, pixels

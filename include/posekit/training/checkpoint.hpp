@@ -18,7 +18,7 @@
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/optim/optimizer.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// The next batch, and what else has to be known to go on.
 struct TrainingPosition {
@@ -29,7 +29,7 @@ struct TrainingPosition {
   std::map<std::string, std::string> notes{};
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::training {
 

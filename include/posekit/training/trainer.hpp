@@ -30,7 +30,7 @@
 #include <posekit/training/checkpoint.hpp>
 #include <posekit/training/training_log.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How far a training has come, after each step.
 struct TrainingStatus {
@@ -77,7 +77,7 @@ struct TrainingResult {
   std::uint64_t best_step = 0;
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::training {
 

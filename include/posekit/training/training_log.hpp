@@ -22,7 +22,7 @@
 #include <posekit/io/json_string.hpp>
 #include <posekit/viz/charts.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 /// One step, or an evaluation after it.
 struct TrainingRecord {
@@ -32,7 +32,7 @@ struct TrainingRecord {
   double metric = std::numeric_limits<double>::quiet_NaN();  ///< of an evaluation
 };
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::training {
 

@@ -23,7 +23,7 @@
 #include <posekit/viz/canvas.hpp>
 #include <posekit/viz/colormap.hpp>
 
-namespace posekit {
+namespace posekit::inline POSEKIT_ISA {
 
 inline constexpr std::array<Color, 7> chart_palette{{{0, 114, 178},
                                                      {213, 94, 0},
@@ -61,10 +61,6 @@ struct ChartBox {
   std::string name;
   BoxPlot box;
 };
-
-}  // namespace posekit
-
-namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 struct Color {
   std::uint8_t r = 0, g = 0, b = 0;
@@ -77,4 +79,4 @@ inline Color apply(Colormap map, double value) {
   return mix(colors::black, colors::white, std::clamp(value, 0.0, 1.0));
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace posekit {
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 /// A glyph of the built-in font: strokes on a grid whose capitals are 12 units high, with the
 /// baseline at y = 12 and descenders down to 16.
@@ -117,4 +119,4 @@ constexpr StrokeGlyph stroke_glyph(char character) {
   return glyphs[static_cast<std::size_t>(index)];
 }
 
-}  // namespace posekit
+}  // namespace posekit::inline POSEKIT_ISA

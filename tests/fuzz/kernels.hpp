@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <posekit/autodiff.hpp>
+#include <posekit/heatmap.hpp>
+
+/// Reads small numbers from bytes; 0 after their end.
+class FuzzNumbers {
+ public:
+  explicit FuzzNumbers(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+  std::uint8_t byte() { return at_ < bytes_.size() ? bytes_[at_++] : std::uint8_t{0}; }
+  /// From `low` to `high`.
+  std::size_t size(std::size_t low, std::size_t high) { return low + byte() % (high - low + 1); }
+  /// Now and then a size that no image has.
+  std::size_t wild(std::size_t low, std::size_t high) {
+    const std::uint8_t choice = byte();
+    if (choice < 250) return low + choice % (high - low + 1);
+    return ~std::size_t{0} >> (7 * (choice - 250));
+  }
+  float value() {
+    const std::uint8_t choice = byte();
+    if (choice == 255) return std::nanf("");
+    if (choice == 254) return INFINITY;
+    if (choice == 253) return 1e30f;
+    return (static_cast<float>(choice) - 126.0f) / 32.0f;
+  }
+  posekit::Tensor<float> tensor(const posekit::Shape& shape) {
+    posekit::Tensor<float> result = posekit::make_tensor<float>(shape);
+    for (float& v : result) v = value();
+    return result;
+  }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
+/// Kernels of all kinds through their operations, forward and backward: extents that leave every
+/// rest of a vector, options of all sizes, values that are none. Under AddressSanitizer, tensors
+/// are exactly as large as they are.
+inline void fuzz_kernels(std::span<const std::uint8_t> bytes) {
+  namespace pk = posekit;
+  FuzzNumbers f(bytes);
+  try {
+    pk::Tape<float> tape({.threads = static_cast<int>(f.size(1, 2)), .seeds_per_pass = 3});
+    const std::uint8_t operation = f.byte();
+    const auto finish = [&](const pk::Var<float>& y, const pk::Var<float>& x) {
+      if (!y.requires_grad()) return;
+      const std::size_t seeds = f.size(1, 5);
+      pk::Shape shape = y.shape();
+      shape.insert(shape.begin(), seeds);
+      (void)tape.vjp(y, f.tensor(shape), x);
+      tape.backward(y, f.tensor(y.shape()));
+    };
+    const std::size_t channels = f.size(1, 37), out = f.size(1, 35);
+    const pk::Shape image{f.size(0, 2), f.size(0, 9), f.size(0, 11), channels};
+    const auto padding = [&] {
+      const std::uint8_t kind = f.byte();
+      if (kind % 3 == 0) return pk::Padding2d::same();
+      if (kind % 3 == 1) return pk::Padding2d::valid();
+      return pk::Padding2d::of(f.wild(0, 5), f.wild(0, 5), f.wild(0, 5), f.wild(0, 5));
+    };
+    pk::Conv2dOptions options;
+    options.stride = {f.wild(1, 4), f.wild(1, 4)};
+    options.dilation = {f.wild(1, 3), f.wild(1, 3)};
+    options.padding = padding();
+    options.activation = f.byte() % 2 == 0 ? pk::Activation::none : pk::Activation::relu6;
+    const auto x = tape.variable(f.tensor(image));
+    const std::size_t height = f.size(1, 4), width = f.size(1, 4);
+    switch (operation % 14) {
+      case 0: {
+        const auto filter = std::make_shared<const pk::Conv2dFilter<float>>(
+            f.tensor({height, width, channels, out}), f.tensor({out}));
+        return finish(pk::conv2d(x, filter, options), x);
+      }
+      case 1: {
+        const auto w = tape.variable(f.tensor({height, width, channels, out}));
+        return finish(pk::conv2d(x, w, tape.variable(f.tensor({out})), options), w);
+      }
+      case 2: {
+        const auto filter = std::make_shared<const pk::Conv2dFilter<float>>(
+            f.tensor({height, width, channels, 1}), f.tensor({channels}));
+        return finish(pk::depthwise_conv2d(x, filter, options), x);
+      }
+      case 3: {
+        options.activation = pk::Activation::none;
+        const auto w = tape.variable(f.tensor({height, width, channels, 1}));
+        return finish(pk::depthwise_conv2d(x, w, {}, options), w);
+      }
+      case 4:
+        return finish(
+            pk::max_pool2d(x, {{f.wild(1, 4), f.wild(1, 4)}, options.stride, options.padding}), x);
+      case 5:
+        return finish(
+            pk::average_pool2d(x, {{f.wild(1, 4), f.wild(1, 4)}, options.stride, options.padding}),
+            x);
+      case 6:
+        return finish(pk::resize_bilinear(x, {f.size(0, 13), f.size(0, 13)}), x);
+      case 7:
+        return finish(pk::pad(x, {{f.wild(0, 3), f.wild(0, 3)},
+                                  {f.wild(0, 3), f.wild(0, 3)},
+                                  {f.wild(0, 3), f.wild(0, 3)},
+                                  {f.wild(0, 3), f.wild(0, 3)}}),
+                      x);
+      case 8:
+        return finish(
+            pk::sum(x * tape.variable(f.tensor({image[2], 1})), {f.size(0, 3) % 2 == 0 ? 0 : -1}),
+            x);
+      case 9:
+        return finish(pk::gelu(pk::softmax(pk::transpose(x, {2, 0, 3, 1}))), x);
+      case 10: {
+        const auto maps = pk::to_channels_first(x);
+        return finish(pk::soft_argmax(maps, {.beta = static_cast<double>(f.value())}), x);
+      }
+      case 11: {
+        const auto maps = pk::to_channels_first(x);
+        const auto means = f.tensor({image[0], channels, 2});
+        const auto both = pk::regularized_soft_argmax(maps, means, {.sigma = 1 + f.byte() / 64.0});
+        return finish(both.divergence, x);
+      }
+      case 12:
+        return finish(
+            pk::batch_norm(x, tape.variable(f.tensor({channels})),
+                           tape.variable(f.tensor({channels})), {.activation = options.activation}),
+            x);
+      default:
+        return finish(pk::layer_norm(x, tape.variable(f.tensor({channels})),
+                                     tape.variable(f.tensor({channels}))),
+                      x);
+    }
+  } catch (const pk::Error&) {
+  }
+}
