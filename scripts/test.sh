@@ -1,46 +1,51 @@
 #!/usr/bin/env bash
-# Builds and runs the tests. With --sanitize, under AddressSanitizer and UndefinedBehaviorSanitizer,
-# and the threaded parts under ThreadSanitizer.
+# Builds and runs the tests.
+#   --packaging  instead those that only compile, and take minutes: every header alone, projects that use
+#                posekit, symbols, costs, benchmarks; and what computes, at full optimisation.
+#   --sanitize   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, and what has threads
+#                under ThreadSanitizer.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-sanitize=""
-case "${1:-}" in
-  "") ;;
-  --sanitize) sanitize=yes ;;
-  *) die "usage: scripts/test.sh [--sanitize]" ;;
-esac
+usage="usage: scripts/test.sh [--packaging | --sanitize]"
+[ $# -le 1 ] || die "$usage"
 
-need_compiler
-need_packages catch2 libbenchmark-dev
-"$root/scripts/fetch_models.sh"
-"$root/scripts/fetch_photo.sh"
-
-# run_tests NAME CMAKE_ARGUMENTS...
+# run_tests PRESET: of CMakePresets.json; its folder is build/PRESET
 run_tests() {
-  local build=$root/build/$1
-  shift
-  say "building the tests in ${build#"$root/"}"
+  local build=$root/build/$1 log=$root/build/$1.log status=0
+  say "building the tests in build/$1"
   mkdir -p "$root/build"
-  # Files of one room are compiled together: what they have in common is then compiled once.
-  cmake -S "$root" -B "$build" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 "$@" >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
-  cmake --build "$build" -j "$processors" >>"$build.log" 2>&1 || { tail -60 "$build.log" >&2; die "the build failed"; }
-  if grep -q 'warning: ' "$build.log"; then
-    grep 'warning: ' "$build.log" >&2
+  (cd "$root" && cmake --preset "$1") >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed"; }
+  cmake --build "$build" -j "$processors" >>"$log" 2>&1 || { tail -60 "$log" >&2; die "the build failed"; }
+  if grep -q 'warning: ' "$log"; then
+    grep 'warning: ' "$log" >&2
     die "the build gave warnings"
   fi
   say "running the tests"
-  (cd "$build" && ctest --output-on-failure -j "$processors") || die "tests failed"
+  (cd "$root" && ctest --preset "$1" -j "$processors") || status=$?
+  sed -n 's/^skipped: /not tested: /p' "$build/Testing/Temporary/LastTest.log" | sort -u
+  [ "$status" -eq 0 ] || die "tests failed"
 }
 
-if [ -z "$sanitize" ]; then
-  run_tests test
-else
-  # By clang, which compiles checked code several times faster than g++ does.
-  need_packages clang-14 libomp-14-dev libclang-rt-14-dev
-  checked=(-DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo
-    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DPOSEKIT_BUILD_BENCHMARKS=OFF)
-  run_tests asan "${checked[@]}" -DPOSEKIT_SANITIZE=address,undefined
-  run_tests tsan "${checked[@]}" -DPOSEKIT_SANITIZE=thread -DPOSEKIT_BUILD_EXAMPLES=OFF \
-    "-DPOSEKIT_TEST_ROOMS=core;kernels;autodiff;heatmap;nn;optim;attribution;pose;data;synthetic;training"
-fi
+need_compiler
+case "${1:-}" in
+  "")
+    need_packages catch2
+    "$root/scripts/fetch_models.sh"
+    "$root/scripts/fetch_photo.sh"
+    run_tests test
+    ;;
+  --packaging)
+    need_packages catch2 libbenchmark-dev
+    run_tests packaging
+    ;;
+  --sanitize)
+    # By clang, which compiles checked code several times faster than g++ does.
+    need_packages catch2 clang-14 libomp-14-dev libclang-rt-14-dev
+    "$root/scripts/fetch_models.sh"
+    "$root/scripts/fetch_photo.sh"
+    run_tests asan
+    run_tests tsan
+    ;;
+  *) die "$usage" ;;
+esac
 say "all tests passed"

@@ -5,7 +5,8 @@ set -eu
 source=$1 build=$2 how=$3 compiler=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-arguments=(-DPOSEKIT_HOW="$how" -DPOSEKIT_SOURCE="$source" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release)
+arguments=(-DPOSEKIT_HOW="$how" -DPOSEKIT_SOURCE="$source" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release
+  -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG")
 if [ "$how" = find_package ]; then
   cmake --install "$build" --prefix "$work/prefix" >/dev/null
   # Installed headers only: nothing of the checkout may be needed.
