@@ -51,4 +51,10 @@ need_compiler() {
   need_packages g++ cmake make libeigen3-dev libxtensor-dev libxsimd-dev nlohmann-json3-dev libcli11-dev libstb-dev
 }
 
+# What it takes to compile them with sanitizers: clang, which compiles checked code several times faster
+# than g++ does.
+need_sanitizers() {
+  need_packages clang-14 libomp-14-dev libclang-rt-14-dev
+}
+
 processors=$(nproc 2>/dev/null || echo 1)

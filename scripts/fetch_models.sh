@@ -33,12 +33,12 @@ fetch() {
   done
   [ -z "$missing" ] && return
   if ! command -v npm >/dev/null 2>&1; then need_packages npm; fi
+  command -v openssl >/dev/null 2>&1 || need_packages openssl
   say "fetching $package@$version: $*"
-  local work
   work=$(mktemp -d "$models/.fetching-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   (cd "$work" && npm pack "$package@$version" >/dev/null 2>npm.log) || {
-    grep -iE 'err' "$work/npm.log" | head -5 >&2
+    grep -iE 'err' "$work/npm.log" | head -5 >&2 || true
     die "npm could not fetch $package@$version: is this machine online?"
   }
   local archive
@@ -57,7 +57,6 @@ fetch() {
   trap - EXIT
 }
 
-command -v openssl >/dev/null 2>&1 || need_packages openssl
 fetch @vladmandic/human 3.3.6 \
   Nr5mPfq1gQ+uKeXY5uM3Fj8UxvF5CEh2s6txM5wRThqaW0mF9huooOuZSrT8hhGho0hGaXLFdAwfD/2+teCv6A== \
   movenet-lightning handlandmark-lite

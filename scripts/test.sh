@@ -18,6 +18,7 @@ run_tests() {
   cmake --build "$build" -j "$processors" >>"$log" 2>&1 || { tail -60 "$log" >&2; die "the build failed"; }
   if grep -q 'warning: ' "$log"; then
     grep 'warning: ' "$log" >&2
+    cmake --build "$build" --target clean  # or it would not give them again
     die "the build gave warnings"
   fi
   say "running the tests"
@@ -39,8 +40,8 @@ case "${1:-}" in
     run_tests packaging
     ;;
   --sanitize)
-    # By clang, which compiles checked code several times faster than g++ does.
-    need_packages catch2 clang-14 libomp-14-dev libclang-rt-14-dev
+    need_packages catch2
+    need_sanitizers
     "$root/scripts/fetch_models.sh"
     "$root/scripts/fetch_photo.sh"
     run_tests asan

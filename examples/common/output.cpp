@@ -49,14 +49,12 @@ namespace {
 
 /// Removes the staging folders of runs that were killed: whose lock nobody holds.
 void remove_unfinished_runs(const fs::path& folder) {
-  if (!pk::FolderLock::supported()) return;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (!entry.path().filename().string().starts_with(".unfinished-")) continue;
     if (entry.is_symlink(error) || !entry.is_directory(error)) continue;
-    if (const auto lock = pk::FolderLock::try_lock(entry.path())) {
-      fs::remove_all(entry.path(), error);
-    }
+    const auto lock = pk::FolderLock::try_lock(entry.path());
+    if (lock && lock->exclusive()) fs::remove_all(entry.path(), error);
   }
 }
 

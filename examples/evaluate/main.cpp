@@ -25,6 +25,7 @@ void run(const EvaluateOptions& options) {
   posekit::write_file(output.file("evaluation.csv"), report_csv(evaluation));
   if (figures) draw_figures(evaluation, *figures);
   progress.clear();
+  stop_if_requested();
   if (figures) figures->require_clear();
   output.publish();
   if (figures) figures->publish();

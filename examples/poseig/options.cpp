@@ -110,7 +110,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       ->type_name("PIXELS")
       ->group(what);
   app.add_option("--beta", o.beta, "inverse temperature with which heatmaps are read")
-      ->check(number_between(1e-6, 1e6, "a number from 0.000001 to 1000000"))
+      ->check(number_between(1e-12, 1e12, "a number from 1e-12 to 1e12"))
       ->type_name("NUMBER")
       ->group(what);
 
@@ -121,7 +121,7 @@ ExplainOptions parse_command_line(int argc, char** argv) {
                            "the way from the baseline to the image")
       ->group(how);
   app.add_option("--sigma", ig.sigma, "blur path: standard deviation of the baseline, pixels")
-      ->check(number_between(0, 1000, "pixels from 0 to 1000"))
+      ->check(number_between(0, 10000, "pixels from 0 to 10000"))
       ->type_name("PIXELS")
       ->group(how);
   add_choice<pk::BlurKernel>(

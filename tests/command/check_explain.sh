@@ -160,12 +160,15 @@ grep -q $'\x1b' "$work/err" && complain "an escape sequence of a file reached st
 
 # A standard output that takes nothing.
 if [ -e /dev/full ]; then
-  for arguments in --help --list-models "--image $photo --joints nose --steps 2 --output $work/full"; do
+  full() {
     status=0
-    "$program" $arguments >/dev/full 2>"$work/err" || status=$?
+    "$program" "$@" >/dev/full 2>"$work/err" || status=$?
     [ "$status" = 1 ] && grep -q 'the standard output cannot be written' "$work/err" ||
-      complain "a full standard output ($arguments): $status $(cat "$work/err")"
-  done
+      complain "a full standard output ($*): $status $(cat "$work/err")"
+  }
+  full --help
+  full --list-models
+  full --image "$photo" --joints nose --steps 2 --output "$work/full"
 fi
 
 # started FOLDER: waits until the run in the background has begun to work.
@@ -195,7 +198,7 @@ kill -KILL $process
 wait $process 2>/dev/null
 "$program" --image "$photo" --steps 100000 --output "$work/killed" >"$work/out" 2>&1 &
 process=$!
-until [ "$(cat /proc/$process/comm 2>/dev/null)" != posekit-explain ] || compgen -G "$work/killed/.unfinished-$process-*" >/dev/null; do sleep 0.1; done
+until ! kill -0 $process 2>/dev/null || compgen -G "$work/killed/.unfinished-$process-*" >/dev/null; do sleep 0.1; done
 explain --image "$photo" --joints nose --steps 2 --output "$work/killed" --quiet || complain "beside a run: ended with $?"
 [ "$(ls -A "$work/killed" | grep -c '^\.unfinished')" = 1 ] || complain "killed: $(ls -A "$work/killed")"
 kill -TERM $process

@@ -12,10 +12,11 @@ complain() {
   failed=yes
 }
 tiny=(--size 32 --images 128 --batch 16 --test-images 16)
-# train FOLDER THREADS WIDTH
-train() {
-  "$program" train "${tiny[@]}" --stages 1 --checkpoint-every 1 --epochs 12 --output "$1" --threads "${2:-1}" --width "${3:-8}"
+# start_training FOLDER THREADS WIDTH: in place of the shell that runs it
+start_training() {
+  exec "$program" train "${tiny[@]}" --stages 1 --checkpoint-every 1 --epochs 12 --output "$1" --threads "${2:-1}" --width "${3:-8}"
 }
+train() { (start_training "$@"); }
 
 train whole >out || complain "train ended with $?"
 grep -q '^the network  ' out || complain "train prints no result: $(cat out)"
@@ -28,20 +29,23 @@ done
 # Killed at any moment, and started again until it is done: the same bits.
 count=0
 for ((i = 0; i < kills; ++i)); do
-  train killed >killed.log 2>&1 &
+  start_training killed >killed.log 2>&1 &
   job=$!
-  sleep "0.$(printf %02d $((RANDOM % 20 + 5)))"
-  pkill -9 -P $job && count=$((count + 1))
+  # The first one while it surely works.
+  while [ "$i" = 0 ] && [ ! -s killed/checkpoint.safetensors ] && kill -0 $job 2>/dev/null; do sleep 0.01; done
+  [ "$i" = 0 ] || sleep "0.$(printf %02d $((RANDOM % 20 + 5)))"
+  kill -9 $job 2>/dev/null && count=$((count + 1))
   wait $job 2>/dev/null
 done
+[ "$count" -gt 0 ] || complain "no training was killed"
 train killed >killed.log 2>&1 || complain "a training that was killed does not resume: $(cat killed.log)"
 cmp -s whole/checkpoint.safetensors killed/checkpoint.safetensors || complain "a killed training has other bits"
 cmp -s whole/log.csv killed/log.csv || complain "a killed training has another log"
 # Interrupted: the step is finished and saved.
-train stopped >stopped.log 2>&1 &
+start_training stopped >stopped.log 2>&1 &
 job=$!
 while kill -0 $job 2>/dev/null && [ ! -s stopped/checkpoint.safetensors ]; do sleep 0.02; done
-pkill -TERM -P $job
+kill -TERM $job
 wait $job || complain "an interrupted training ended with $?: $(cat stopped.log)"
 train stopped 2 >/dev/null || complain "an interrupted training does not resume"
 cmp -s whole/checkpoint.safetensors stopped/checkpoint.safetensors || complain "an interrupted training has other bits"

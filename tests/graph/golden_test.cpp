@@ -228,7 +228,7 @@ void check_pattern(const std::string& network, const std::string& feed, const st
 
 }  // namespace
 
-TEST_CASE("The demo's networks meet TensorFlow.js on a pattern", "[graph]") {
+TEST_CASE("The demo's networks meet TensorFlow.js on a pattern", "[graph][networks]") {
   check_tfjs_cases(true);
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("Networks meet TensorFlow.js's outputs and gradients on photos", "[gra
 }
 
 TEST_CASE("The demo's networks meet PyTorch in double to its last digits, and in float",
-          "[graph]") {
+          "[graph][networks]") {
   const std::string logits = "StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd";
   check_pattern<double>("movenet-lightning", "StatefulPartitionedCall/stack", logits, 192, 255,
                         1e-11, 1e-9);

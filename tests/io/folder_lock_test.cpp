@@ -21,6 +21,7 @@ TEST_CASE("A folder is held by one at a time", "[io]") {
   CHECK(std::filesystem::is_empty(folder));
   auto lock = pk::FolderLock::try_lock(folder);
   REQUIRE(lock);
+  CHECK(lock->exclusive());
   auto moved = std::optional<pk::FolderLock>(std::move(*lock));
   lock.reset();
   CHECK_FALSE(pk::FolderLock::try_lock(folder));

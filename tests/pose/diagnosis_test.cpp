@@ -167,7 +167,7 @@ TEST_CASE("Difficulties have their limits where the paper has them", "[pose]") {
 
 TEST_CASE("Errors in a crowd are those that comparing with everybody finds", "[pose]") {
   const auto& skeleton = pk::skeletons::coco_17;
-  constexpr std::size_t people = 60, bystanders = 40, joints = 17;
+  constexpr std::size_t persons = 60, bystanders = 40, joints = 17;
   const pk::CounterRandom random(8);
   std::uint64_t next = 0;
   const auto fill = [&](std::size_t count) {
@@ -175,7 +175,7 @@ TEST_CASE("Errors in a crowd are those that comparing with everybody finds", "[p
     for (auto& v : poses) v = 300 * random.uniform(next++);
     return poses;
   };
-  const auto truth = fill(people);
+  const auto truth = fill(persons);
   pk::Tensor<double> prediction = truth;
   for (auto& v : prediction) v += 30 * random.normal(next++);
   std::vector<double> areas;
@@ -183,11 +183,11 @@ TEST_CASE("Errors in a crowd are those that comparing with everybody finds", "[p
   std::vector<std::uint8_t> visible;
   pk::LocalizationErrorOptions options;
   options.others.truth = fill(bystanders);
-  for (std::size_t f = 0; f < people + bystanders; ++f) {
-    (f < people ? areas : options.others.areas).push_back(200 + 20000 * random.uniform(next++));
-    (f < people ? images : options.others.images).push_back(static_cast<std::int64_t>(f % 3));
+  for (std::size_t f = 0; f < persons + bystanders; ++f) {
+    (f < persons ? areas : options.others.areas).push_back(200 + 20000 * random.uniform(next++));
+    (f < persons ? images : options.others.images).push_back(static_cast<std::int64_t>(f % 3));
     for (std::size_t j = 0; j < joints; ++j) {
-      (f < people ? visible : options.others.visible)
+      (f < persons ? visible : options.others.visible)
           .push_back(random.uniform(next++) < 0.8 ? 1 : 0);
     }
   }
@@ -195,8 +195,8 @@ TEST_CASE("Errors in a crowd are those that comparing with everybody finds", "[p
   options.images = images;
   const auto errors = pk::classify_errors(prediction, truth, skeleton, areas, options);
   const auto similarity = [&](std::size_t f, std::size_t a, std::size_t person, std::size_t b) {
-    const bool other = person >= people;
-    const std::size_t p = other ? person - people : person;
+    const bool other = person >= persons;
+    const std::size_t p = other ? person - persons : person;
     if ((other ? options.others.visible : visible)[p * joints + b] == 0) return -1.0;
     const auto& pose = other ? options.others.truth : truth;
     const double dx = prediction(f, a, 0) - pose(p, b, 0), dy = prediction(f, a, 1) - pose(p, b, 1);
@@ -205,15 +205,15 @@ TEST_CASE("Errors in a crowd are those that comparing with everybody finds", "[p
                     (2 * spread * spread * (other ? options.others.areas : areas)[p]));
   };
   std::size_t swaps = 0;
-  for (std::size_t f = 0; f < people; ++f) {
+  for (std::size_t f = 0; f < persons; ++f) {
     for (std::size_t a = 0; a < joints; ++a) {
       if (visible[f * joints + a] == 0) continue;
       const std::size_t mirrored = skeleton.flips[a];
       double best = similarity(f, a, f, a);
       auto kind = best >= 0.85 ? pk::LocalizationError::good : pk::LocalizationError::jitter;
-      for (std::size_t person = 0; person < people + bystanders; ++person) {
+      for (std::size_t person = 0; person < persons + bystanders; ++person) {
         const auto image =
-            person < people ? images[person] : options.others.images[person - people];
+            person < persons ? images[person] : options.others.images[person - persons];
         if (person == f || image != images[f]) continue;
         for (const std::size_t b : {a, mirrored}) {
           if (similarity(f, a, person, b) <= best) continue;

@@ -27,6 +27,8 @@ printf '\x01' | dd of="$work/models/$network.bin" bs=1 seek=5000 conv=notrunc 2>
 cmp -s "$work/whole" "$work/models/$network.bin" && fail "the bit was set before"
 fetch && fail "a flipped bit was not noticed"
 grep -q "models/$network is damaged" "$work/out" || fail "a flipped bit is not said"
+grep -q '^error: npm could not fetch' "$work/out" || fail "that npm fails is not said"
+compgen -G "$work/models/.fetching-*" >/dev/null && fail "a folder is left behind: $(ls -A "$work/models")"
 head -c 10 "$work/whole" >"$work/models/$network.bin"
 fetch && fail "a file of 10 bytes was taken"
 cp "$work/whole" "$work/models/$network.bin"

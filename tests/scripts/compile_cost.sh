@@ -6,7 +6,7 @@
 set -u
 source=$1 measure=$2 compiler=$3
 shift 3
-if ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2>/dev/null || ! "$compiler" --version | head -1 | grep -q '^g++.* 12\.'; then
+if ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2>/dev/null || ! "$compiler" -dM -E -x c++ /dev/null | grep -q "^#define __VERSION__ \"12\."; then
   echo "skipped: the limits are those of g++ 12 on Debian 12"
   exit 77
 fi

@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <unistd.h>
+
 #include "support/skipped.hpp"
 
 // Data that may be absent: tests that need it say so and are skipped, which CTest and
@@ -36,8 +38,7 @@ inline std::filesystem::path models_folder() {
   return given != nullptr ? std::filesystem::path(given) : source_root() / "models";
 }
 
-/// A network fetched by scripts/fetch_models.sh; of test cases with the tag [networks] or [shared],
-/// where it is not one of the demo's.
+/// A network fetched by scripts/fetch_models.sh; of test cases with the tag [networks] or [shared].
 inline std::optional<std::filesystem::path> model_file(const std::string& name) {
   const auto file = models_folder() / (name + ".json");
   if (std::filesystem::exists(file)) return file;
@@ -50,9 +51,17 @@ inline std::filesystem::path golden_file(const std::string& name) {
   return source_root() / "tests" / "golden" / name;
 }
 
-/// A folder of its own for a test's files, emptied.
+/// An empty folder of this name for a test's files, in one of this process that goes with it.
 inline std::filesystem::path scratch_folder(const std::string& name) {
-  const auto folder = std::filesystem::temp_directory_path() / ("posekit-test-" + name);
+  static const struct Folder {
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("posekit-test-" + std::to_string(::getpid()));
+    ~Folder() {
+      std::error_code error;
+      std::filesystem::remove_all(path, error);
+    }
+  } ours;
+  const auto folder = ours.path / name;
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   return folder;

@@ -25,7 +25,7 @@ namespace posekit::inline POSEKIT_ISA {
 
 /// Holds a folder for as long as it lives, by a file `.lock` in it that is locked. The lock of a
 /// process that dies is free at once. Where the system or the file system knows no locks, there are
-/// none: see `supported`.
+/// none: see `supported` and `exclusive`.
 class FolderLock {
  public:
   /// Throws FileError where somebody else holds the folder (`purpose` says what for: "a training"),
@@ -47,13 +47,19 @@ class FolderLock {
     return lock;
   }
   FolderLock(FolderLock&& other) noexcept
-      : file_(std::move(other.file_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+      : file_(std::move(other.file_)),
+        descriptor_(std::exchange(other.descriptor_, -1)),
+        exclusive_(other.exclusive_) {}
   FolderLock& operator=(FolderLock&& other) noexcept {
     std::swap(file_, other.file_);
     std::swap(descriptor_, other.descriptor_);
+    std::swap(exclusive_, other.exclusive_);
     return *this;
   }
   ~FolderLock() { release(); }
+
+  /// Whether nobody else has it: false where the file system (of some networks) knows no locks.
+  bool exclusive() const { return exclusive_; }
 
   static constexpr bool supported() {
 #ifdef POSEKIT_HAS_FLOCK
@@ -87,6 +93,7 @@ class FolderLock {
       }, named{};
       if (::fstat(descriptor_, &held) == 0 && ::lstat(file_.c_str(), &named) == 0 &&
           held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+        exclusive_ = true;
         return {};
       }
       close();
@@ -107,6 +114,7 @@ class FolderLock {
 
   std::filesystem::path file_;
   int descriptor_ = -1;
+  bool exclusive_ = false;
 };
 
 }  // namespace posekit::inline POSEKIT_ISA
