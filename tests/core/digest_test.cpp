@@ -26,6 +26,26 @@ TEST_CASE("A digest differs where a bit or the size does", "[core]") {
   CHECK(seen.size() == count);
 }
 
+TEST_CASE("A digest differs where signs change", "[core]") {
+  // Of any three of the first floats.
+  std::vector<float> values(24);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 0.25f + static_cast<float>(i);
+  const std::size_t size = values.size() * sizeof(float);
+  std::set<std::uint64_t> seen{pk::digest(values.data(), size)};
+  std::size_t count = 1;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      for (std::size_t m = 0; m < k; ++m) {
+        for (const std::size_t at : {i, k, m}) values[at] = -values[at];
+        seen.insert(pk::digest(values.data(), size));
+        ++count;
+        for (const std::size_t at : {i, k, m}) values[at] = -values[at];
+      }
+    }
+  }
+  CHECK(seen.size() == count);
+}
+
 TEST_CASE("A digest differs where words change places", "[core]") {
   std::vector<std::uint64_t> words(32);
   for (std::size_t i = 0; i < words.size(); ++i) words[i] = 0x3ff0000000000000u + i;

@@ -291,6 +291,21 @@ TEST_CASE("A network computes no more than it may", "[graph]") {
   const auto image = tape.constant(pk::zeros<float>({1, 5, 5, 2}));
   CHECK_NOTHROW(pk::load_tfjs<float>(small, {.max_activations = 25})(image));
   CHECK_THROWS_AS(pk::load_tfjs<float>(small, {.max_activations = 24})(image), pk::GraphError);
+  // Integers count too.
+  TfjsFiles wide(scratch_folder("tfjs-wide"));
+  wide.node("x", "Placeholder");
+  wide.integers("row", {1, 300}, std::vector<std::int32_t>(300, 1));
+  wide.integers("column", {200, 1}, std::vector<std::int32_t>(200, 1));
+  wide.node("table", "AddV2", {"row", "column"});
+  wide.node("twice", "ConcatV2", {"table", "table", "axis"});
+  wide.integers("axis", {}, {0});
+  wide.node("y", "Cast", {"twice"},
+            {{"SrcT", {{"type", "DT_INT32"}}}, {"DstT", {{"type", "DT_FLOAT"}}}});
+  const auto table = wide.write();
+  CHECK_THROWS_WITH(pk::load_tfjs<float>(table, {.max_activations = 50000})(image, {"y"}),
+                    Catch::Contains("node 'table' (AddV2): a result of shape [200, 300] has"));
+  CHECK_THROWS_WITH(pk::load_tfjs<float>(table, {.max_activations = 179999})(image, {"y"}),
+                    Catch::Contains("node 'twice' (ConcatV2): a result of shape [400, 300] has"));
   // The limit is the network's own.
   CHECK_NOTHROW(tape.pool().take({1000}));
 }

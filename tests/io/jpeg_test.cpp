@@ -95,8 +95,9 @@ TEST_CASE("Fill bytes before the first marker hide nothing", "[io]") {
 
 namespace {
 
-/// A segment of a frame of one component, and one of a scan of it.
+/// Segments of frames of one component, and one of a scan of it.
 const Bytes frame{0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0};
+const Bytes progressive{0xff, 0xc2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0};
 Bytes scan_of(std::uint8_t tables, std::uint8_t first = 0, std::uint8_t last = 63,
               std::uint8_t bits = 0) {
   return {0xff, 0xda, 0, 8, 1, 1, tables, first, last, bits};
@@ -123,10 +124,13 @@ TEST_CASE("Scans use tables that are there", "[io]") {
                   pk::FileError);
   // Scans of a progressive file: of means alone, of what is left alone, of another bit of the
   // means.
-  CHECK_NOTHROW(check({start, q, frame, huffman(0x00), scan_of(0x00, 0, 0)}));
-  CHECK_NOTHROW(check({start, q, frame, huffman(0x10), scan_of(0x00, 1, 63)}));
-  CHECK_NOTHROW(check({start, q, frame, scan_of(0x00, 0, 0, 0x10)}));
-  CHECK_THROWS_AS(check({start, q, frame, scan_of(0x00, 1, 63, 0x10)}), pk::FileError);
+  CHECK_NOTHROW(check({start, q, progressive, huffman(0x00), scan_of(0x00, 0, 0)}));
+  CHECK_NOTHROW(check({start, q, progressive, huffman(0x10), scan_of(0x00, 1, 63)}));
+  CHECK_NOTHROW(check({start, q, progressive, scan_of(0x00, 0, 0, 0x10)}));
+  CHECK_THROWS_AS(check({start, q, progressive, scan_of(0x00, 1, 63, 0x10)}), pk::FileError);
+  // In others both are used, whatever a scan says.
+  CHECK_THROWS_AS(check({start, q, frame, huffman(0x00), scan_of(0x00, 0, 0)}), pk::FileError);
+  CHECK_THROWS_AS(check({start, q, frame, huffman(0x10), scan_of(0x00, 1, 63)}), pk::FileError);
   CHECK_THROWS_WITH(check({start, {0xff, 0xda, 0, 5, 2, 1, 0}}),
                     "x: the head of a scan is truncated");
   CHECK_THROWS_WITH(check({start, {0xff, 0xdb, 0, 9, 0, 1, 1, 1, 1, 1, 1}}),
@@ -134,7 +138,7 @@ TEST_CASE("Scans use tables that are there", "[io]") {
 }
 
 TEST_CASE("More scans than any picture has are refused", "[io]") {
-  Bytes file = joined({start, quantisation(0), frame, huffman(0x00)});
+  Bytes file = joined({start, quantisation(0), progressive, huffman(0x00)});
   for (int i = 0; i < 100; ++i) {
     const Bytes scan_of_means = scan_of(0x00, 0, 0);
     file.insert(file.end(), scan_of_means.begin(), scan_of_means.end());

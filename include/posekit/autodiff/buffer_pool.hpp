@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -24,8 +25,8 @@ namespace posekit::inline POSEKIT_ISA {
 using ByteBuffer = std::vector<std::uint8_t, AlignedAllocator<std::uint8_t>>;
 
 /// Keeps the buffers of one recording for the next: in a loop of equal recordings nothing is
-/// allocated after the first, and in one of different sizes what waits is never more than recent
-/// recordings had in use at once. Tensors that were made elsewhere are freed.
+/// allocated after the first, and in one of different sizes what waits is never more than twice
+/// what one of the last recordings had in use at once. Tensors that were made elsewhere are freed.
 ///
 /// It belongs to one tape and its thread; what it shared may be let go of by any thread.
 template <class T>
@@ -36,11 +37,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
   Tensor<T> take(const Shape& shape) {
     const std::size_t size = element_count(shape);
     const std::lock_guard lock(mutex_);
-    if (size > limit_left_) {
-      throw ValueError(error_text("a result of shape ", to_string(shape), " has ", size,
-                                  " elements, and ", limit_left_, " are left of ", limit_name_));
-    }
-    if (limit_left_ != no_limit) limit_left_ -= size;
+    count_size(shape, size);
     Tensor<T> tensor;
     auto& shelf = tensors_[size];
     if (take_from(shelf, tensor)) {
@@ -50,6 +47,11 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
     }
     ++shelf.taken;
     return tensor;
+  }
+  /// Counts a result of this shape that is made elsewhere. Throws as `take`.
+  void count(const Shape& shape) {
+    const std::lock_guard lock(mutex_);
+    count_size(shape, element_count(shape));
   }
   void give(Tensor<T>&& given) {
     const std::size_t size = given.size();
@@ -109,23 +111,25 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
   }
 
   /// Says that a recording has ended and given back its buffers. Of those that wait, the ones that
-  /// were not used for longest are freed until the rest is no more than recent recordings used.
+  /// were not used for longest are freed until the rest is no more than twice what one of the last
+  /// recordings used: two that take turns keep theirs.
   void end_recording() {
     const std::lock_guard lock(mutex_);
     std::vector<Age> ages;
     const std::size_t used = end_recording_of(tensors_, ages) + end_recording_of(bytes_, ages);
-    // An exceptional recording is forgotten after some dozens.
-    needed_ = std::max(used, needed_ - needed_ / 8);
-    if (waiting_ <= needed_) return;
+    if (used == 0) return;
+    recent_[recordings_++ % recent_.size()] = used;
+    const std::size_t most = 2 * *std::max_element(recent_.begin(), recent_.end());
+    if (waiting_ <= most) return;
     std::sort(ages.begin(), ages.end(),
               [](const Age& a, const Age& b) { return a.last_use < b.last_use; });
     for (const Age& oldest : ages) {
-      if (waiting_ <= needed_) return;
       if (oldest.is_bytes) {
-        drop(bytes_, oldest.size);
+        drop(bytes_, oldest.size, most);
       } else {
-        drop(tensors_, oldest.size);
+        drop(tensors_, oldest.size, most);
       }
+      if (waiting_ <= most) return;
     }
   }
 
@@ -198,10 +202,21 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
     return used;
   }
   template <class Buffer>
-  void drop(Shelves<Buffer>& shelves, std::size_t size) {
+  void drop(Shelves<Buffer>& shelves, std::size_t size, std::size_t most) {
     const auto found = shelves.find(size);
-    waiting_ -= found->second.buffers.size() * bytes_of<Buffer>(size);
-    shelves.erase(found);
+    auto& buffers = found->second.buffers;
+    while (waiting_ > most && !buffers.empty()) {
+      waiting_ -= bytes_of<Buffer>(size);
+      buffers.pop_back();
+    }
+    if (buffers.empty()) shelves.erase(found);
+  }
+  void count_size(const Shape& shape, std::size_t size) {
+    if (size > limit_left_) {
+      throw ValueError(error_text("a result of shape ", to_string(shape), " has ", size,
+                                  " elements, and ", limit_left_, " are left of ", limit_name_));
+    }
+    if (limit_left_ != no_limit) limit_left_ -= size;
   }
 
   static constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
@@ -211,7 +226,8 @@ class BufferPool : public std::enable_shared_from_this<BufferPool<T>> {
   Shelves<ByteBuffer> bytes_;
   std::multimap<std::size_t, AlignedBuffer<T>> memory_;
   std::uint64_t uses_ = 0;
-  std::size_t needed_ = 0;   // bytes, of recent recordings
+  std::array<std::size_t, 8> recent_{};  // bytes that the last recordings used
+  std::size_t recordings_ = 0;
   std::size_t waiting_ = 0;  // bytes
   std::size_t limit_left_ = no_limit;
   const char* limit_name_ = "";
@@ -224,11 +240,14 @@ class ElementLimit {
  public:
   ElementLimit(BufferPool<T>& pool, std::size_t elements, const char* name)
       : pool_(pool), before_(pool.limit_left_), name_before_(pool.limit_name_) {
-    if (elements >= before_) return;
-    pool.limit_left_ = elements;
-    pool.limit_name_ = name;
+    if (elements < before_) {
+      pool.limit_left_ = elements;
+      pool.limit_name_ = name;
+    }
+    from_ = pool.limit_left_;
   }
   ~ElementLimit() {
+    if (before_ != BufferPool<T>::no_limit) before_ -= from_ - pool_.limit_left_;
     pool_.limit_left_ = before_;
     pool_.limit_name_ = name_before_;
   }
@@ -237,7 +256,7 @@ class ElementLimit {
 
  private:
   BufferPool<T>& pool_;
-  std::size_t before_;
+  std::size_t before_, from_ = 0;
   const char* name_before_;
 };
 

@@ -115,12 +115,13 @@ V select_of(const Condition& condition, const V& a, const V& b) {
   }
 }
 
-/// erf is 1 to the last digit from 6 on, and xsimd's gives NaN for large numbers.
+/// erf is 1 to the last digit from 6 on, and xsimd's gives NaN for large numbers. Of NaN it is 1
+/// here: whoever asks multiplies it with its argument.
 template <class T, class V>
 V erf_of(const V& v) {
   using std::erf;
   const V limit(T(8));
-  return erf(select_of(v > limit, limit, select_of(v < -limit, V(-limit), v)));
+  return erf(select_of(v <= limit, select_of(v >= -limit, v, V(-limit)), limit));
 }
 
 /// The normal distribution function and density.

@@ -21,7 +21,7 @@ struct LayerNormOptions {
 
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias with mean and biased variance over the
 /// last axis of x [..., C]; weight and bias are [C]. Throws ShapeError, and ValueError for an
-/// epsilon that is negative or NaN.
+/// epsilon that is negative, infinite or NaN.
 template <class T>
 Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
                   const LayerNormOptions& options = {}) {

@@ -54,7 +54,7 @@ struct WindowAxis {
   std::size_t out = 0;
   std::size_t before = 0;
   std::size_t padded = 0;    ///< the input's extent with its border
-  std::size_t stride = 1;    ///< 1 where there is one window
+  std::size_t stride = 1;    ///< no more than `padded`
   std::size_t dilation = 1;  ///< 1 where there is one tap
 };
 
@@ -87,7 +87,7 @@ inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kern
     axis.out = (axis.padded - reach) / stride + 1;
   }
   // Where they mean nothing, they might still be large.
-  if (axis.out > 1) axis.stride = stride;
+  axis.stride = std::min(stride, std::max<std::size_t>(axis.padded, 1));
   if (kernel > 1) axis.dilation = dilation;
   return axis;
 }

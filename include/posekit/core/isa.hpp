@@ -7,46 +7,45 @@
 // only one of them, and the program would die of an illegal instruction on the older machine. Code
 // that uses posekit never spells the name: `posekit::Tape` is found through the inline namespace.
 //
-// The name has a letter for each extension that compilers use of their own accord: with -mavx2
+// The name has a digit for each extension that compilers use of their own accord: with -mavx2
 // alone and with -march=haswell (which adds BMI, LZCNT and others) it is not the same.
 
-// A macro that is defined as 1 becomes the letter, any other nothing.
-#define POSEKIT_ISA_IS_1 ~,
+// 1 for a macro that is defined as 1, otherwise 0.
+#define POSEKIT_ISA_IS_1 ~, 1
 #define POSEKIT_ISA_SECOND(first, second, ...) second
-#define POSEKIT_ISA_CHOOSE(one, letter) POSEKIT_ISA_SECOND(one letter, , )
-#define POSEKIT_ISA_EXPANDED(value, letter) POSEKIT_ISA_CHOOSE(POSEKIT_ISA_IS_##value, letter)
-#define POSEKIT_ISA_LETTER(macro, letter) POSEKIT_ISA_EXPANDED(macro, letter)
+#define POSEKIT_ISA_CHOOSE(...) POSEKIT_ISA_SECOND(__VA_ARGS__, 0, )
+#define POSEKIT_ISA_EXPANDED(value) POSEKIT_ISA_CHOOSE(POSEKIT_ISA_IS_##value)
+#define POSEKIT_ISA_DIGIT(macro) POSEKIT_ISA_EXPANDED(macro)
 
 #define POSEKIT_ISA_PASTE(a, b, c, d, e, f, g, h) a##b##c##d##e##f##g##h
 #define POSEKIT_ISA_JOIN(a, b, c, d, e, f, g, h) POSEKIT_ISA_PASTE(a, b, c, d, e, f, g, h)
 
-#define POSEKIT_ISA_SSE                                                                  \
-  POSEKIT_ISA_JOIN(POSEKIT_ISA_LETTER(__SSE3__, a), POSEKIT_ISA_LETTER(__SSSE3__, b),    \
-                   POSEKIT_ISA_LETTER(__SSE4_1__, c), POSEKIT_ISA_LETTER(__SSE4_2__, d), \
-                   POSEKIT_ISA_LETTER(__SSE4A__, e), POSEKIT_ISA_LETTER(__POPCNT__, f),  \
-                   POSEKIT_ISA_LETTER(__LZCNT__, g), POSEKIT_ISA_LETTER(__MOVBE__, h))
-#define POSEKIT_ISA_AVX                                                             \
-  POSEKIT_ISA_JOIN(POSEKIT_ISA_LETTER(__AVX__, i), POSEKIT_ISA_LETTER(__AVX2__, j), \
-                   POSEKIT_ISA_LETTER(__FMA__, k), POSEKIT_ISA_LETTER(__F16C__, l), \
-                   POSEKIT_ISA_LETTER(__BMI__, m), POSEKIT_ISA_LETTER(__BMI2__, n), \
-                   POSEKIT_ISA_LETTER(__ADX__, o), POSEKIT_ISA_LETTER(__FMA4__, p))
-#define POSEKIT_ISA_AVX512                                                                     \
-  POSEKIT_ISA_JOIN(POSEKIT_ISA_LETTER(__AVX512F__, q), POSEKIT_ISA_LETTER(__AVX512CD__, r),    \
-                   POSEKIT_ISA_LETTER(__AVX512DQ__, s), POSEKIT_ISA_LETTER(__AVX512BW__, t),   \
-                   POSEKIT_ISA_LETTER(__AVX512VL__, u), POSEKIT_ISA_LETTER(__AVX512VBMI__, v), \
-                   POSEKIT_ISA_LETTER(__AVX512VBMI2__, w), POSEKIT_ISA_LETTER(__AVX512IFMA__, x))
-#define POSEKIT_ISA_LATER                                                                        \
-  POSEKIT_ISA_JOIN(POSEKIT_ISA_LETTER(__AVX512VNNI__, A), POSEKIT_ISA_LETTER(__AVXVNNI__, B),    \
-                   POSEKIT_ISA_LETTER(__AVX512BITALG__, C),                                      \
-                   POSEKIT_ISA_LETTER(__AVX512VPOPCNTDQ__, D),                                   \
-                   POSEKIT_ISA_LETTER(__AVX512BF16__, E), POSEKIT_ISA_LETTER(__AVX512FP16__, F), \
-                   POSEKIT_ISA_LETTER(__GFNI__, G), POSEKIT_ISA_LETTER(__XOP__, H))
-#define POSEKIT_ISA_ARM                                                                         \
-  POSEKIT_ISA_JOIN(POSEKIT_ISA_LETTER(__ARM_NEON, I), POSEKIT_ISA_LETTER(__ARM_FEATURE_SVE, J), \
-                   POSEKIT_ISA_LETTER(__ARM_FEATURE_SVE2, K),                                   \
-                   POSEKIT_ISA_LETTER(__ARM_FEATURE_DOTPROD, L),                                \
-                   POSEKIT_ISA_LETTER(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC, M),                 \
-                   POSEKIT_ISA_LETTER(__ARM_FEATURE_ATOMICS, N), , )
+#define POSEKIT_ISA_SSE                                                          \
+  POSEKIT_ISA_JOIN(POSEKIT_ISA_DIGIT(__SSE3__), POSEKIT_ISA_DIGIT(__SSSE3__),    \
+                   POSEKIT_ISA_DIGIT(__SSE4_1__), POSEKIT_ISA_DIGIT(__SSE4_2__), \
+                   POSEKIT_ISA_DIGIT(__SSE4A__), POSEKIT_ISA_DIGIT(__POPCNT__),  \
+                   POSEKIT_ISA_DIGIT(__LZCNT__), POSEKIT_ISA_DIGIT(__MOVBE__))
+#define POSEKIT_ISA_AVX                                                     \
+  POSEKIT_ISA_JOIN(POSEKIT_ISA_DIGIT(__AVX__), POSEKIT_ISA_DIGIT(__AVX2__), \
+                   POSEKIT_ISA_DIGIT(__FMA__), POSEKIT_ISA_DIGIT(__F16C__), \
+                   POSEKIT_ISA_DIGIT(__BMI__), POSEKIT_ISA_DIGIT(__BMI2__), \
+                   POSEKIT_ISA_DIGIT(__ADX__), POSEKIT_ISA_DIGIT(__FMA4__))
+#define POSEKIT_ISA_AVX512                                                             \
+  POSEKIT_ISA_JOIN(POSEKIT_ISA_DIGIT(__AVX512F__), POSEKIT_ISA_DIGIT(__AVX512CD__),    \
+                   POSEKIT_ISA_DIGIT(__AVX512DQ__), POSEKIT_ISA_DIGIT(__AVX512BW__),   \
+                   POSEKIT_ISA_DIGIT(__AVX512VL__), POSEKIT_ISA_DIGIT(__AVX512VBMI__), \
+                   POSEKIT_ISA_DIGIT(__AVX512VBMI2__), POSEKIT_ISA_DIGIT(__AVX512IFMA__))
+#define POSEKIT_ISA_LATER                                                                       \
+  POSEKIT_ISA_JOIN(POSEKIT_ISA_DIGIT(__AVX512VNNI__), POSEKIT_ISA_DIGIT(__AVXVNNI__),           \
+                   POSEKIT_ISA_DIGIT(__AVX512BITALG__), POSEKIT_ISA_DIGIT(__AVX512VPOPCNTDQ__), \
+                   POSEKIT_ISA_DIGIT(__AVX512BF16__), POSEKIT_ISA_DIGIT(__AVX512FP16__),        \
+                   POSEKIT_ISA_DIGIT(__GFNI__), POSEKIT_ISA_DIGIT(__XOP__))
+#define POSEKIT_ISA_ARM                                                                 \
+  POSEKIT_ISA_JOIN(POSEKIT_ISA_DIGIT(__ARM_NEON), POSEKIT_ISA_DIGIT(__ARM_FEATURE_SVE), \
+                   POSEKIT_ISA_DIGIT(__ARM_FEATURE_SVE2),                               \
+                   POSEKIT_ISA_DIGIT(__ARM_FEATURE_DOTPROD),                            \
+                   POSEKIT_ISA_DIGIT(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC),             \
+                   POSEKIT_ISA_DIGIT(__ARM_FEATURE_ATOMICS), , )
 
 #if defined(__AVX512F__)
 #define POSEKIT_ISA_LEVEL isa_avx512_

@@ -107,7 +107,7 @@ class CocoCandidates {
 }  // namespace internal
 
 /// In each image the detections, best scores first, take the most similar person that is free.
-/// Throws as `evaluate_coco`.
+/// Throws as `evaluate_coco`, and ValueError for an `at_least` outside [0, 1].
 inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoResult>& results,
                               const CocoMatchingOptions& options = {}) {
   const std::vector<double> sigmas = internal::sigmas_or_people(options.sigmas);

@@ -248,9 +248,10 @@ inline void require_options(const char* function, const MocapOptions& options) {
 /// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks or
 /// that it has no frames; ValueError for options that make no sense.
 inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
-                                    const MocapOptions& options = {}) {
+                                    const MocapOptions& options = {},
+                                    const NpzOptions& npz_options = {}) {
   internal::require_options("load_npz_mocap", options);
-  const NpzArchive archive(path);
+  const NpzArchive archive(path, npz_options);
   const std::string source = path.string();
   const auto positions = archive.array<double>("poses");
   std::vector<std::string> names = options.joint_names;

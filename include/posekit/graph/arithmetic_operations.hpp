@@ -22,11 +22,11 @@
 
 namespace posekit::inline POSEKIT_ISA::graph_operations {
 
-template <class Op>
-IntegerTensor map_integers(const char* name, const IntegerTensor& a, const IntegerTensor& b,
-                           const Op& op) {
+template <class T, class Op>
+IntegerTensor map_integers(Tape<T>& tape, const char* name, const IntegerTensor& a,
+                           const IntegerTensor& b, const Op& op) {
   const Shape shape = broadcast_shapes(shape_of(a), shape_of(b), name);
-  IntegerTensor result = make_tensor<std::int64_t>(shape);
+  IntegerTensor result = take_integers(tape, shape);
   const std::size_t rank = shape.size();
   const kernels::StridedRows<3> loop(shape, {kernels::broadcast_strides(shape, rank),
                                              kernels::broadcast_strides(shape_of(a), rank),
@@ -50,7 +50,7 @@ GraphFunction<T> binary(const GraphNodeView& view, const Real& real, const Integ
   view.require_inputs(2, 2);
   return [=, name = view.node.op](Tape<T>& tape, const GraphValues<T>& in) -> GraphValues<T> {
     if (in[0].is_integer() && in[1].is_integer()) {
-      return {map_integers(name.c_str(), in[0].integers(), in[1].integers(), integer)};
+      return {map_integers(tape, name.c_str(), in[0].integers(), in[1].integers(), integer)};
     }
     return {real(as_real(tape, in[0]), as_real(tape, in[1]))};
   };
@@ -161,7 +161,7 @@ GraphFunction<T> cast_values(const GraphNodeView& view) {
     }
     if (to_real || in[0].is_integer() || !from_real) return {in[0]};
     const Tensor<T>& values = in[0].real().value();
-    IntegerTensor result = make_tensor<std::int64_t>(shape_of(values));
+    IntegerTensor result = take_integers(tape, shape_of(values));
     for (std::size_t i = 0; i < values.size(); ++i) {
       const T value = values.data()[i];
       if (to_bool) {

@@ -134,7 +134,7 @@ GraphValue<T> join(Tape<T>& tape, const GraphValues<T>& parts, std::int64_t axis
     }
     shape[at] += extent;
   }
-  IntegerTensor result = make_tensor<std::int64_t>(shape);
+  IntegerTensor result = take_integers(tape, shape);
   const std::size_t rows = posekit::internal::product(shape, 0, at);
   const std::size_t stride = posekit::internal::product(shape, at, shape.size());
   std::size_t offset = 0;

@@ -18,6 +18,14 @@ namespace posekit::inline POSEKIT_ISA {
 
 using IntegerTensor = Tensor<std::int64_t>;
 
+/// A tensor of integers whose elements are not initialised. It counts against the limit of what one
+/// call may compute, as the tape's own do: see NetworkOptions.
+template <class T>
+IntegerTensor take_integers(Tape<T>& tape, const Shape& shape) {
+  tape.pool().count(shape);
+  return make_tensor<std::int64_t>(shape);
+}
+
 /// What flows along an edge of a network: a tensor on the tape, or integers (sizes, indices), which
 /// are not differentiated. Copies share; when the last copy of an intermediate result goes, its
 /// memory returns to the tape's pool.

@@ -74,7 +74,9 @@ class FolderLock {
 
 #ifdef POSEKIT_HAS_FLOCK
   std::error_code acquire(const std::filesystem::path& folder) {
-    file_ = folder / ".lock";
+    std::error_code error;
+    file_ = std::filesystem::absolute(folder, error) / ".lock";  // the current folder may change
+    if (error) return error;
     for (;;) {
       descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
       if (descriptor_ < 0) return {errno, std::generic_category()};

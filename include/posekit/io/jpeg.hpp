@@ -61,7 +61,10 @@ class JpegTables {
   void read(std::uint8_t marker, std::span<const std::uint8_t> content) {
     if (marker == 0xc4) define_huffman_tables(content);
     if (marker == 0xdb) define_quantisation_tables(content);
-    if (marker == 0xc0 || marker == 0xc1 || marker == 0xc2) read_frame(content);
+    if (marker == 0xc0 || marker == 0xc1 || marker == 0xc2) {
+      progressive_ = marker == 0xc2;
+      read_frame(content);
+    }
     if (marker == 0xda) read_scan(content);
   }
 
@@ -113,8 +116,8 @@ class JpegTables {
     const bool refines = content[3 + 2 * count] >> 4 != 0;  // a bit more of what is known
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint8_t id = content[1 + 2 * i], tables = content[2 + 2 * i];
-      if (first == 0 && !refines) require(0, tables >> 4);
-      if (last > 0) require(1, tables & 15);
+      if (!progressive_ || (first == 0 && !refines)) require(0, tables >> 4);
+      if (!progressive_ || last > 0) require(1, tables & 15);
       for (std::size_t k = 0; k < components_.count; ++k) {
         if (components_.ids[k] == id && !quantisation_[components_.quantisation[k]]) {
           fail("a scan uses quantisation table ", int{components_.quantisation[k]},
@@ -139,6 +142,7 @@ class JpegTables {
   std::array<bool, 16> quantisation_{};
   Components components_;
   std::size_t scans_ = 0;
+  bool progressive_ = false;
 };
 
 }  // namespace internal

@@ -107,8 +107,8 @@ inline Graph read_pose_graph(std::string_view name, const std::filesystem::path&
 /// Loads one of `pose_model_entries`. Throws as `read_pose_graph` and `make_pose_model`.
 template <class T>
 PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
-                             std::optional<double> beta = {}) {
-  return make_pose_model<T>(name, Network<T>(read_pose_graph(name, folder)), beta);
+                             std::optional<double> beta = {}, const NetworkOptions& options = {}) {
+  return make_pose_model<T>(name, Network<T>(read_pose_graph(name, folder), options), beta);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

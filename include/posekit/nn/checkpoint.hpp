@@ -207,8 +207,8 @@ void save_half_safetensors(const std::filesystem::path& path, M& module,
 /// The same from an npz archive.
 template <class M>
 requires nn::Module<M, typename M::value_type>
-void load_npz(const std::filesystem::path& path, M& module) {
-  const NpzArchive archive(path);
+void load_npz(const std::filesystem::path& path, M& module, const NpzOptions& options = {}) {
+  const NpzArchive archive(path, options);
   nn::detail::load_by_name(path.string(), nn::detail::NpzSource{archive}, module,
                            [](const std::string&) { return false; });
 }

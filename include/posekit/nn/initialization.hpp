@@ -198,7 +198,7 @@ void initialize(M& module, const InitializationOptions& options = {}) {
   seeds.base = options.seed;
   module.visit(seeds);
   for (const auto& [name, parameter] : parameters(module)) {
-    auto& value = parameter->value();
+    auto& value = parameter->value_to_change();
     if (value.dimension() >= 2) {
       initialize_weight(value, name, options);
     } else if (name == "bias" || name.ends_with(".bias")) {

@@ -28,7 +28,8 @@ struct BatchNorm2d {
   Buffer<T> running_mean, running_var, num_batches_tracked;
   bool training = true;
 
-  /// Throws ValueError for 0 channels, an epsilon below 0 and a momentum outside [0, 1].
+  /// Throws ValueError for 0 channels, an epsilon that is negative, infinite or NaN and a momentum
+  /// outside [0, 1].
   explicit BatchNorm2d(const BatchNorm2dOptions& given) : options(given) {
     const Shape shape{options.channels};
     if (options.channels == 0) throw ValueError("BatchNorm2d: 0 channels, expected more");

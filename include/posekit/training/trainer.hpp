@@ -148,8 +148,8 @@ inline void require_arguments(const std::string& where, const TrainingPosition& 
 ///   `schedule`  as optim::apply takes
 /// A training that was stopped or killed and is called again with the same arguments goes on from
 /// its last checkpoint, bit for bit as if it had not been. Throws ValueError where the loss, a
-/// gradient or a parameter is not finite, FileError where another training writes into the folder,
-/// and whatever loading and writing throw.
+/// gradient or a parameter is not finite and for a `clip_norm` that is below 0 or NaN, FileError
+/// where another training writes into the folder, and whatever loading and writing throw.
 ///
 /// The loop itself is short; where it does not fit, write your own:
 ///
