@@ -103,7 +103,7 @@ mistake 'names nose twice' --image "$photo" --joints nose,nose
 mistake 'no effect without --path straight' --image "$photo" --baseline mean
 mistake 'no effect without --noise-samples' --image "$photo" --seed 4
 mistake 'expected a positive number' --image "$photo" --c inf
-mistake 'expected a number from 0.000001' --image "$photo" --beta -3
+mistake 'expected a number from 1e-12' --image "$photo" --beta -3
 mistake 'expected a number from 0 to 100' --image "$photo" --noise-samples 1 --noise-sigma -1
 mistake 'fetch_models.sh --all' --image "$photo" --model posenet --models "$work/nowhere"
 sed 's/"width": [0-9]*/"width": 100/' "$source/examples/poseig/person.json" >"$work/other.json"
