@@ -45,6 +45,17 @@ TEST_CASE("Sizes that wrap round are refused", "[autodiff]") {
   CHECK_THROWS_AS(pk::internal::conv2d_geometry("conv2d", image, 0, 1, 1, {}), pk::ValueError);
 }
 
+TEST_CASE("Padding alone is no image", "[autodiff]") {
+  CHECK_THROWS_WITH(
+      pk::internal::conv2d_geometry("conv2d", {1, 3, 0, 1}, 2, 2, 1,
+                                    {.padding = pk::Padding2d::of(1, 1, 1, 1)}),
+      "conv2d: there are windows over padding alone, as the image has an extent of 0");
+  CHECK(pk::internal::conv2d_geometry("conv2d", {1, 3, 0, 1}, 2, 2, 1,
+                                      {.padding = pk::Padding2d::same()})
+            .out_width == 0);
+  CHECK_NOTHROW(pk::internal::conv2d_geometry("conv2d", {0, 3, 4, 1}, 2, 2, 1, {}));
+}
+
 TEST_CASE("A stride beyond the image has one window, and is the image's", "[autodiff]") {
   constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
   for (const auto& padding : {pk::Padding2d::same(), pk::Padding2d::valid()}) {

@@ -55,7 +55,7 @@ struct WindowAxis {
   std::size_t before = 0;
   std::size_t padded = 0;    ///< the input's extent with its border
   std::size_t stride = 1;    ///< no more than `padded`
-  std::size_t dilation = 1;  ///< 1 where there is one tap
+  std::size_t dilation = 1;  ///< 1 where there is one tap, or no window
 };
 
 /// Output extent and leading padding of a sliding window along one axis. Throws ValueError and
@@ -86,9 +86,14 @@ inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kern
     }
     axis.out = (axis.padded - reach) / stride + 1;
   }
+  if (in == 0 && axis.out > 0) {
+    throw ShapeError(error_text(name,
+                                ": there are windows over padding alone, as the image has an "
+                                "extent of 0"));
+  }
   // Where they mean nothing, they might still be large.
   axis.stride = std::min(stride, std::max<std::size_t>(axis.padded, 1));
-  if (kernel > 1) axis.dilation = dilation;
+  if (kernel > 1 && axis.out > 0) axis.dilation = dilation;
   return axis;
 }
 
@@ -120,9 +125,10 @@ inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
   g.dilation_width = x.dilation;
   g.pad_top = y.before;
   g.pad_left = x.before;
-  // Kernels make patches of the padded image.
-  if (element_count(Shape{y.padded, x.padded, std::max<std::size_t>(image[3], 1)}) > std::size_t{1}
-                                                                                         << 38) {
+  // Kernels make patches of the padded image, be one of its extents 0.
+  const auto extent = [](std::size_t size) { return std::max<std::size_t>(size, 1); };
+  if (element_count(Shape{extent(y.padded), extent(x.padded), extent(image[3])}) > std::size_t{1}
+                                                                                       << 38) {
     throw ShapeError(error_text(name, ": an image of ", y.padded, " x ", x.padded, " x ", image[3],
                                 " (padding included) is too large"));
   }

@@ -32,8 +32,10 @@ inline void copy_window(const Conv2dGeometry& g, const T* image, std::size_t y0,
       continue;
     }
     std::fill_n(window, left * c, T(0));
-    std::copy_n(image + ((y - g.pad_top) * g.in_width + x0 + left - g.pad_left) * c, inside * c,
-                window + left * c);
+    if (inside > 0) {
+      std::copy_n(image + ((y - g.pad_top) * g.in_width + x0 + left - g.pad_left) * c, inside * c,
+                  window + left * c);
+    }
     std::fill_n(window + (left + inside) * c, (columns - left - inside) * c, T(0));
   }
 }

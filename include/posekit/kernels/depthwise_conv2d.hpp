@@ -154,12 +154,12 @@ template <class T, class Arch, std::size_t Pixels, std::size_t Vectors, bool Par
         epilogue.bias != nullptr ? read(epilogue.bias + channel + v * L) : Batch(T(0));
     simd::unroll<Pixels>([&](auto i) { sum[i][v] = start; });
   });
-  const std::size_t first = t * steps.source + channel;  // not of an image without pixels
+  const T* first = at.source + t * steps.source + channel;
   for (const RowTap& tap : taps) {
     Batch weight[Vectors];
     simd::unroll<Vectors>(
         [&](auto v) { weight[v] = read(at.filter + tap.weight + channel + v * L); });
-    const T* source = at.source + tap.source + first;
+    const T* source = first + tap.source;
     simd::unroll<Pixels>([&](auto i) {
       simd::unroll<Vectors>([&](auto v) {
         Batch x = read(source + i * steps.source + v * L);
