@@ -53,7 +53,7 @@ def trajectory(case, dtype, make_optimizer, before_step=None, clip=None):
 
 
 def one_cycle(total, peak, momentum, low=0.85):
-    """[total, 2]: learning rate and momentum of steps 1 ... total, after paper 003's public code."""
+    """[total, 2]: learning rate and momentum of steps 1 ... total, after MargiPose's public code."""
     times = [1, 0.45 * total, 0.9 * total, total]
     t = np.arange(1, total + 1)
     rate = np.interp(t, times, [peak / 10, peak, peak / 10, peak / 10000])

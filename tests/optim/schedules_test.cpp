@@ -40,7 +40,7 @@ void check_scheduled_trajectories() {
 
 }  // namespace
 
-TEST_CASE("Schedules are those of PyTorch and of paper 003's code", "[optim]") {
+TEST_CASE("Schedules are those of PyTorch and of MargiPose's code", "[optim]") {
   check_schedule("one_cycle", optim::OneCycle{.total_steps = 37});
   check_schedule(
       "one_cycle_low",

@@ -65,7 +65,7 @@ struct Augmentation {
   double crop_shift_x = 0, crop_shift_y = 0;
 };
 
-/// Whether a photo is cropped before or after it is augmented (PoseIG, paper 000, section 5.1).
+/// Whether a photo is cropped before or after it is augmented (PoseIG, section 5.1).
 enum class AugmentationOrder {
   /// What augmentation moves into the picture is black, although the photo goes on there. The usual
   /// order; networks learn the black borders as a shortcut.

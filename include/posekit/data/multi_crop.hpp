@@ -23,7 +23,7 @@ struct MultiCropOptions {
   bool mirror = true;   ///< each crop also mirrored
 };
 
-/// The crops of the ten-crop scheme (Luvizon et al.; paper 003, section 6.2): `centre` itself, four
+/// The crops of the ten-crop scheme (Luvizon et al.; MargiPose, section 6.2): `centre` itself, four
 /// that are shifted towards its corners, and all of them mirrored. `centre` is a crop of a photo,
 /// or a `whole_picture` where only the crop is at hand; the shifted crops have a black border then.
 /// Throws ValueError for a shift that is negative or not finite.

@@ -79,7 +79,7 @@ struct Constant {
 };
 
 /// A learning rate that is multiplied by `factor` every so many steps (PyTorch's StepLR). A step is
-/// whatever `every` counts: for paper 001's factor of 0.9 in 4 epochs, epochs.
+/// whatever `every` counts: for a factor of 0.9 in 4 epochs, epochs.
 struct StepDecay {
   double initial_learning_rate = 1e-3;
   double factor = 0.9;
@@ -126,7 +126,7 @@ struct Cosine {
   }
 };
 
-/// The 1-cycle policy (Smith 2018) as MargiPose was trained with it (paper 003, section 6.3 and its
+/// The 1-cycle policy (Smith 2018) as MargiPose was trained with it (Nibali et al., section 6.3, and its
 /// public code): over T steps, counted here from 1, linear between
 ///
 ///     step            1              0.45 T           0.9 T          T

@@ -21,7 +21,7 @@ namespace posekit::inline POSEKIT_ISA::optim {
 
 struct SgdOptions {
   double learning_rate = 1e-3;
-  double momentum = 0;      ///< what is left of the last step's direction; paper 003: 0.9
+  double momentum = 0;      ///< what is left of the last step's direction; MargiPose: 0.9
   double dampening = 0;     ///< the part of a gradient that does not enter the momentum
   bool nesterov = false;    ///< looks one step of momentum ahead
   double weight_decay = 0;  ///< adds so much of the parameter to its gradient
