@@ -2,7 +2,7 @@
 # Builds and runs the tests.
 #   --packaging  instead those that only compile, and take minutes: every header alone, projects that use
 #                posekit, symbols, costs, benchmarks; and what computes, at full optimisation.
-#   --sanitize   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, and what has threads
+#   --sanitize   the rooms under AddressSanitizer and UndefinedBehaviorSanitizer, and what has threads
 #                under ThreadSanitizer.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
