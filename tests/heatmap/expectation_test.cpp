@@ -15,8 +15,11 @@ using pk::testing::random_tensor;
 
 TEST_CASE("Expectations of lines, maps and volumes equal PyTorch's", "[heatmap]") {
   for (const auto& rank : map_ranks) {
-    check_heatmap_case("expectation_" + rank, 1,
-                       [](const auto& v) { return pk::expectation(v[0]); });
+    // A volume's sums are longer; with AVX2, which has half the partial sums, a float is 2.5e-6
+    // off.
+    check_heatmap_case(
+        "expectation_" + rank, 1, [](const auto& v) { return pk::expectation(v[0]); },
+        rank == "3d" ? 4e-6 : 2e-6);
   }
 }
 

@@ -10,8 +10,7 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// A number that differs where bytes differ, but for a chance that does not come: a change of one
-/// word spreads over 64 bits before the next is added. Not for bytes that somebody chooses to
+/// A number that all but surely differs where bytes differ. Not for bytes that somebody chooses to
 /// deceive.
 inline std::uint64_t digest(const void* data, std::size_t size) {
   constexpr std::uint64_t prime = 0x9e3779b97f4a7c15u, second_prime = 0xd6e8feb86659fd93u;

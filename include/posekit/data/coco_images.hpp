@@ -25,8 +25,8 @@ struct CocoImagesOptions {
 
 /// The people of a COCO annotation file, with photos in the folder `photos`. Crowds are left out.
 /// Labelled keypoints count, hidden ones too; z is not known. A person without a box gets that of
-/// the keypoints. Throws FileError for the annotation file, a `file_name` that is
-/// absolute or leaves the folder among them; the photos are not read yet.
+/// the keypoints. Throws FileError for the annotation file, also for a `file_name` that is absolute
+/// or leaves the folder; the photos are not read yet.
 inline AnnotatedImages read_coco_images(const std::filesystem::path& annotations,
                                         const std::filesystem::path& photos,
                                         const Skeleton& skeleton = skeletons::coco_17,

@@ -126,8 +126,8 @@ struct Cosine {
   }
 };
 
-/// The 1-cycle policy (Smith 2018) as MargiPose was trained with it (Nibali et al., section 6.3, and its
-/// public code): over T steps, counted here from 1, linear between
+/// The 1-cycle policy (Smith 2018) as MargiPose was trained with it (Nibali et al., section 6.3,
+/// and its public code): over T steps, counted here from 1, linear between
 ///
 ///     step            1              0.45 T           0.9 T          T
 ///     learning rate   max / 10       max              max / 10       max / 10000
