@@ -8,6 +8,7 @@
 #include <limits>
 
 #include <posekit/attribution/indices.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -29,7 +30,17 @@ struct AttentionShares {
 /// Throws ShapeError and ValueError, as the indices of PoseIG do.
 template <class T>
 AttentionShares<T> attention_shares(const Tensor<T>& maps, const Tensor<T>& points,
-                                    const AttentionOptions& options = {}) {
+                                    const AttentionOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+AttentionShares<T> attention_shares(const Tensor<T>& maps, const Tensor<T>& points,
+                                    const AttentionOptions& options) {
   internal::require_maps(maps, "attention_shares");
   require_rank(points, 2, "attention_shares", "points", "[K, 2]");
   if (points.shape()[1] != 2) {
@@ -72,3 +83,5 @@ AttentionShares<T> attention_shares(const Tensor<T>& maps, const Tensor<T>& poin
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/progress.hpp>
-#include <posekit/core/random.hpp>
 #include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -48,28 +48,10 @@ struct PerturbationCurve {
 /// The pixels of a map [H, W], the largest values first; equal ones in their order. Throws
 /// ValueError for NaN.
 template <class T>
-std::vector<std::size_t> importance_order(const Tensor<T>& map) {
-  for (const T value : map) {
-    if (std::isnan(value)) throw ValueError("importance_order: the map holds NaN");
-  }
-  std::vector<std::size_t> order(map.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return map.data()[a] > map.data()[b]; });
-  return order;
-}
+std::vector<std::size_t> importance_order(const Tensor<T>& map);
 
 /// The pixels in a random order, the same for the same seed.
-inline std::vector<std::size_t> random_order(std::size_t pixels, std::uint64_t seed = 0) {
-  std::vector<std::size_t> order(pixels);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const CounterRandom random(seed);
-  for (std::size_t i = pixels; i-- > 1;) {
-    std::swap(order[i],
-              order[static_cast<std::size_t>(random.uniform(i) * static_cast<double>(i + 1))]);
-  }
-  return order;
-}
+std::vector<std::size_t> random_order(std::size_t pixels, std::uint64_t seed = 0);
 
 /// Perturbs an image [C, H, W] in the order of its pixels and follows the predictions: `model`
 /// takes Vars [N, C, H, W] to positions [N, J, D], `target` is [J, D], `fill` an image of the same
@@ -154,6 +136,50 @@ PerturbationCurve perturbation_curve(const Model& model, const Tensor<T>& image,
 /// common range R of both. 1 for equal maps; maps smaller than a window are one window. Throws
 /// ShapeError.
 template <class T>
+double structural_similarity(const Tensor<T>& a, const Tensor<T>& b);
+
+/// How alike two sets of maps [J, H, W] are.
+struct MapSimilarity {
+  std::vector<double> ssim;              ///< [J]; each map divided by its largest magnitude
+  std::vector<double> rank_correlation;  ///< [J], Spearman's; NaN where a map is even
+};
+
+/// Throws ShapeError.
+template <class T>
+MapSimilarity map_similarity(const Tensor<T>& a, const Tensor<T>& b);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+#include <posekit/core/random.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+std::vector<std::size_t> importance_order(const Tensor<T>& map) {
+  for (const T value : map) {
+    if (std::isnan(value)) throw ValueError("importance_order: the map holds NaN");
+  }
+  std::vector<std::size_t> order(map.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return map.data()[a] > map.data()[b]; });
+  return order;
+}
+
+POSEKIT_INLINE std::vector<std::size_t> random_order(std::size_t pixels, std::uint64_t seed) {
+  std::vector<std::size_t> order(pixels);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const CounterRandom random(seed);
+  for (std::size_t i = pixels; i-- > 1;) {
+    std::swap(order[i],
+              order[static_cast<std::size_t>(random.uniform(i) * static_cast<double>(i + 1))]);
+  }
+  return order;
+}
+
+template <class T>
 double structural_similarity(const Tensor<T>& a, const Tensor<T>& b) {
   require_rank(a, 2, "structural_similarity", "a", "[H, W]");
   require_shape(b, shape_of(a), "structural_similarity", "b");
@@ -210,13 +236,6 @@ double structural_similarity(const Tensor<T>& a, const Tensor<T>& b) {
   return total / static_cast<double>(rows * columns);
 }
 
-/// How alike two sets of maps [J, H, W] are.
-struct MapSimilarity {
-  std::vector<double> ssim;              ///< [J]; each map divided by its largest magnitude
-  std::vector<double> rank_correlation;  ///< [J], Spearman's; NaN where a map is even
-};
-
-/// Throws ShapeError.
 template <class T>
 MapSimilarity map_similarity(const Tensor<T>& a, const Tensor<T>& b) {
   require_rank(a, 3, "map_similarity", "a", "[J, H, W]");
@@ -244,3 +263,5 @@ MapSimilarity map_similarity(const Tensor<T>& a, const Tensor<T>& b) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -26,7 +26,17 @@ struct GaussianKernel {
 };
 
 /// Throws ValueError when `sigma` is negative or no number.
-inline GaussianKernel gaussian_kernel(double sigma, BlurKernel kind = BlurKernel::gaussian) {
+GaussianKernel gaussian_kernel(double sigma, BlurKernel kind = BlurKernel::gaussian);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE GaussianKernel gaussian_kernel(double sigma, BlurKernel kind) {
   if (!(sigma >= 0) || !(sigma < 1e6)) {
     throw ValueError(
         error_text("gaussian_kernel: sigma is ", sigma, ", expected a number in [0, 1e6)"));
@@ -56,3 +66,5 @@ inline GaussianKernel gaussian_kernel(double sigma, BlurKernel kind = BlurKernel
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -44,34 +44,10 @@ namespace internal {
 /// the options ask for NaN, where all are 0.
 template <class T>
 double map_sum(const char* function, const T* map, std::size_t pixels, std::size_t joint,
-               EmptyMap empty) {
-  double sum = 0;
-  for (std::size_t i = 0; i < pixels; ++i) {
-    if (!(map[i] >= T(0)) || !std::isfinite(map[i])) {
-      throw ValueError(error_text(function, ": the map of joint ", joint, " holds ", map[i],
-                                  ", expected finite magnitudes"));
-    }
-    sum += static_cast<double>(map[i]);
-  }
-  if (!std::isfinite(sum)) {
-    throw ValueError(error_text(function, ": the map of joint ", joint,
-                                " holds numbers whose sum is too large"));
-  }
-  if (sum == 0 && empty == EmptyMap::error) {
-    throw ValueError(error_text(function, ": the map of joint ", joint,
-                                " is 0 everywhere, so that its index is undefined"));
-  }
-  return sum;
-}
+               EmptyMap empty);
 
 template <class T>
-void require_maps(const Tensor<T>& maps, const char* function) {
-  require_rank(maps, 3, function, "maps", "[J, H, W]");
-  if (maps.shape()[1] == 0 || maps.shape()[2] == 0) {
-    throw ShapeError(
-        error_text(function, ": maps has shape ", to_string(maps.shape()), ", expected pixels"));
-  }
-}
+void require_maps(const Tensor<T>& maps, const char* function);
 
 }  // namespace internal
 
@@ -139,7 +115,60 @@ Tensor<T> foreground_index(const Tensor<T>& maps, const Tensor<M>& mask,
 /// 2] or [K, 2] in pixels, last axis (x, y) -> [J, K], row A, column X. A point may lie anywhere.
 template <class T>
 Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
-                         const LocalityIndexOptions& options = {}) {
+                         const LocalityIndexOptions& options = {});
+
+/// DI, Eq. (14) of PoseIG: (1 - Gini coefficient) * scale, high where many pixels take part.
+/// maps [J, H, W] -> [J]. O(N log N): the double sum over |g_i - g_j| is
+/// 2 sum_i (2i - N + 1) g_(i) over the sorted values.
+template <class T>
+Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+#include <posekit/core/require.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+template <class T>
+double map_sum(const char* function, const T* map, std::size_t pixels, std::size_t joint,
+               EmptyMap empty) {
+  double sum = 0;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    if (!(map[i] >= T(0)) || !std::isfinite(map[i])) {
+      throw ValueError(error_text(function, ": the map of joint ", joint, " holds ", map[i],
+                                  ", expected finite magnitudes"));
+    }
+    sum += static_cast<double>(map[i]);
+  }
+  if (!std::isfinite(sum)) {
+    throw ValueError(error_text(function, ": the map of joint ", joint,
+                                " holds numbers whose sum is too large"));
+  }
+  if (sum == 0 && empty == EmptyMap::error) {
+    throw ValueError(error_text(function, ": the map of joint ", joint,
+                                " is 0 everywhere, so that its index is undefined"));
+  }
+  return sum;
+}
+
+template <class T>
+void require_maps(const Tensor<T>& maps, const char* function) {
+  require_rank(maps, 3, function, "maps", "[J, H, W]");
+  if (maps.shape()[1] == 0 || maps.shape()[2] == 0) {
+    throw ShapeError(
+        error_text(function, ": maps has shape ", to_string(maps.shape()), ", expected pixels"));
+  }
+}
+
+}  // namespace internal
+
+template <class T>
+Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
+                         const LocalityIndexOptions& options) {
   internal::require_maps(maps, "locality_index");
   const std::size_t rank = points.dimension();
   if ((rank != 2 && rank != 3) || points.shape()[rank - 1] != 2 ||
@@ -196,11 +225,8 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
   return result;
 }
 
-/// DI, Eq. (14) of PoseIG: (1 - Gini coefficient) * scale, high where many pixels take part.
-/// maps [J, H, W] -> [J]. O(N log N): the double sum over |g_i - g_j| is
-/// 2 sum_i (2i - N + 1) g_(i) over the sorted values.
 template <class T>
-Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& options = {}) {
+Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& options) {
   internal::require_maps(maps, "diffusion_index");
   require_finite_number("diffusion_index", "scale", options.scale);
   const std::size_t pixels = maps.shape()[1] * maps.shape()[2];
@@ -223,3 +249,5 @@ Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& op
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

@@ -5,11 +5,9 @@
 #include <numbers>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
-#include <posekit/kernels/density.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -22,7 +20,24 @@ namespace posekit::inline POSEKIT_ISA {
 /// not finite, is 0 everywhere, or has its weight on one line (or pixel), whose covariance is
 /// singular.
 template <class T>
-Tensor<T> kde_map(const Tensor<T>& map, int threads = 0) {
+Tensor<T> kde_map(const Tensor<T>& map, int threads = 0);
+
+/// `kde_map` of each of several maps [J, H, W].
+template <class T>
+Tensor<T> kde_maps(const Tensor<T>& maps, int threads = 0);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/kernels/density.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Tensor<T> kde_map(const Tensor<T>& map, int threads) {
   require_rank(map, 2, "kde_map", "map", "[H, W]");
   const std::size_t height = map.shape()[0];
   const std::size_t width = map.shape()[1];
@@ -75,9 +90,8 @@ Tensor<T> kde_map(const Tensor<T>& map, int threads = 0) {
   return result;
 }
 
-/// `kde_map` of each of several maps [J, H, W].
 template <class T>
-Tensor<T> kde_maps(const Tensor<T>& maps, int threads = 0) {
+Tensor<T> kde_maps(const Tensor<T>& maps, int threads) {
   require_rank(maps, 3, "kde_maps", "maps", "[J, H, W]");
   const std::size_t pixels = maps.shape()[1] * maps.shape()[2];
   Tensor<T> result = make_tensor<T>(shape_of(maps));
@@ -91,3 +105,5 @@ Tensor<T> kde_maps(const Tensor<T>& maps, int threads = 0) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

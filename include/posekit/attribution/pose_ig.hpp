@@ -14,10 +14,10 @@
 #include <posekit/attribution/quadrature.hpp>
 #include <posekit/attribution/score.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/progress.hpp>
 #include <posekit/core/random.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 
@@ -74,78 +74,22 @@ struct PoseIgResult {
   Tensor<T> baseline;          ///< [C, H, W]
 
   /// [J, H, W], the attributions summed over the channels.
-  Tensor<T> signed_maps() const {
-    const auto& shape = attributions.shape();
-    Tensor<T> maps = zeros<T>({shape[0], shape[2], shape[3]});
-    const std::size_t pixels = shape[2] * shape[3];
-    for (std::size_t j = 0; j < shape[0]; ++j) {
-      for (std::size_t c = 0; c < shape[1]; ++c) {
-        const T* plane = attributions.data() + (j * shape[1] + c) * pixels;
-        for (std::size_t i = 0; i < pixels; ++i) maps.data()[j * pixels + i] += plane[i];
-      }
-    }
-    return maps;
-  }
+  Tensor<T> signed_maps() const;
 
   /// [J, H, W], the magnitude of the sum over the channels: what the indices are computed from.
-  Tensor<T> maps() const {
-    Tensor<T> maps = signed_maps();
-    for (std::size_t i = 0; i < maps.size(); ++i) maps.data()[i] = std::abs(maps.data()[i]);
-    return maps;
-  }
+  Tensor<T> maps() const;
 };
 
 namespace internal {
 
 template <class T>
 Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
-                         const std::optional<Tensor<T>>& given) {
-  Tensor<T> baseline = zeros<T>(shape_of(image));
-  const std::size_t pixels = image.shape()[1] * image.shape()[2];
-  switch (options.baseline) {
-    case Baseline::black:
-      break;
-    case Baseline::constant:
-      std::fill_n(baseline.data(), baseline.size(), static_cast<T>(options.baseline_value));
-      break;
-    case Baseline::mean:
-      for (std::size_t c = 0; c < image.shape()[0]; ++c) {
-        double sum = 0;
-        for (std::size_t i = 0; i < pixels; ++i)
-          sum += static_cast<double>(image.data()[c * pixels + i]);
-        std::fill_n(baseline.data() + c * pixels, pixels,
-                    static_cast<T>(sum / static_cast<double>(pixels)));
-      }
-      break;
-    case Baseline::image:
-      if (!given) throw ValueError("pose_ig: Baseline::image needs a baseline image");
-      require_finite(*given, "pose_ig", "baseline");
-      return *given;
-  }
-  return baseline;
-}
+                         const std::optional<Tensor<T>>& given);
 
 /// Throws ShapeError and ValueError where there is nothing that could be computed.
 template <class T>
 void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth,
-                               const PoseIgOptions& options) {
-  require_rank(image, 3, "pose_ig", "image", "[C, H, W]");
-  if (image.size() == 0) {
-    throw ShapeError(
-        error_text("pose_ig: image has shape ", to_string(image.shape()), ", expected pixels"));
-  }
-  const std::size_t rank = truth.dimension();
-  if ((rank != 2 && rank != 3) || (rank == 3 && truth.shape()[0] != 1) || truth.size() == 0 ||
-      (truth.shape()[rank - 1] != 2 && truth.shape()[rank - 1] != 3)) {
-    throw ShapeError(error_text("pose_ig: truth has shape ", to_string(truth.shape()),
-                                ", expected [1, J, D] or [J, D] with D = 2 or 3"));
-  }
-  require_finite(image, "pose_ig", "image");
-  require_finite(truth, "pose_ig", "truth");
-  require_positive("pose_ig", "likelihood.c", options.likelihood.c);
-  require_positive("pose_ig", "noise_sigma", options.noise_sigma, true);
-  require_finite_number("pose_ig", "baseline_value", options.baseline_value);
-}
+                               const PoseIgOptions& options);
 
 /// What all steps of a path have in common.
 template <class Model, class T>
@@ -367,3 +311,87 @@ PoseIgResult<T> pose_ig(const Model& model, const Tensor<T>& image, const Tensor
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+#include <posekit/core/require.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Tensor<T> PoseIgResult<T>::signed_maps() const {
+  const auto& shape = attributions.shape();
+  Tensor<T> maps = zeros<T>({shape[0], shape[2], shape[3]});
+  const std::size_t pixels = shape[2] * shape[3];
+  for (std::size_t j = 0; j < shape[0]; ++j) {
+    for (std::size_t c = 0; c < shape[1]; ++c) {
+      const T* plane = attributions.data() + (j * shape[1] + c) * pixels;
+      for (std::size_t i = 0; i < pixels; ++i) maps.data()[j * pixels + i] += plane[i];
+    }
+  }
+  return maps;
+}
+
+template <class T>
+Tensor<T> PoseIgResult<T>::maps() const {
+  Tensor<T> maps = signed_maps();
+  for (std::size_t i = 0; i < maps.size(); ++i) maps.data()[i] = std::abs(maps.data()[i]);
+  return maps;
+}
+
+namespace internal {
+
+template <class T>
+Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
+                         const std::optional<Tensor<T>>& given) {
+  Tensor<T> baseline = zeros<T>(shape_of(image));
+  const std::size_t pixels = image.shape()[1] * image.shape()[2];
+  switch (options.baseline) {
+    case Baseline::black:
+      break;
+    case Baseline::constant:
+      std::fill_n(baseline.data(), baseline.size(), static_cast<T>(options.baseline_value));
+      break;
+    case Baseline::mean:
+      for (std::size_t c = 0; c < image.shape()[0]; ++c) {
+        double sum = 0;
+        for (std::size_t i = 0; i < pixels; ++i)
+          sum += static_cast<double>(image.data()[c * pixels + i]);
+        std::fill_n(baseline.data() + c * pixels, pixels,
+                    static_cast<T>(sum / static_cast<double>(pixels)));
+      }
+      break;
+    case Baseline::image:
+      if (!given) throw ValueError("pose_ig: Baseline::image needs a baseline image");
+      require_finite(*given, "pose_ig", "baseline");
+      return *given;
+  }
+  return baseline;
+}
+
+template <class T>
+void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth,
+                               const PoseIgOptions& options) {
+  require_rank(image, 3, "pose_ig", "image", "[C, H, W]");
+  if (image.size() == 0) {
+    throw ShapeError(
+        error_text("pose_ig: image has shape ", to_string(image.shape()), ", expected pixels"));
+  }
+  const std::size_t rank = truth.dimension();
+  if ((rank != 2 && rank != 3) || (rank == 3 && truth.shape()[0] != 1) || truth.size() == 0 ||
+      (truth.shape()[rank - 1] != 2 && truth.shape()[rank - 1] != 3)) {
+    throw ShapeError(error_text("pose_ig: truth has shape ", to_string(truth.shape()),
+                                ", expected [1, J, D] or [J, D] with D = 2 or 3"));
+  }
+  require_finite(image, "pose_ig", "image");
+  require_finite(truth, "pose_ig", "truth");
+  require_positive("pose_ig", "likelihood.c", options.likelihood.c);
+  require_positive("pose_ig", "noise_sigma", options.noise_sigma, true);
+  require_finite_number("pose_ig", "baseline_value", options.baseline_value);
+}
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

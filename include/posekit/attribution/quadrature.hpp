@@ -5,7 +5,7 @@
 #include <numbers>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -25,7 +25,17 @@ struct QuadratureNode {
 
 /// The nodes of a rule with `steps` steps, in ascending order; the weights sum to 1.
 /// Throws ValueError for 0 steps.
-inline std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t steps) {
+std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t steps);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t steps) {
   if (steps == 0) throw ValueError("quadrature_nodes: steps is 0, expected at least 1");
   const auto n = static_cast<double>(steps);
   std::vector<QuadratureNode> nodes;
@@ -75,3 +85,5 @@ inline std::vector<QuadratureNode> quadrature_nodes(Quadrature rule, std::size_t
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -22,7 +23,17 @@ struct Likelihood {
 /// At distance 0 the gradient is 0.
 template <class T>
 double likelihood(const Likelihood& options, const T* predicted, const T* target,
-                  std::size_t dimensions, double* gradient = nullptr) {
+                  std::size_t dimensions, double* gradient = nullptr);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_ATTRIBUTION
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+double likelihood(const Likelihood& options, const T* predicted, const T* target,
+                  std::size_t dimensions, double* gradient) {
   double squared = 0;
   for (std::size_t d = 0; d < dimensions; ++d) {
     const double delta = static_cast<double>(predicted[d]) - static_cast<double>(target[d]);
@@ -42,3 +53,5 @@ double likelihood(const Likelihood& options, const T* predicted, const T* target
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_ATTRIBUTION

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/strided.hpp>
 #include <posekit/kernels/strided_reduce.hpp>
@@ -104,6 +105,53 @@ Var<T> unary(const char* name, const Var<T>& x, const Op& op, const OpX& op_x) {
 
 /// a + b, broadcast.
 template <class T>
+Var<T> operator+(const Var<T>& a, const Var<T>& b);
+
+/// a - b, broadcast.
+template <class T>
+Var<T> operator-(const Var<T>& a, const Var<T>& b);
+
+/// a * b element by element, broadcast.
+template <class T>
+Var<T> operator*(const Var<T>& a, const Var<T>& b);
+
+/// a / b element by element, broadcast.
+template <class T>
+Var<T> operator/(const Var<T>& a, const Var<T>& b);
+
+/// (a - b)^2 element by element, broadcast.
+template <class T>
+Var<T> squared_difference(const Var<T>& a, const Var<T>& b);
+
+/// scale * x + offset with constants.
+template <class T>
+Var<T> affine(const Var<T>& x, T scale, T offset);
+
+template <class T>
+Var<T> operator-(const Var<T>& x);
+template <class T>
+Var<T> operator+(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator+(std::type_identity_t<T> c, const Var<T>& x);
+template <class T>
+Var<T> operator-(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator-(std::type_identity_t<T> c, const Var<T>& x);
+template <class T>
+Var<T> operator*(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator*(std::type_identity_t<T> c, const Var<T>& x);
+/// Divides: the reciprocal of a constant may be infinite where the quotient is not, and rounds.
+template <class T>
+Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
 Var<T> operator+(const Var<T>& a, const Var<T>& b) {
   if (a.shape() == b.shape()) {
     // Both cotangents are the output's, so neither value needs to be kept.
@@ -126,7 +174,6 @@ Var<T> operator+(const Var<T>& a, const Var<T>& b) {
       [](const auto& g, const auto&, const auto&) { return g; });
 }
 
-/// a - b, broadcast.
 template <class T>
 Var<T> operator-(const Var<T>& a, const Var<T>& b) {
   return internal::binary(
@@ -135,7 +182,6 @@ Var<T> operator-(const Var<T>& a, const Var<T>& b) {
       [](const auto& g, const auto&, const auto&) { return -g; });
 }
 
-/// a * b element by element, broadcast.
 template <class T>
 Var<T> operator*(const Var<T>& a, const Var<T>& b) {
   return internal::binary(
@@ -144,7 +190,6 @@ Var<T> operator*(const Var<T>& a, const Var<T>& b) {
       [](const auto& g, const auto& x, const auto&) { return g * x; });
 }
 
-/// a / b element by element, broadcast.
 template <class T>
 Var<T> operator/(const Var<T>& a, const Var<T>& b) {
   return internal::binary(
@@ -153,7 +198,6 @@ Var<T> operator/(const Var<T>& a, const Var<T>& b) {
       [](const auto& g, const auto& x, const auto& y) { return -g * x / (y * y); });
 }
 
-/// (a - b)^2 element by element, broadcast.
 template <class T>
 Var<T> squared_difference(const Var<T>& a, const Var<T>& b) {
   return internal::binary(
@@ -162,7 +206,6 @@ Var<T> squared_difference(const Var<T>& a, const Var<T>& b) {
       [](const auto& g, const auto& x, const auto& y) { return g * ((y - x) + (y - x)); });
 }
 
-/// scale * x + offset with constants.
 template <class T>
 Var<T> affine(const Var<T>& x, T scale, T offset) {
   return internal::unary<internal::Keep::nothing>(
@@ -181,31 +224,37 @@ template <class T>
 Var<T> operator-(const Var<T>& x) {
   return affine(x, T(-1), T(0));
 }
+
 template <class T>
 Var<T> operator+(const Var<T>& x, std::type_identity_t<T> c) {
   return affine(x, T(1), c);
 }
+
 template <class T>
 Var<T> operator+(std::type_identity_t<T> c, const Var<T>& x) {
   return affine(x, T(1), c);
 }
+
 template <class T>
 Var<T> operator-(const Var<T>& x, std::type_identity_t<T> c) {
   return affine(x, T(1), -c);
 }
+
 template <class T>
 Var<T> operator-(std::type_identity_t<T> c, const Var<T>& x) {
   return affine(x, T(-1), c);
 }
+
 template <class T>
 Var<T> operator*(const Var<T>& x, std::type_identity_t<T> c) {
   return affine(x, c, T(0));
 }
+
 template <class T>
 Var<T> operator*(std::type_identity_t<T> c, const Var<T>& x) {
   return affine(x, c, T(0));
 }
-/// Divides: the reciprocal of a constant may be infinite where the quotient is not, and rounds.
+
 template <class T>
 Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c) {
   const auto divided = [c](const auto& v, const auto&... /*kept*/) {
@@ -215,3 +264,5 @@ Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
-#include <posekit/kernels/channel_norm.hpp>
+#include <posekit/kernels/activation.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -25,6 +25,28 @@ struct ChannelStatistics {
   std::vector<double> mean, variance;
   std::size_t count = 0;
 };
+
+/// act((x - mean) / sqrt(variance + epsilon) * weight + bias) with mean and biased variance of each
+/// channel (the last axis) of x [..., C]; weight and bias are [C]. `statistics`, where given,
+/// receives them. Throws ShapeError and ValueError.
+template <class T>
+Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
+                  const BatchNormOptions& options = {}, ChannelStatistics* statistics = nullptr);
+
+/// The same with mean and variance that do not depend on x: the running statistics of inference.
+template <class T>
+Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias, const Tensor<T>& mean,
+                  const Tensor<T>& variance, const BatchNormOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/require.hpp>
+#include <posekit/kernels/channel_norm.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -120,12 +142,9 @@ Var<T> record_batch_norm(const char* name, const Var<T>& x, const Var<T>& weight
 
 }  // namespace internal
 
-/// act((x - mean) / sqrt(variance + epsilon) * weight + bias) with mean and biased variance of each
-/// channel (the last axis) of x [..., C]; weight and bias are [C]. `statistics`, where given,
-/// receives them. Throws ShapeError and ValueError.
 template <class T>
 Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
-                  const BatchNormOptions& options = {}, ChannelStatistics* statistics = nullptr) {
+                  const BatchNormOptions& options, ChannelStatistics* statistics) {
   const std::size_t channels =
       internal::batch_norm_channels("batch_norm", x, weight, bias, options);
   const std::size_t rows = x.size() / channels;
@@ -142,10 +161,9 @@ Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
   return result;
 }
 
-/// The same with mean and variance that do not depend on x: the running statistics of inference.
 template <class T>
 Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias, const Tensor<T>& mean,
-                  const Tensor<T>& variance, const BatchNormOptions& options = {}) {
+                  const Tensor<T>& variance, const BatchNormOptions& options) {
   const std::size_t channels =
       internal::batch_norm_channels("batch_norm", x, weight, bias, options);
   require_shape(mean, {channels}, "batch_norm", "mean");
@@ -155,3 +173,5 @@ Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias, con
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

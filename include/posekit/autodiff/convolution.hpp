@@ -11,15 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/conv2d_filter.hpp>
-#include <posekit/autodiff/fused_activation.hpp>
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/conv2d.hpp>
-#include <posekit/kernels/conv2d_filter_vjp.hpp>
-#include <posekit/kernels/conv2d_vjp.hpp>
-#include <posekit/kernels/strided_reduce.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -30,7 +28,60 @@ template <class T>
 void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
                     const typename Conv2dFilter<T>::Vjp& vjp, std::size_t seeds, const T* cotangent,
                     const std::uint8_t* mask, T* result, bool accumulate,
-                    const std::uint8_t* keep = nullptr) {
+                    const std::uint8_t* keep = nullptr);
+
+template <class T>
+void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
+                const Conv2dFilter<T>& filter, const T* input, const kernels::Epilogue<T>& epilogue,
+                T* output);
+
+}  // namespace internal
+
+/// act(x * filter + bias): x [N, H, W, C_in] -> [N, H', W', C_out]. The filter is a constant.
+template <class T>
+Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& filter,
+              const Conv2dOptions& options = {});
+
+/// x * filter + bias with a filter [kernel_height, kernel_width, C_in, C_out] and a bias [C_out]
+/// (an empty handle for none) that are differentiated too. `options.activation` is none, relu or
+/// relu6.
+template <class T>
+Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
+              const Conv2dOptions& options = {});
+
+/// The transpose of a convolution: x [N, h, w, C_in] -> [N, H, W, C_out] where a convolution with
+/// `filter` [kernel_height, kernel_width, C_out, C_in] takes [N, H, W, C_out] to x's shape.
+/// `output_size` is (H, W).
+template <class T>
+Var<T> conv2d_transpose(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& filter,
+                        std::array<std::size_t, 2> output_size,
+                        const Conv2dTransposeOptions& options = {});
+
+/// The same with a filter that is differentiated too.
+template <class T>
+Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
+                        std::array<std::size_t, 2> output_size,
+                        const Conv2dTransposeOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/fused_activation.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/conv2d_filter_vjp.hpp>
+#include <posekit/kernels/conv2d_vjp.hpp>
+#include <posekit/kernels/strided_reduce.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+template <class T>
+void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
+                    const typename Conv2dFilter<T>::Vjp& vjp, std::size_t seeds, const T* cotangent,
+                    const std::uint8_t* mask, T* result, bool accumulate,
+                    const std::uint8_t* keep) {
   const auto sizes = kernels::conv2d_vjp_scratch<T>(vjp.plan, seeds);
   const auto parts = static_cast<std::size_t>(std::max(threads, 1));
   const PooledScratch<T> scratch(pool, sizes.elements * parts);
@@ -67,10 +118,9 @@ void run_conv2d_filter_vjp(Pullback<T>& p, std::size_t operand, const Conv2dGeom
 
 }  // namespace internal
 
-/// act(x * filter + bias): x [N, H, W, C_in] -> [N, H', W', C_out]. The filter is a constant.
 template <class T>
 Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& filter,
-              const Conv2dOptions& options = {}) {
+              const Conv2dOptions& options) {
   Tape<T>& tape = x.tape();
   const Conv2dGeometry g =
       internal::conv2d_geometry("conv2d", x.shape(), filter->kernel_height(),
@@ -95,12 +145,9 @@ Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
       });
 }
 
-/// x * filter + bias with a filter [kernel_height, kernel_width, C_in, C_out] and a bias [C_out]
-/// (an empty handle for none) that are differentiated too. `options.activation` is none, relu or
-/// relu6.
 template <class T>
-Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
-              const Conv2dOptions& options = {}) {
+Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias,
+              const Conv2dOptions& options) {
   Tape<T>& tape = x.tape();
   if (options.activation != Activation::none && options.activation != Activation::relu &&
       options.activation != Activation::relu6) {
@@ -197,13 +244,10 @@ void conv2d_transpose_vjp(Pullback<T>& p, const Conv2dGeometry& g, const Conv2dF
 
 }  // namespace internal
 
-/// The transpose of a convolution: x [N, h, w, C_in] -> [N, H, W, C_out] where a convolution with
-/// `filter` [kernel_height, kernel_width, C_out, C_in] takes [N, H, W, C_out] to x's shape.
-/// `output_size` is (H, W).
 template <class T>
 Var<T> conv2d_transpose(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& filter,
                         std::array<std::size_t, 2> output_size,
-                        const Conv2dTransposeOptions& options = {}) {
+                        const Conv2dTransposeOptions& options) {
   Tape<T>& tape = x.tape();
   const Conv2dGeometry g = internal::transposed_geometry(x.shape(), *filter, output_size, options);
   Tensor<T> value = tape.pool().take({g.batch, g.in_height, g.in_width, g.in_channels});
@@ -213,11 +257,10 @@ Var<T> conv2d_transpose(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
                      [=](Pullback<T>& p) { internal::conv2d_transpose_vjp(p, g, *filter); });
 }
 
-/// The same with a filter that is differentiated too.
 template <class T>
 Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
                         std::array<std::size_t, 2> output_size,
-                        const Conv2dTransposeOptions& options = {}) {
+                        const Conv2dTransposeOptions& options) {
   Tape<T>& tape = x.tape();
   const auto constant = std::make_shared<const Conv2dFilter<T>>(tape.shared_value(filter));
   const Conv2dGeometry g =
@@ -238,3 +281,5 @@ Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

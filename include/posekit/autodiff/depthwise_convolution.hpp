@@ -8,13 +8,11 @@
 #include <memory>
 #include <utility>
 
-#include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/conv2d_filter.hpp>
-#include <posekit/autodiff/fused_activation.hpp>
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/conv2d_filter_vjp.hpp>
 #include <posekit/kernels/depthwise_conv2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -23,7 +21,28 @@ namespace posekit::inline POSEKIT_ISA {
 /// [kernel_height, kernel_width, C, 1] -> [N, H', W', C]. The filter is a constant.
 template <class T>
 Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& filter,
-                        const Conv2dOptions& options = {}) {
+                        const Conv2dOptions& options = {});
+
+/// depthwise(x, filter) + bias with a filter [kernel_height, kernel_width, C, 1] and a bias [C] (an
+/// empty handle for none) that are differentiated too.
+template <class T>
+Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
+                        const Conv2dOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/fused_activation.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/conv2d_filter_vjp.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& filter,
+                        const Conv2dOptions& options) {
   Tape<T>& tape = x.tape();
   if (filter->out_channels() != 1) {
     throw ShapeError(error_text("depthwise_conv2d: filter has shape ",
@@ -50,11 +69,9 @@ Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
       });
 }
 
-/// depthwise(x, filter) + bias with a filter [kernel_height, kernel_width, C, 1] and a bias [C] (an
-/// empty handle for none) that are differentiated too.
 template <class T>
-Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias = {},
-                        const Conv2dOptions& options = {}) {
+Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias,
+                        const Conv2dOptions& options) {
   if (options.activation != Activation::none) {
     throw ValueError("depthwise_conv2d: with a differentiable filter there is no fused activation");
   }
@@ -92,3 +109,5 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

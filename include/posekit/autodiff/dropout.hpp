@@ -5,16 +5,37 @@
 #include <cstdint>
 #include <utility>
 
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+void require_probability(const char* function, double probability);
+
+}  // namespace internal
+
+/// x with each element replaced by 0 with the given probability, the others divided by
+/// 1 - probability. What is dropped is a function of (seed, element). Throws ValueError for a
+/// probability outside [0, 1).
+template <class T>
+Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/core/isa.hpp>
 #include <posekit/core/random.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-inline void require_probability(const char* function, double probability) {
+POSEKIT_INLINE void require_probability(const char* function, double probability) {
   if (probability >= 0 && probability < 1) return;
   throw ValueError(
       error_text(function, ": probability is ", probability, ", expected one in [0, 1)"));
@@ -22,9 +43,6 @@ inline void require_probability(const char* function, double probability) {
 
 }  // namespace internal
 
-/// x with each element replaced by 0 with the given probability, the others divided by
-/// 1 - probability. What is dropped is a function of (seed, element). Throws ValueError for a
-/// probability outside [0, 1).
 template <class T>
 Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed) {
   internal::require_probability("dropout", probability);
@@ -37,3 +55,5 @@ Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

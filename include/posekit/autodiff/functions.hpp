@@ -8,12 +8,65 @@
 #include <type_traits>
 #include <utility>
 
-#include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/activation.hpp>
 #include <posekit/simd/exp.hpp>
 #include <posekit/simd/log.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Var<T> exp(const Var<T>& x);
+
+template <class T>
+Var<T> log(const Var<T>& x);
+
+/// The derivative at 0 is infinite.
+template <class T>
+Var<T> sqrt(const Var<T>& x);
+
+template <class T>
+Var<T> square(const Var<T>& x);
+
+template <class T>
+Var<T> tanh(const Var<T>& x);
+
+/// 1 / (1 + exp(-x))
+template <class T>
+Var<T> sigmoid(const Var<T>& x);
+
+/// x Phi(x), Phi being the normal distribution function.
+template <class T>
+Var<T> gelu(const Var<T>& x);
+
+namespace internal {
+
+/// A rectifier over rows of `channels`; keeps one bit per element for the derivative.
+template <class T>
+Var<T> rectifier(const char* name, const Var<T>& x, Activation activation);
+
+}  // namespace internal
+
+/// max(x, 0); the derivative is 1 on (0, inf).
+template <class T>
+Var<T> relu(const Var<T>& x);
+
+/// min(max(x, 0), 6); the derivative is 1 on (0, 6].
+template <class T>
+Var<T> relu6(const Var<T>& x);
+
+/// x where x > 0, slope * x elsewhere; `slope` broadcasts against x.
+template <class T>
+Var<T> prelu(const Var<T>& x, const Var<T>& slope);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/tape.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -28,6 +81,7 @@ V exp_of(const V& v) {
     return simd::exp<typename V::value_type, typename V::arch_type>(v);
   }
 }
+
 template <class V>
 V log_of(const V& v) {
   if constexpr (std::is_floating_point_v<V>) {
@@ -36,11 +90,13 @@ V log_of(const V& v) {
     return simd::log<typename V::value_type, typename V::arch_type>(v);
   }
 }
+
 template <class V>
 V sqrt_of(const V& v) {
   using std::sqrt;
   return sqrt(v);
 }
+
 template <class V>
 V tanh_of(const V& v) {
   using std::tanh;
@@ -63,7 +119,6 @@ Var<T> log(const Var<T>& x) {
       [](const auto& g, const auto& v) { return g / v; });
 }
 
-/// The derivative at 0 is infinite.
 template <class T>
 Var<T> sqrt(const Var<T>& x) {
   return internal::unary<internal::Keep::output>(
@@ -88,7 +143,6 @@ Var<T> tanh(const Var<T>& x) {
       });
 }
 
-/// 1 / (1 + exp(-x))
 template <class T>
 Var<T> sigmoid(const Var<T>& x) {
   return internal::unary<internal::Keep::output>(
@@ -129,6 +183,7 @@ template <class T, class V>
 V normal_distribution(const V& v) {
   return V(T(0.5)) * (V(T(1)) + erf_of<T>(V(v * V(T(0.70710678118654752440L)))));
 }
+
 template <class T, class V>
 V normal_density(const V& v) {
   return V(T(0.39894228040143267794L)) * exp_of(V(V(T(-0.5)) * v * v));
@@ -136,7 +191,6 @@ V normal_density(const V& v) {
 
 }  // namespace internal
 
-/// x Phi(x), Phi being the normal distribution function.
 template <class T>
 Var<T> gelu(const Var<T>& x) {
   return internal::unary<internal::Keep::input>(
@@ -148,7 +202,6 @@ Var<T> gelu(const Var<T>& x) {
 
 namespace internal {
 
-/// A rectifier over rows of `channels`; keeps one bit per element for the derivative.
 template <class T>
 Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {
   Tape<T>& tape = x.tape();
@@ -210,19 +263,16 @@ Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {
 
 }  // namespace internal
 
-/// max(x, 0); the derivative is 1 on (0, inf).
 template <class T>
 Var<T> relu(const Var<T>& x) {
   return internal::rectifier("relu", x, Activation::relu);
 }
 
-/// min(max(x, 0), 6); the derivative is 1 on (0, 6].
 template <class T>
 Var<T> relu6(const Var<T>& x) {
   return internal::rectifier("relu6", x, Activation::relu6);
 }
 
-/// x where x > 0, slope * x elsewhere; `slope` broadcasts against x.
 template <class T>
 Var<T> prelu(const Var<T>& x, const Var<T>& slope) {
   if (broadcast_shapes(x.shape(), slope.shape(), "prelu") != x.shape()) {
@@ -248,3 +298,5 @@ Var<T> prelu(const Var<T>& x, const Var<T>& slope) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

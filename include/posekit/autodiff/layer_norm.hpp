@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -24,7 +24,20 @@ struct LayerNormOptions {
 /// epsilon that is negative, infinite or NaN.
 template <class T>
 Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
-                  const LayerNormOptions& options = {}) {
+                  const LayerNormOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/require.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
+                  const LayerNormOptions& options) {
   const Shape shape = x.shape();
   const std::size_t channels = shape.empty() ? 0 : shape.back();
   if (channels == 0) {
@@ -101,3 +114,5 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

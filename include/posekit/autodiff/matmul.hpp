@@ -4,10 +4,30 @@
 #include <cstddef>
 #include <memory>
 
+#include <posekit/autodiff/conv2d_filter.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
+#include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// a [M, K] times b [K, N]; a sum of no products (K = 0) is 0. A convolution of an image of one row
+/// with kernels of one pixel is the same product, and has the kernels for it.
+template <class T>
+Var<T> matmul(const Var<T>& a, const Var<T>& b);
+
+/// act(a [M, K] times a constant filter [1, 1, K, N] + bias).
+template <class T>
+Var<T> matmul(const Var<T>& a, const std::shared_ptr<const Conv2dFilter<T>>& b,
+              Activation activation = Activation::none);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
 #include <posekit/autodiff/convolution.hpp>
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -20,8 +40,6 @@ inline Shape image_of_rows(const Shape& rows) {
 
 }  // namespace internal
 
-/// a [M, K] times b [K, N]; a sum of no products (K = 0) is 0. A convolution of an image of one row
-/// with kernels of one pixel is the same product, and has the kernels for it.
 template <class T>
 Var<T> matmul(const Var<T>& a, const Var<T>& b) {
   const Shape left = a.shape();
@@ -43,10 +61,9 @@ Var<T> matmul(const Var<T>& a, const Var<T>& b) {
   return reshape(product, {left[0], right[1]});
 }
 
-/// act(a [M, K] times a constant filter [1, 1, K, N] + bias).
 template <class T>
 Var<T> matmul(const Var<T>& a, const std::shared_ptr<const Conv2dFilter<T>>& b,
-              Activation activation = Activation::none) {
+              Activation activation) {
   const Shape left = a.shape();
   if (left.size() != 2 || b->kernel_height() != 1 || b->kernel_width() != 1 ||
       left[1] != b->in_channels()) {
@@ -61,3 +78,5 @@ Var<T> matmul(const Var<T>& a, const std::shared_ptr<const Conv2dFilter<T>>& b,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/digest.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
@@ -26,35 +27,17 @@ class Parameter {
   explicit Parameter(Tensor<T> value) : value_(std::make_shared<Tensor<T>>(std::move(value))) {}
   Parameter(const Parameter& other)
       : trainable(other.trainable), value_(std::make_shared<Tensor<T>>(*other.value_)) {}
-  Parameter& operator=(const Parameter& other) {
-    trainable = other.trainable;
-    value_ = std::make_shared<Tensor<T>>(*other.value_);
-    ++version_;
-    handed_out_ = false;
-    return *this;
-  }
+  Parameter& operator=(const Parameter& other);
   Parameter(Parameter&&) noexcept = default;
-  Parameter& operator=(Parameter&& other) noexcept {
-    trainable = other.trainable;
-    value_ = std::move(other.value_);
-    ++version_;
-    handed_out_ = other.handed_out_;
-    return *this;
-  }
+  Parameter& operator=(Parameter&& other) noexcept;
   ~Parameter() = default;
 
   const Tensor<T>& value() const { return *value_; }
   /// To change it, now or as long as the reference is kept. Counts as a change: see `version`.
-  Tensor<T>& value() {
-    handed_out_ = true;
-    return value_to_change();
-  }
+  Tensor<T>& value();
   /// The same for a reference that is not kept: what is made from the value need not be checked
   /// from then on (see `fingerprint`).
-  Tensor<T>& value_to_change() {
-    ++version_;
-    return *value_;
-  }
+  Tensor<T>& value_to_change();
   /// Grows with every change that this class is told of.
   std::uint64_t version() const { return version_; }
   /// What was made from the value (packed filters, say) is good as long as this stays the same.
@@ -66,10 +49,7 @@ class Parameter {
 
   /// The parameter on a tape: a variable, the same one however often it is asked for before the
   /// tape is cleared; a constant where `differentiate` is false or the parameter is frozen.
-  Var<T> on(Tape<T>& tape, bool differentiate = true) const {
-    return differentiate && trainable ? tape.parameter(value_)
-                                      : tape.constant(std::shared_ptr<const Tensor<T>>(value_));
-  }
+  Var<T> on(Tape<T>& tape, bool differentiate = true) const;
 
   /// What the last `Tape::backward` left for it; null where the output did not depend on it.
   Tensor<T>* gradient(Tape<T>& tape) const { return tape.parameter_gradient(*value_); }
@@ -93,3 +73,47 @@ template <class T>
 using NamedParameters = std::vector<NamedParameter<T>>;
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Parameter<T>& Parameter<T>::operator=(const Parameter& other) {
+  trainable = other.trainable;
+  value_ = std::make_shared<Tensor<T>>(*other.value_);
+  ++version_;
+  handed_out_ = false;
+  return *this;
+}
+
+template <class T>
+Parameter<T>& Parameter<T>::operator=(Parameter&& other) noexcept {
+  trainable = other.trainable;
+  value_ = std::move(other.value_);
+  ++version_;
+  handed_out_ = other.handed_out_;
+  return *this;
+}
+
+template <class T>
+Tensor<T>& Parameter<T>::value() {
+  handed_out_ = true;
+  return value_to_change();
+}
+
+template <class T>
+Tensor<T>& Parameter<T>::value_to_change() {
+  ++version_;
+  return *value_;
+}
+
+template <class T>
+Var<T> Parameter<T>::on(Tape<T>& tape, bool differentiate) const {
+  return differentiate && trainable ? tape.parameter(value_)
+                                    : tape.constant(std::shared_ptr<const Tensor<T>>(value_));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <utility>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/pool2d.hpp>
 
@@ -17,6 +18,23 @@ struct Pool2dOptions {
   std::array<std::size_t, 2> stride{2, 2};
   Padding2d padding{};
 };
+
+/// The largest value of each window: x [N, H, W, C] -> [N, H', W', C]. Of equal values the first,
+/// row by row, receives the cotangent.
+template <class T>
+Var<T> max_pool2d(const Var<T>& x, const Pool2dOptions& options = {});
+
+/// The mean of each window over its pixels inside the image: x [N, H, W, C] -> [N, H', W', C].
+template <class T>
+Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -45,10 +63,8 @@ inline Conv2dGeometry pool2d_geometry(const char* name, const Shape& shape,
 
 }  // namespace internal
 
-/// The largest value of each window: x [N, H, W, C] -> [N, H', W', C]. Of equal values the first,
-/// row by row, receives the cotangent.
 template <class T>
-Var<T> max_pool2d(const Var<T>& x, const Pool2dOptions& options = {}) {
+Var<T> max_pool2d(const Var<T>& x, const Pool2dOptions& options) {
   Tape<T>& tape = x.tape();
   const Conv2dGeometry g = internal::pool2d_geometry("max_pool2d", x.shape(), options);
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.in_channels});
@@ -68,9 +84,8 @@ Var<T> max_pool2d(const Var<T>& x, const Pool2dOptions& options = {}) {
   });
 }
 
-/// The mean of each window over its pixels inside the image: x [N, H, W, C] -> [N, H', W', C].
 template <class T>
-Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options = {}) {
+Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options) {
   Tape<T>& tape = x.tape();
   const Conv2dGeometry g = internal::pool2d_geometry("average_pool2d", x.shape(), options);
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.in_channels});
@@ -84,3 +99,5 @@ Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options = {}) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <posekit/autodiff/buffer_pool.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 
@@ -63,12 +64,7 @@ class Pullback {
  private:
   friend class Tape<T>;
   using Node = typename Tape<T>::Node;
-  Pullback(Tape<T>& tape, std::size_t index, AlignedBuffer<T>& cotangent, std::size_t count)
-      : tape_(tape),
-        index_(index),
-        node_(tape.nodes_[index]),
-        cotangent_(cotangent),
-        count_(count) {}
+  Pullback(Tape<T>& tape, std::size_t index, AlignedBuffer<T>& cotangent, std::size_t count);
 
   Tape<T>& tape_;
   std::size_t index_;  // of this node in the recording
@@ -76,6 +72,17 @@ class Pullback {
   AlignedBuffer<T>& cotangent_;
   std::size_t count_;
 };
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Pullback<T>::Pullback(Tape<T>& tape, std::size_t index, AlignedBuffer<T>& cotangent,
+                      std::size_t count)
+    : tape_(tape), index_(index), node_(tape.nodes_[index]), cotangent_(cotangent), count_(count) {}
 
 template <class T>
 bool Pullback<T>::wants(std::size_t i) const {
@@ -140,3 +147,5 @@ void Pullback<T>::hand_over(std::size_t i) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

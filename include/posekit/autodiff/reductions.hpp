@@ -5,8 +5,34 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// The sum over `axes`, which disappear, or stay with one element where `keepdims`.
+template <class T>
+Var<T> sum(const Var<T>& x, const std::vector<std::ptrdiff_t>& axes, bool keepdims = false);
+
+/// The sum of all elements, of rank 0.
+template <class T>
+Var<T> sum(const Var<T>& x);
+
+/// The mean over `axes`, which disappear, or stay with one element where `keepdims`.
+/// Throws ShapeError where that would be the mean of nothing.
+template <class T>
+Var<T> mean(const Var<T>& x, const std::vector<std::ptrdiff_t>& axes, bool keepdims = false);
+
+/// The mean of all elements, of rank 0.
+template <class T>
+Var<T> mean(const Var<T>& x);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/strided.hpp>
 #include <posekit/kernels/strided_reduce.hpp>
 
@@ -72,29 +98,26 @@ inline std::vector<std::ptrdiff_t> all_axes(std::size_t rank) {
 
 }  // namespace internal
 
-/// The sum over `axes`, which disappear, or stay with one element where `keepdims`.
 template <class T>
-Var<T> sum(const Var<T>& x, const std::vector<std::ptrdiff_t>& axes, bool keepdims = false) {
+Var<T> sum(const Var<T>& x, const std::vector<std::ptrdiff_t>& axes, bool keepdims) {
   return internal::scaled_sum("sum", x, axes, keepdims, false);
 }
 
-/// The sum of all elements, of rank 0.
 template <class T>
 Var<T> sum(const Var<T>& x) {
   return sum(x, internal::all_axes(x.dimension()));
 }
 
-/// The mean over `axes`, which disappear, or stay with one element where `keepdims`.
-/// Throws ShapeError where that would be the mean of nothing.
 template <class T>
-Var<T> mean(const Var<T>& x, const std::vector<std::ptrdiff_t>& axes, bool keepdims = false) {
+Var<T> mean(const Var<T>& x, const std::vector<std::ptrdiff_t>& axes, bool keepdims) {
   return internal::scaled_sum("mean", x, axes, keepdims, true);
 }
 
-/// The mean of all elements, of rank 0.
 template <class T>
 Var<T> mean(const Var<T>& x) {
   return mean(x, internal::all_axes(x.dimension()));
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

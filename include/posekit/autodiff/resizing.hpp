@@ -4,9 +4,35 @@
 #include <cstddef>
 #include <utility>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/resize2d.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// Bilinear resizing: x [N, H, W, C] -> [N, size[0], size[1], C]. Without antialiasing, as networks
+/// do it.
+template <class T>
+Var<T> resize_bilinear(const Var<T>& x, std::array<std::size_t, 2> size,
+                       ResizeCorners corners = ResizeCorners::half_pixel);
+
+/// Each output pixel is a copy of input pixel floor(index in / out): x [N, H, W, C] ->
+/// [N, size[0], size[1], C].
+template <class T>
+Var<T> resize_nearest(const Var<T>& x, std::array<std::size_t, 2> size);
+
+/// The mean over size[0] x size[1] windows that cover the image: x [N, H, W, C] ->
+/// [N, size[0], size[1], C]. Window i of n begins at floor(i in / n) and ends before
+/// ceil((i + 1) in / n).
+template <class T>
+Var<T> adaptive_average_pool2d(const Var<T>& x, std::array<std::size_t, 2> size = {1, 1});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -39,29 +65,23 @@ Var<T> resample(const char* name, const Var<T>& x, std::array<std::size_t, 2> si
 
 }  // namespace internal
 
-/// Bilinear resizing: x [N, H, W, C] -> [N, size[0], size[1], C]. Without antialiasing, as networks
-/// do it.
 template <class T>
-Var<T> resize_bilinear(const Var<T>& x, std::array<std::size_t, 2> size,
-                       ResizeCorners corners = ResizeCorners::half_pixel) {
+Var<T> resize_bilinear(const Var<T>& x, std::array<std::size_t, 2> size, ResizeCorners corners) {
   return internal::resample("resize_bilinear", x, size, [corners](std::size_t in, std::size_t out) {
     return kernels::linear_axis(in, out, corners);
   });
 }
 
-/// Each output pixel is a copy of input pixel floor(index in / out): x [N, H, W, C] ->
-/// [N, size[0], size[1], C].
 template <class T>
 Var<T> resize_nearest(const Var<T>& x, std::array<std::size_t, 2> size) {
   return internal::resample("resize_nearest", x, size, kernels::nearest_axis);
 }
 
-/// The mean over size[0] x size[1] windows that cover the image: x [N, H, W, C] ->
-/// [N, size[0], size[1], C]. Window i of n begins at floor(i in / n) and ends before
-/// ceil((i + 1) in / n).
 template <class T>
-Var<T> adaptive_average_pool2d(const Var<T>& x, std::array<std::size_t, 2> size = {1, 1}) {
+Var<T> adaptive_average_pool2d(const Var<T>& x, std::array<std::size_t, 2> size) {
   return internal::resample("adaptive_average_pool2d", x, size, kernels::box_axis);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -10,13 +10,82 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/transpose.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// The same elements under another shape of the same size.
+template <class T>
+Var<T> reshape(const Var<T>& x, const Shape& shape);
+
+/// Axis `a` of the result is axis `permutation[a]` of x.
+template <class T>
+Var<T> transpose(const Var<T>& x, const std::vector<std::size_t>& permutation);
+
+/// [N, C, H, W] -> [N, H, W, C]
+template <class T>
+Var<T> to_channels_last(const Var<T>& x);
+
+/// [N, H, W, C] -> [N, C, H, W]
+template <class T>
+Var<T> to_channels_first(const Var<T>& x);
+
+namespace internal {
+
+/// Copies (adds) `rows` runs of `run` elements between two arrays with different distances between
+/// the runs.
+template <class T>
+void copy_runs(std::size_t rows, std::size_t run, const T* from, std::size_t from_stride, T* to,
+               std::size_t to_stride, bool accumulate);
+
+std::size_t product(const Shape& shape, std::size_t begin, std::size_t end);
+
+}  // namespace internal
+
+/// Joins tensors along `axis`; the other extents agree.
+template <class T>
+Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis);
+
+/// Elements [begin, end) along `axis`.
+template <class T>
+Var<T> slice(const Var<T>& x, std::ptrdiff_t axis, std::size_t begin, std::size_t end);
+
+/// One index along `axis`, which disappears.
+template <class T>
+Var<T> take(const Var<T>& x, std::ptrdiff_t axis, std::size_t index);
+
+/// Elements added before and after along one axis.
+struct Padding {
+  std::size_t before = 0;
+  std::size_t after = 0;
+};
+
+/// Surrounds x with `value`; one Padding per axis. Throws ShapeError where there are fewer or more,
+/// and where the result would be too large for a tensor.
+template <class T>
+Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding, std::type_identity_t<T> value = 0);
+
+/// result[i..., :] = x[indices[i..., 0], ..., indices[i..., R - 1], :] (TensorFlow's gather_nd).
+/// The last axis of `indices` names the first R axes of x.
+template <class T>
+Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices);
+
+/// The index of the largest element along `axis`, the first of equals; the axis disappears. An
+/// integer result, which has no derivative.
+template <class T>
+Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
 template <class T>
 Var<T> reshape(const Var<T>& x, const Shape& shape) {
   if (element_count(shape) != x.size()) {
@@ -28,7 +97,6 @@ Var<T> reshape(const Var<T>& x, const Shape& shape) {
   return x.tape().record("reshape", std::move(value), {x}, [](Pullback<T>& p) { p.hand_over(0); });
 }
 
-/// Axis `a` of the result is axis `permutation[a]` of x.
 template <class T>
 Var<T> transpose(const Var<T>& x, const std::vector<std::size_t>& permutation) {
   const Shape shape = x.shape();
@@ -62,13 +130,11 @@ Var<T> transpose(const Var<T>& x, const std::vector<std::size_t>& permutation) {
   });
 }
 
-/// [N, C, H, W] -> [N, H, W, C]
 template <class T>
 Var<T> to_channels_last(const Var<T>& x) {
   return transpose(x, {0, 2, 3, 1});
 }
 
-/// [N, H, W, C] -> [N, C, H, W]
 template <class T>
 Var<T> to_channels_first(const Var<T>& x) {
   return transpose(x, {0, 3, 1, 2});
@@ -76,8 +142,6 @@ Var<T> to_channels_first(const Var<T>& x) {
 
 namespace internal {
 
-/// Copies (adds) `rows` runs of `run` elements between two arrays with different distances between
-/// the runs.
 template <class T>
 void copy_runs(std::size_t rows, std::size_t run, const T* from, std::size_t from_stride, T* to,
                std::size_t to_stride, bool accumulate) {
@@ -92,14 +156,13 @@ void copy_runs(std::size_t rows, std::size_t run, const T* from, std::size_t fro
   }
 }
 
-inline std::size_t product(const Shape& shape, std::size_t begin, std::size_t end) {
+POSEKIT_INLINE std::size_t product(const Shape& shape, std::size_t begin, std::size_t end) {
   return element_count(Shape(shape.begin() + static_cast<std::ptrdiff_t>(begin),
                              shape.begin() + static_cast<std::ptrdiff_t>(end)));
 }
 
 }  // namespace internal
 
-/// Joins tensors along `axis`; the other extents agree.
 template <class T>
 Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis) {
   if (parts.empty()) throw ShapeError("concatenate: no tensors were given");
@@ -140,7 +203,6 @@ Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis) {
   });
 }
 
-/// Elements [begin, end) along `axis`.
 template <class T>
 Var<T> slice(const Var<T>& x, std::ptrdiff_t axis, std::size_t begin, std::size_t end) {
   Shape shape = x.shape();
@@ -167,7 +229,6 @@ Var<T> slice(const Var<T>& x, std::ptrdiff_t axis, std::size_t begin, std::size_
   });
 }
 
-/// One index along `axis`, which disappears.
 template <class T>
 Var<T> take(const Var<T>& x, std::ptrdiff_t axis, std::size_t index) {
   const std::size_t at = normalize_axis(axis, x.dimension(), "take");
@@ -177,17 +238,8 @@ Var<T> take(const Var<T>& x, std::ptrdiff_t axis, std::size_t index) {
   return reshape(part, shape);
 }
 
-/// Elements added before and after along one axis.
-struct Padding {
-  std::size_t before = 0;
-  std::size_t after = 0;
-};
-
-/// Surrounds x with `value`; one Padding per axis. Throws ShapeError where there are fewer or more,
-/// and where the result would be too large for a tensor.
 template <class T>
-Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
-           std::type_identity_t<T> value = 0) {
+Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding, std::type_identity_t<T> value) {
   const Shape shape = x.shape();
   if (padding.size() != shape.size()) {
     throw ShapeError(error_text("pad: ", padding.size(),
@@ -234,8 +286,6 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding,
       });
 }
 
-/// result[i..., :] = x[indices[i..., 0], ..., indices[i..., R - 1], :] (TensorFlow's gather_nd).
-/// The last axis of `indices` names the first R axes of x.
 template <class T>
 Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
   const Shape shape = x.shape();
@@ -281,8 +331,6 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
                          });
 }
 
-/// The index of the largest element along `axis`, the first of equals; the axis disappears. An
-/// integer result, which has no derivative.
 template <class T>
 Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis) {
   Shape shape = shape_of(x);
@@ -309,3 +357,5 @@ Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -5,13 +5,25 @@
 #include <cstddef>
 #include <utility>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// exp(x) divided by its sum over the last axis. Throws ShapeError for a tensor of rank 0. Of a
 /// heatmap's pixels together: flat_softmax.
+template <class T>
+Var<T> softmax(const Var<T>& x);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
 template <class T>
 Var<T> softmax(const Var<T>& x) {
   const Shape shape = x.shape();
@@ -45,3 +57,5 @@ Var<T> softmax(const Var<T>& x) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -17,7 +17,7 @@
 #include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/pullback.hpp>
 #include <posekit/autodiff/var.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
@@ -62,19 +62,10 @@ class Tape {
 
   /// A variable for this tensor, which is shared, not copied: the same one for the same tensor
   /// until the tape is cleared (see Parameter).
-  Var<T> parameter(const std::shared_ptr<const Tensor<T>>& value) {
-    const auto [entry, fresh] = parameters_.try_emplace(value.get(), 0);
-    if (fresh) entry->second = variable(value).index_;
-    return Var<T>(this, entry->second, generation_);
-  }
+  Var<T> parameter(const std::shared_ptr<const Tensor<T>>& value);
   /// The gradient that the last `backward` left for a tensor given to `parameter`; null where the
   /// output did not depend on it. It may be changed, to clip it for instance.
-  Tensor<T>* parameter_gradient(const Tensor<T>& value) {
-    const auto found = parameters_.find(&value);
-    if (found == parameters_.end()) return nullptr;
-    auto& grad = nodes_[found->second].grad;
-    return grad ? &*grad : nullptr;
-  }
+  Tensor<T>* parameter_gradient(const Tensor<T>& value);
 
   /// Records the result of an operation. `vjp(Pullback<T>&)` computes the operands' cotangents
   /// from the output's; it holds what it needs of the forward pass, and is dropped at once where
@@ -109,105 +100,15 @@ class Tape {
 
   /// The gradient of a scalar (a tensor of one element) with respect to every variable. Replaces
   /// the gradients of an earlier call.
-  void backward(const Var<T>& output) {
-    if (output.size() != 1) {
-      throw ShapeError(error_text("Tape::backward: output has shape ", to_string(output.shape()),
-                                  ", expected one element, or a seed of the output's shape"));
-    }
-    Tensor<T> seed = make_tensor<T>(output.shape());
-    seed.data()[0] = T(1);
-    backward(output, seed);
-  }
+  void backward(const Var<T>& output);
 
   /// The vector-Jacobian product seed^T · d(output)/d(variable) for every variable. `seed` has the
   /// output's shape. Replaces the gradients of an earlier call.
-  void backward(const Var<T>& output, const Tensor<T>& seed) {
-    const std::uint32_t index = check(output, "Tape::backward");
-    require_differentiable(index, "Tape::backward: the output");
-    require_shape(seed, nodes_[index].shape, "Tape::backward", "seed");
-    std::vector<std::uint8_t> wanted(nodes_.size()), kept(nodes_.size());
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      wanted[i] = nodes_[i].requires_grad;
-      kept[i] = nodes_[i].retain || (nodes_[i].operands.empty() && nodes_[i].requires_grad);
-    }
-    recycle_gradients();
-    sweep(index, seed.data(), 1, wanted, kept, true);
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      // Most kept cotangents were computed where they stay.
-      if (cotangents_.size() <= i || !cotangents_[i].owns()) continue;
-      nodes_[i].grad = pool_->take(nodes_[i].shape);
-      std::copy_n(cotangents_[i].data(), nodes_[i].grad->size(), nodes_[i].grad->data());
-      pool_->give_memory(std::move(cotangents_[i]));
-    }
-    cotangents_.clear();
-    differentiated_ = true;
-  }
+  void backward(const Var<T>& output, const Tensor<T>& seed);
 
   /// Several vector-Jacobian products on one forward pass: `seeds` is [K, output shape], the result
   /// [K, input shape]. A seed of zeros costs nothing. Gradients left by `backward` stay.
-  Tensor<T> vjp(const Var<T>& output, const Tensor<T>& seeds, const Var<T>& input) {
-    const std::uint32_t index = check(output, "Tape::vjp");
-    const std::uint32_t target = check(input, "Tape::vjp");
-    require_differentiable(index, "Tape::vjp: the output");
-    require_differentiable(target, "Tape::vjp: the input");
-    const Shape& out_shape = nodes_[index].shape;
-    Shape expected = out_shape;
-    expected.insert(expected.begin(), seeds.dimension() > 0 ? seeds.shape()[0] : 1);
-    require_shape(seeds, expected, "Tape::vjp", "seeds");
-    const std::size_t total = expected[0];
-    const std::size_t out_size = element_count(out_shape);
-    const std::size_t in_size = element_count(nodes_[target].shape);
-    Shape result_shape = nodes_[target].shape;
-    result_shape.insert(result_shape.begin(), total);
-    Tensor<T> result = pool_->take(result_shape);
-
-    std::vector<std::size_t> alive;
-    for (std::size_t k = 0; k < total; ++k) {
-      const T* seed = seeds.data() + k * out_size;
-      if (std::any_of(seed, seed + out_size, [](T value) { return value != T(0); })) {
-        alive.push_back(k);
-      } else {
-        std::fill_n(result.data() + k * in_size, in_size, T(0));
-      }
-    }
-    if (alive.empty()) return result;
-
-    // Nodes between the input and the output.
-    std::vector<std::uint8_t> wanted(nodes_.size(), 0), kept(nodes_.size(), 0);
-    wanted[target] = kept[target] = 1;
-    for (std::size_t i = target + 1; i <= index && i < nodes_.size(); ++i) {
-      wanted[i] = nodes_[i].requires_grad &&
-                  std::any_of(nodes_[i].operands.begin(), nodes_[i].operands.end(),
-                              [&](std::uint32_t operand) { return wanted[operand] != 0; });
-    }
-    // As even as possible over all seeds, dead ones too, so that the size of a pass does not change
-    // from call to call.
-    const std::size_t limit = std::max<std::size_t>(options_.seeds_per_pass, 1);
-    const std::size_t passes = (total + limit - 1) / limit;
-    const std::size_t per_pass = (total + passes - 1) / passes;
-    for (std::size_t done = 0; done < alive.size(); done += per_pass) {
-      const std::size_t count = std::min(per_pass, alive.size() - done);
-      AlignedBuffer<T> stacked = pool_->take_memory(count * out_size);
-      for (std::size_t k = 0; k < count; ++k) {
-        std::copy_n(seeds.data() + alive[done + k] * out_size, out_size,
-                    stacked.data() + k * out_size);
-      }
-      sweep(index, stacked.data(), count, wanted, kept, false);
-      pool_->give_memory(std::move(stacked));
-      const bool reached = cotangents_.size() > target && cotangents_[target];
-      for (std::size_t k = 0; k < count; ++k) {
-        T* out = result.data() + alive[done + k] * in_size;
-        if (reached) {
-          std::copy_n(cotangents_[target].data() + k * in_size, in_size, out);
-        } else {
-          std::fill_n(out, in_size, T(0));
-        }
-      }
-      if (reached) pool_->give_memory(std::move(cotangents_[target]));
-      cotangents_.clear();
-    }
-    return result;
-  }
+  Tensor<T> vjp(const Var<T>& output, const Tensor<T>& seeds, const Var<T>& input);
 
   /// Says that the first thing a node's derivative does is to multiply its cotangent by these bits
   /// (one row per pixel, kernels::mask_row_bytes each), so that whoever computes the cotangent may
@@ -226,15 +127,7 @@ class Tape {
   }
 
   /// Forgets the recording and makes its handles invalid. Buffers stay for the next recording.
-  void clear() {
-    recycle_gradients();
-    nodes_.clear();
-    parameters_.clear();
-    cotangents_.clear();
-    differentiated_ = false;
-    ++generation_;
-    pool_->end_recording();
-  }
+  void clear();
 
   /// Frees the buffers that wait to be reused.
   void release_memory() { pool_->trim(); }
@@ -244,28 +137,12 @@ class Tape {
   BufferPool<T>& pool() { return *pool_; }
 
   const Tensor<T>& value(const Var<T>& var) const { return *shared_value(var); }
-  std::shared_ptr<const Tensor<T>> shared_value(const Var<T>& var) const {
-    const Node& node = nodes_[check(var, "Var::value")];
-    if (node.value == nullptr) {
-      throw Error(
-          error_text("Var::value: the value of this '", node.name, "' was released from the tape"));
-    }
-    return node.value;
-  }
+  std::shared_ptr<const Tensor<T>> shared_value(const Var<T>& var) const;
   const Shape& shape(const Var<T>& var) const { return nodes_[check(var, "Var::shape")].shape; }
   bool requires_grad(const Var<T>& var) const {
     return nodes_[check(var, "Var::requires_grad")].requires_grad;
   }
-  const Tensor<T>& grad(const Var<T>& var) {
-    Node& node = nodes_[check(var, "Var::grad")];
-    if (!node.retain && !(node.operands.empty() && node.requires_grad)) {
-      throw Error(error_text("Var::grad: no gradient is kept for this '", node.name,
-                             "'; it is kept for variables and after Tape::retain_grad"));
-    }
-    if (!differentiated_) throw Error("Var::grad: Tape::backward has not been called");
-    if (!node.grad) node.grad = zeros<T>(node.shape);
-    return *node.grad;
-  }
+  const Tensor<T>& grad(const Var<T>& var);
 
  private:
   friend class Pullback<T>;
@@ -293,74 +170,21 @@ class Tape {
     std::optional<Tensor<T>> grad;
   };
 
-  std::uint32_t check(const Var<T>& var, const char* function) const {
-    if (var.tape_ == nullptr) throw Error(error_text(function, ": an empty Var was used"));
-    if (var.tape_ != this) {
-      throw Error(error_text(function, ": a Var of another tape was used"));
-    }
-    if (var.generation_ != generation_ || var.index_ >= nodes_.size()) {
-      throw Error(error_text(function, ": the Var was recorded before the tape was cleared"));
-    }
-    return var.index_;
-  }
+  std::uint32_t check(const Var<T>& var, const char* function) const;
 
-  void recycle_gradients() {
-    for (Node& node : nodes_) {
-      if (node.grad) pool_->give(std::move(*node.grad));
-      node.grad.reset();
-    }
-  }
+  void recycle_gradients();
 
-  void require_differentiable(std::uint32_t index, const char* what) const {
-    if (nodes_[index].requires_grad) return;
-    throw Error(error_text(what, " (", nodes_[index].name, ") depends on no variable: it is a ",
-                           "constant, or computed from constants or integers only"));
-  }
+  void require_differentiable(std::uint32_t index, const char* what) const;
 
-  Var<T> leaf(std::shared_ptr<const Tensor<T>> value, bool requires_grad) {
-    Node node;
-    node.name = requires_grad ? "variable" : "constant";
-    node.shape = shape_of(*value);
-    node.value = std::move(value);
-    node.requires_grad = requires_grad;
-    return push(std::move(node));
-  }
+  Var<T> leaf(std::shared_ptr<const Tensor<T>> value, bool requires_grad);
 
-  Var<T> push(Node&& node) {
-    nodes_.push_back(std::move(node));
-    return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
-  }
+  Var<T> push(Node&& node);
 
   /// Walks the recording from `output` back to the first node and leaves in `cotangents_` those of
   /// the nodes that are `kept`.
   void sweep(std::uint32_t output, const T* seeds, std::size_t count,
              const std::vector<std::uint8_t>& wanted, const std::vector<std::uint8_t>& kept,
-             bool into_gradients) {
-    into_gradients_ = into_gradients;
-    wanted_ = &wanted;
-    kept_ = &kept;
-    count_ = count;
-    cotangents_.clear();
-    cotangents_.resize(output + std::size_t{1});
-    rectified_.assign(output + std::size_t{1}, 0);
-    if (wanted[output] != 0) {
-      const std::size_t size = count * element_count(nodes_[output].shape);
-      cotangents_[output] = pool_->take_memory(size);
-      std::copy_n(seeds, size, cotangents_[output].data());
-    }
-    for (std::size_t i = output + std::size_t{1}; i-- > 0;) {
-      if (!cotangents_[i]) continue;
-      const Node& node = nodes_[i];
-      if (node.vjp != nullptr &&
-          std::any_of(node.operands.begin(), node.operands.end(),
-                      [&](std::uint32_t operand) { return wanted[operand] != 0; })) {
-        Pullback<T> pullback(*this, i, cotangents_[i], count);
-        node.vjp->run(pullback);
-      }
-      if (kept[i] == 0) pool_->give_memory(std::move(cotangents_[i]));
-    }
-    wanted_ = kept_ = nullptr;
-  }
+             bool into_gradients);
 
   TapeOptions options_;
   std::shared_ptr<BufferPool<T>> pool_;
@@ -379,3 +203,233 @@ class Tape {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Var<T> Tape<T>::parameter(const std::shared_ptr<const Tensor<T>>& value) {
+  const auto [entry, fresh] = parameters_.try_emplace(value.get(), 0);
+  if (fresh) entry->second = variable(value).index_;
+  return Var<T>(this, entry->second, generation_);
+}
+
+template <class T>
+Tensor<T>* Tape<T>::parameter_gradient(const Tensor<T>& value) {
+  const auto found = parameters_.find(&value);
+  if (found == parameters_.end()) return nullptr;
+  auto& grad = nodes_[found->second].grad;
+  return grad ? &*grad : nullptr;
+}
+
+template <class T>
+void Tape<T>::backward(const Var<T>& output) {
+  if (output.size() != 1) {
+    throw ShapeError(error_text("Tape::backward: output has shape ", to_string(output.shape()),
+                                ", expected one element, or a seed of the output's shape"));
+  }
+  Tensor<T> seed = make_tensor<T>(output.shape());
+  seed.data()[0] = T(1);
+  backward(output, seed);
+}
+
+template <class T>
+void Tape<T>::backward(const Var<T>& output, const Tensor<T>& seed) {
+  const std::uint32_t index = check(output, "Tape::backward");
+  require_differentiable(index, "Tape::backward: the output");
+  require_shape(seed, nodes_[index].shape, "Tape::backward", "seed");
+  std::vector<std::uint8_t> wanted(nodes_.size()), kept(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    wanted[i] = nodes_[i].requires_grad;
+    kept[i] = nodes_[i].retain || (nodes_[i].operands.empty() && nodes_[i].requires_grad);
+  }
+  recycle_gradients();
+  sweep(index, seed.data(), 1, wanted, kept, true);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    // Most kept cotangents were computed where they stay.
+    if (cotangents_.size() <= i || !cotangents_[i].owns()) continue;
+    nodes_[i].grad = pool_->take(nodes_[i].shape);
+    std::copy_n(cotangents_[i].data(), nodes_[i].grad->size(), nodes_[i].grad->data());
+    pool_->give_memory(std::move(cotangents_[i]));
+  }
+  cotangents_.clear();
+  differentiated_ = true;
+}
+
+template <class T>
+Tensor<T> Tape<T>::vjp(const Var<T>& output, const Tensor<T>& seeds, const Var<T>& input) {
+  const std::uint32_t index = check(output, "Tape::vjp");
+  const std::uint32_t target = check(input, "Tape::vjp");
+  require_differentiable(index, "Tape::vjp: the output");
+  require_differentiable(target, "Tape::vjp: the input");
+  const Shape& out_shape = nodes_[index].shape;
+  Shape expected = out_shape;
+  expected.insert(expected.begin(), seeds.dimension() > 0 ? seeds.shape()[0] : 1);
+  require_shape(seeds, expected, "Tape::vjp", "seeds");
+  const std::size_t total = expected[0];
+  const std::size_t out_size = element_count(out_shape);
+  const std::size_t in_size = element_count(nodes_[target].shape);
+  Shape result_shape = nodes_[target].shape;
+  result_shape.insert(result_shape.begin(), total);
+  Tensor<T> result = pool_->take(result_shape);
+
+  std::vector<std::size_t> alive;
+  for (std::size_t k = 0; k < total; ++k) {
+    const T* seed = seeds.data() + k * out_size;
+    if (std::any_of(seed, seed + out_size, [](T value) { return value != T(0); })) {
+      alive.push_back(k);
+    } else {
+      std::fill_n(result.data() + k * in_size, in_size, T(0));
+    }
+  }
+  if (alive.empty()) return result;
+
+  // Nodes between the input and the output.
+  std::vector<std::uint8_t> wanted(nodes_.size(), 0), kept(nodes_.size(), 0);
+  wanted[target] = kept[target] = 1;
+  for (std::size_t i = target + 1; i <= index && i < nodes_.size(); ++i) {
+    wanted[i] = nodes_[i].requires_grad &&
+                std::any_of(nodes_[i].operands.begin(), nodes_[i].operands.end(),
+                            [&](std::uint32_t operand) { return wanted[operand] != 0; });
+  }
+  // As even as possible over all seeds, dead ones too, so that the size of a pass does not change
+  // from call to call.
+  const std::size_t limit = std::max<std::size_t>(options_.seeds_per_pass, 1);
+  const std::size_t passes = (total + limit - 1) / limit;
+  const std::size_t per_pass = (total + passes - 1) / passes;
+  for (std::size_t done = 0; done < alive.size(); done += per_pass) {
+    const std::size_t count = std::min(per_pass, alive.size() - done);
+    AlignedBuffer<T> stacked = pool_->take_memory(count * out_size);
+    for (std::size_t k = 0; k < count; ++k) {
+      std::copy_n(seeds.data() + alive[done + k] * out_size, out_size,
+                  stacked.data() + k * out_size);
+    }
+    sweep(index, stacked.data(), count, wanted, kept, false);
+    pool_->give_memory(std::move(stacked));
+    const bool reached = cotangents_.size() > target && cotangents_[target];
+    for (std::size_t k = 0; k < count; ++k) {
+      T* out = result.data() + alive[done + k] * in_size;
+      if (reached) {
+        std::copy_n(cotangents_[target].data() + k * in_size, in_size, out);
+      } else {
+        std::fill_n(out, in_size, T(0));
+      }
+    }
+    if (reached) pool_->give_memory(std::move(cotangents_[target]));
+    cotangents_.clear();
+  }
+  return result;
+}
+
+template <class T>
+void Tape<T>::clear() {
+  recycle_gradients();
+  nodes_.clear();
+  parameters_.clear();
+  cotangents_.clear();
+  differentiated_ = false;
+  ++generation_;
+  pool_->end_recording();
+}
+
+template <class T>
+std::shared_ptr<const Tensor<T>> Tape<T>::shared_value(const Var<T>& var) const {
+  const Node& node = nodes_[check(var, "Var::value")];
+  if (node.value == nullptr) {
+    throw Error(
+        error_text("Var::value: the value of this '", node.name, "' was released from the tape"));
+  }
+  return node.value;
+}
+
+template <class T>
+const Tensor<T>& Tape<T>::grad(const Var<T>& var) {
+  Node& node = nodes_[check(var, "Var::grad")];
+  if (!node.retain && !(node.operands.empty() && node.requires_grad)) {
+    throw Error(error_text("Var::grad: no gradient is kept for this '", node.name,
+                           "'; it is kept for variables and after Tape::retain_grad"));
+  }
+  if (!differentiated_) throw Error("Var::grad: Tape::backward has not been called");
+  if (!node.grad) node.grad = zeros<T>(node.shape);
+  return *node.grad;
+}
+
+template <class T>
+std::uint32_t Tape<T>::check(const Var<T>& var, const char* function) const {
+  if (var.tape_ == nullptr) throw Error(error_text(function, ": an empty Var was used"));
+  if (var.tape_ != this) {
+    throw Error(error_text(function, ": a Var of another tape was used"));
+  }
+  if (var.generation_ != generation_ || var.index_ >= nodes_.size()) {
+    throw Error(error_text(function, ": the Var was recorded before the tape was cleared"));
+  }
+  return var.index_;
+}
+
+template <class T>
+void Tape<T>::recycle_gradients() {
+  for (Node& node : nodes_) {
+    if (node.grad) pool_->give(std::move(*node.grad));
+    node.grad.reset();
+  }
+}
+
+template <class T>
+void Tape<T>::require_differentiable(std::uint32_t index, const char* what) const {
+  if (nodes_[index].requires_grad) return;
+  throw Error(error_text(what, " (", nodes_[index].name, ") depends on no variable: it is a ",
+                         "constant, or computed from constants or integers only"));
+}
+
+template <class T>
+Var<T> Tape<T>::leaf(std::shared_ptr<const Tensor<T>> value, bool requires_grad) {
+  Node node;
+  node.name = requires_grad ? "variable" : "constant";
+  node.shape = shape_of(*value);
+  node.value = std::move(value);
+  node.requires_grad = requires_grad;
+  return push(std::move(node));
+}
+
+template <class T>
+Var<T> Tape<T>::push(Node&& node) {
+  nodes_.push_back(std::move(node));
+  return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
+}
+
+template <class T>
+void Tape<T>::sweep(std::uint32_t output, const T* seeds, std::size_t count,
+                    const std::vector<std::uint8_t>& wanted, const std::vector<std::uint8_t>& kept,
+                    bool into_gradients) {
+  into_gradients_ = into_gradients;
+  wanted_ = &wanted;
+  kept_ = &kept;
+  count_ = count;
+  cotangents_.clear();
+  cotangents_.resize(output + std::size_t{1});
+  rectified_.assign(output + std::size_t{1}, 0);
+  if (wanted[output] != 0) {
+    const std::size_t size = count * element_count(nodes_[output].shape);
+    cotangents_[output] = pool_->take_memory(size);
+    std::copy_n(seeds, size, cotangents_[output].data());
+  }
+  for (std::size_t i = output + std::size_t{1}; i-- > 0;) {
+    if (!cotangents_[i]) continue;
+    const Node& node = nodes_[i];
+    if (node.vjp != nullptr &&
+        std::any_of(node.operands.begin(), node.operands.end(),
+                    [&](std::uint32_t operand) { return wanted[operand] != 0; })) {
+      Pullback<T> pullback(*this, i, cotangents_[i], count);
+      node.vjp->run(pullback);
+    }
+    if (kept[i] == 0) pool_->give_memory(std::move(cotangents_[i]));
+  }
+  wanted_ = kept_ = nullptr;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

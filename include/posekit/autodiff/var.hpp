@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
@@ -33,10 +33,7 @@ class Var {
   bool requires_grad() const { return tape().requires_grad(*this); }
   bool valid() const { return tape_ != nullptr; }
 
-  Tape<T>& tape() const {
-    if (tape_ == nullptr) throw Error("Var: an empty handle was used");
-    return *tape_;
-  }
+  Tape<T>& tape() const;
 
  private:
   friend class Tape<T>;
@@ -49,3 +46,19 @@ class Var {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Tape<T>& Var<T>::tape() const {
+  if (tape_ == nullptr) throw Error("Var: an empty handle was used");
+  return *tape_;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <limits>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/kernels/conv2d.hpp>
@@ -60,9 +60,25 @@ struct WindowAxis {
 
 /// Output extent and leading padding of a sliding window along one axis. Throws ValueError and
 /// ShapeError.
-inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kernel,
-                              std::size_t stride, std::size_t dilation, Padding2d::Kind kind,
-                              std::size_t before, std::size_t after) {
+WindowAxis window_axis(const char* name, std::size_t in, std::size_t kernel, std::size_t stride,
+                       std::size_t dilation, Padding2d::Kind kind, std::size_t before,
+                       std::size_t after);
+
+Conv2dGeometry conv2d_geometry(const char* name, const Shape& image, std::size_t kernel_height,
+                               std::size_t kernel_width, std::size_t out_channels,
+                               const Conv2dOptions& options);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+POSEKIT_INLINE WindowAxis window_axis(const char* name, std::size_t in, std::size_t kernel,
+                                      std::size_t stride, std::size_t dilation,
+                                      Padding2d::Kind kind, std::size_t before, std::size_t after) {
   if (stride == 0 || dilation == 0 || kernel == 0) {
     throw ValueError(error_text(name, ": kernel ", kernel, ", stride ", stride, " and dilation ",
                                 dilation, " must be positive"));
@@ -97,9 +113,10 @@ inline WindowAxis window_axis(const char* name, std::size_t in, std::size_t kern
   return axis;
 }
 
-inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
-                                      std::size_t kernel_height, std::size_t kernel_width,
-                                      std::size_t out_channels, const Conv2dOptions& options) {
+POSEKIT_INLINE Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
+                                              std::size_t kernel_height, std::size_t kernel_width,
+                                              std::size_t out_channels,
+                                              const Conv2dOptions& options) {
   if (image.size() != 4) {
     throw ShapeError(
         error_text(name, ": x has shape ", to_string(image), ", expected rank 4 [N, H, W, C]"));
@@ -142,3 +159,5 @@ inline Conv2dGeometry conv2d_geometry(const char* name, const Shape& image,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_AUTODIFF

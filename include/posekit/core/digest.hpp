@@ -6,13 +6,22 @@
 #include <cstdint>
 #include <cstring>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// A number that all but surely differs where bytes differ. Not for bytes that somebody chooses to
 /// deceive.
-inline std::uint64_t digest(const void* data, std::size_t size) {
+std::uint64_t digest(const void* data, std::size_t size);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_CORE
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::uint64_t digest(const void* data, std::size_t size) {
   constexpr std::uint64_t prime = 0x9e3779b97f4a7c15u, second_prime = 0xd6e8feb86659fd93u;
   const auto* bytes = static_cast<const unsigned char*>(data);
   // Four chains, so that no multiplication waits for the one before.
@@ -39,3 +48,5 @@ inline std::uint64_t digest(const void* data, std::size_t size) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_CORE

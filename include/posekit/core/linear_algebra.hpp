@@ -2,7 +2,8 @@
 
 // The only place that includes Eigen: small dense matrices.
 
-#include <posekit/core/isa.hpp>  // before the intrinsics that Eigen includes
+#include <posekit/core/definitions.hpp>
+#include <posekit/core/isa.hpp>
 
 #include <Eigen/Core>
 #include <Eigen/Geometry>
@@ -22,7 +23,25 @@ struct SingularValues {
   Eigen::Vector3d values;
 };
 
-inline SingularValues singular_values(const Eigen::Matrix3d& matrix) {
+SingularValues singular_values(const Eigen::Matrix3d& matrix);
+
+/// The smallest rotation that takes the direction of `from` to that of `to`; where they are
+/// opposite, half a turn about some axis across them. Neither may be zero.
+template <class T>
+Eigen::Matrix<T, 3, 3> rotation_between(const Eigen::Matrix<T, 3, 1>& from,
+                                        const Eigen::Matrix<T, 3, 1>& to);
+
+/// The rotation nearest to a matrix whose determinant is well above 0 (its polar factor), by
+/// Newton's iteration (Higham 1986); nothing where the matrix is not so.
+std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_CORE
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE SingularValues singular_values(const Eigen::Matrix3d& matrix) {
   SingularValues result;
   if (!matrix.allFinite()) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -45,8 +64,6 @@ inline SingularValues singular_values(const Eigen::Matrix3d& matrix) {
   return result;
 }
 
-/// The smallest rotation that takes the direction of `from` to that of `to`; where they are
-/// opposite, half a turn about some axis across them. Neither may be zero.
 template <class T>
 Eigen::Matrix<T, 3, 3> rotation_between(const Eigen::Matrix<T, 3, 1>& from,
                                         const Eigen::Matrix<T, 3, 1>& to) {
@@ -75,9 +92,7 @@ Eigen::Matrix<T, 3, 3> rotation_between(const Eigen::Matrix<T, 3, 1>& from,
   return rotation;
 }
 
-/// The rotation nearest to a matrix whose determinant is well above 0 (its polar factor), by
-/// Newton's iteration (Higham 1986); nothing where the matrix is not so.
-inline std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix) {
+POSEKIT_INLINE std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& matrix) {
   const double norm = matrix.norm();
   if (!(norm > 0) || !std::isfinite(norm)) return std::nullopt;
   Eigen::Matrix3d x = matrix / norm;
@@ -99,3 +114,5 @@ inline std::optional<Eigen::Matrix3d> nearest_rotation(const Eigen::Matrix3d& ma
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_CORE

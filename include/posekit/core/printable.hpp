@@ -4,13 +4,22 @@
 #include <string>
 #include <string_view>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// A text that a terminal shows and does not obey: UTF-8 and line breaks as they are, other control
 /// characters and what is no UTF-8 as \x1b. For texts that came out of files.
-inline std::string printable(std::string_view text) {
+std::string printable(std::string_view text);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_CORE
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::string printable(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
   };
@@ -54,3 +63,5 @@ inline std::string printable(std::string_view text) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_CORE

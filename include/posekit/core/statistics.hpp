@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -38,7 +38,43 @@ struct Histogram {
 };
 
 /// The mean of the values that are not NaN; NaN where there are none.
-inline double mean_measured(std::span<const double> values) {
+double mean_measured(std::span<const double> values);
+
+/// The values that are not NaN, in ascending order.
+std::vector<double> sorted_values(std::span<const double> values);
+
+/// The value below which a fraction q of the values lies, linear between neighbours (NumPy's
+/// default); NaN where there are none. Throws ValueError unless q is in [0, 1].
+double quantile(std::span<const double> values, double q);
+
+BoxPlot box_plot(std::span<const double> values);
+
+/// What `values` are where `by` is in its first, second, third and last quartile. Pairs of which
+/// one is NaN are left out. Throws ShapeError.
+QuartileBoxes box_plots_by_quartile(std::span<const double> values, std::span<const double> by);
+
+/// Throws ValueError unless there is a bin and first < last. What lies outside is not counted.
+Histogram histogram(std::span<const double> values, std::size_t bins, double first, double last);
+
+/// Pearson's correlation of the pairs of which both are measured; NaN where one does not vary.
+double correlation(std::span<const double> a, std::span<const double> b);
+
+/// Each value's place in ascending order from 1 on; equal ones share the mean of theirs. Throws
+/// ValueError for NaN, which has no place.
+std::vector<double> ranks(std::span<const double> values);
+
+/// Spearman's rank correlation of the pairs of which both are measured.
+double rank_correlation(std::span<const double> a, std::span<const double> b);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_CORE
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE double mean_measured(std::span<const double> values) {
   double sum = 0;
   std::size_t count = 0;
   for (const double value : values) {
@@ -49,8 +85,7 @@ inline double mean_measured(std::span<const double> values) {
   return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
 }
 
-/// The values that are not NaN, in ascending order.
-inline std::vector<double> sorted_values(std::span<const double> values) {
+POSEKIT_INLINE std::vector<double> sorted_values(std::span<const double> values) {
   std::vector<double> sorted;
   for (const double value : values) {
     if (!std::isnan(value)) sorted.push_back(value);
@@ -59,9 +94,7 @@ inline std::vector<double> sorted_values(std::span<const double> values) {
   return sorted;
 }
 
-/// The value below which a fraction q of the values lies, linear between neighbours (NumPy's
-/// default); NaN where there are none. Throws ValueError unless q is in [0, 1].
-inline double quantile(std::span<const double> values, double q) {
+POSEKIT_INLINE double quantile(std::span<const double> values, double q) {
   if (!(q >= 0 && q <= 1)) {
     throw ValueError(error_text("quantile: q is ", q, ", expected 0 to 1"));
   }
@@ -74,7 +107,7 @@ inline double quantile(std::span<const double> values, double q) {
   return part == 0 ? sorted[below] : sorted[below] + part * (sorted[above] - sorted[below]);
 }
 
-inline BoxPlot box_plot(std::span<const double> values) {
+POSEKIT_INLINE BoxPlot box_plot(std::span<const double> values) {
   const std::vector<double> sorted = sorted_values(values);
   BoxPlot box;
   box.count = sorted.size();
@@ -95,10 +128,8 @@ inline BoxPlot box_plot(std::span<const double> values) {
   return box;
 }
 
-/// What `values` are where `by` is in its first, second, third and last quartile. Pairs of which
-/// one is NaN are left out. Throws ShapeError.
-inline QuartileBoxes box_plots_by_quartile(std::span<const double> values,
-                                           std::span<const double> by) {
+POSEKIT_INLINE QuartileBoxes box_plots_by_quartile(std::span<const double> values,
+                                                   std::span<const double> by) {
   if (values.size() != by.size()) {
     throw ShapeError(error_text("box_plots_by_quartile: there are ", values.size(), " and ",
                                 by.size(), " values"));
@@ -122,9 +153,8 @@ inline QuartileBoxes box_plots_by_quartile(std::span<const double> values,
   return result;
 }
 
-/// Throws ValueError unless there is a bin and first < last. What lies outside is not counted.
-inline Histogram histogram(std::span<const double> values, std::size_t bins, double first,
-                           double last) {
+POSEKIT_INLINE Histogram histogram(std::span<const double> values, std::size_t bins, double first,
+                                   double last) {
   if (bins == 0 || !(first < last)) {
     throw ValueError(error_text("histogram: expected bins from a lower to a higher value, found ",
                                 bins, " bins from ", first, " to ", last));
@@ -139,8 +169,7 @@ inline Histogram histogram(std::span<const double> values, std::size_t bins, dou
   return result;
 }
 
-/// Pearson's correlation of the pairs of which both are measured; NaN where one does not vary.
-inline double correlation(std::span<const double> a, std::span<const double> b) {
+POSEKIT_INLINE double correlation(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size()) {
     throw ShapeError(error_text("correlation: there are ", a.size(), " and ", b.size(), " values"));
   }
@@ -159,9 +188,7 @@ inline double correlation(std::span<const double> a, std::span<const double> b) 
   return ab / std::sqrt(aa * bb);
 }
 
-/// Each value's place in ascending order from 1 on; equal ones share the mean of theirs. Throws
-/// ValueError for NaN, which has no place.
-inline std::vector<double> ranks(std::span<const double> values) {
+POSEKIT_INLINE std::vector<double> ranks(std::span<const double> values) {
   for (const double value : values) {
     if (std::isnan(value)) throw ValueError("ranks: a value is NaN");
   }
@@ -179,8 +206,7 @@ inline std::vector<double> ranks(std::span<const double> values) {
   return result;
 }
 
-/// Spearman's rank correlation of the pairs of which both are measured.
-inline double rank_correlation(std::span<const double> a, std::span<const double> b) {
+POSEKIT_INLINE double rank_correlation(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size()) {
     throw ShapeError(
         error_text("rank_correlation: there are ", a.size(), " and ", b.size(), " values"));
@@ -195,3 +221,5 @@ inline double rank_correlation(std::span<const double> a, std::span<const double
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_CORE

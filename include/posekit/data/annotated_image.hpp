@@ -14,16 +14,12 @@
 #include <string>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/coco.hpp>
 #include <posekit/data/crop.hpp>
-#include <posekit/data/pose_batch.hpp>
 #include <posekit/data/pose_example.hpp>
-#include <posekit/io/file.hpp>
-#include <posekit/io/image.hpp>
-#include <posekit/io/jpeg.hpp>
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/skeletons.hpp>
 
@@ -48,6 +44,26 @@ struct AnnotatedImages {
   const Skeleton* skeleton = nullptr;
   std::vector<AnnotatedImage> images;
 };
+
+/// The smallest box that holds the joints [J, 2 or 3] that count; empty where there are none.
+Box joints_box(const Tensor<float>& joints, const Tensor<float>& visible);
+
+/// Reads the picture, and the mask where there is one. Throws FileError, which begins with the
+/// file's name, where one is missing, truncated or damaged, where the mask or the annotation is of
+/// another size, and where a joint that counts is not a finite number.
+PoseExample load_pose_example(const AnnotatedImage& source);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/data/pose_batch.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/image.hpp>
+#include <posekit/io/jpeg.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -74,8 +90,7 @@ inline void require_whole_jpeg(std::span<const std::uint8_t> bytes, const std::s
 
 }  // namespace internal
 
-/// The smallest box that holds the joints [J, 2 or 3] that count; empty where there are none.
-inline Box joints_box(const Tensor<float>& joints, const Tensor<float>& visible) {
+POSEKIT_INLINE Box joints_box(const Tensor<float>& joints, const Tensor<float>& visible) {
   const double infinity = std::numeric_limits<double>::infinity();
   double x0 = infinity, y0 = infinity, x1 = -infinity, y1 = -infinity;
   for (std::size_t j = 0; j < visible.size(); ++j) {
@@ -88,10 +103,7 @@ inline Box joints_box(const Tensor<float>& joints, const Tensor<float>& visible)
   return x0 <= x1 ? Box{x0, y0, x1 - x0 + 1, y1 - y0 + 1} : Box{};
 }
 
-/// Reads the picture, and the mask where there is one. Throws FileError, which begins with the
-/// file's name, where one is missing, truncated or damaged, where the mask or the annotation is of
-/// another size, and where a joint that counts is not a finite number.
-inline PoseExample load_pose_example(const AnnotatedImage& source) {
+POSEKIT_INLINE PoseExample load_pose_example(const AnnotatedImage& source) {
   const std::string name = source.image.string();
   PoseExample example;
   {
@@ -137,3 +149,5 @@ inline PoseExample load_pose_example(const AnnotatedImage& source) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

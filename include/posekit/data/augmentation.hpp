@@ -10,15 +10,12 @@
 #include <numbers>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
-#include <posekit/core/random.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/color_change.hpp>
 #include <posekit/data/crop.hpp>
 #include <posekit/data/crop_example.hpp>
-#include <posekit/data/crop_transforms.hpp>
 #include <posekit/data/pose_example.hpp>
 #include <posekit/pose/skeletons.hpp>
 
@@ -85,8 +82,45 @@ struct AugmentedCropOptions {
 /// Draws an augmentation: a pure function of (options, epoch, index). Each value has a random
 /// number of its own, so that changing one range leaves what else is drawn as it is. Throws
 /// ValueError naming the range that makes no sense.
-inline Augmentation draw_augmentation(const AugmentationOptions& options, std::uint64_t epoch,
-                                      std::size_t index) {
+Augmentation draw_augmentation(const AugmentationOptions& options, std::uint64_t epoch,
+                               std::size_t index);
+
+/// Where an augmentation's pixels come from in a picture of this size: mirrored, turned and scaled
+/// about its middle, then moved.
+Crop augmentation_crop(const Augmentation& augmentation, std::size_t width, std::size_t height);
+
+/// The part of an augmentation that moves no pixels: colours, noise and the erased rectangle, in
+/// this order. Values stay in [0, 1].
+Tensor<float> augment_colors(Tensor<float> picture, const Augmentation& augmentation);
+
+/// An example augmented within its own picture; what comes from outside is black. See
+/// `crop_example` for what becomes of joints, camera and positions, and for what is thrown.
+/// Erasing hides no joint.
+///
+///   augment(example, skeletons::human36m_17, draw_augmentation(options, epoch, index))
+PoseExample augment(const PoseExample& example, const Skeleton& skeleton,
+                    const Augmentation& augmentation, const CropExampleOptions& options = {});
+
+/// The square around a person's box in a photo, augmented. Both orders put the joints at the same
+/// place; they differ in what is seen around the crop, and in joints that only the first order's
+/// crop loses. Throws as `square_crop` and `crop_example`.
+PoseExample augmented_crop(const PoseExample& photo, const Box& box, const Skeleton& skeleton,
+                           const Augmentation& augmentation,
+                           const AugmentedCropOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/core/random.hpp>
+#include <posekit/data/crop_transforms.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE Augmentation draw_augmentation(const AugmentationOptions& options,
+                                              std::uint64_t epoch, std::size_t index) {
   const auto require_range = [](const char* name, const Range& range, double lowest,
                                 double highest) {
     if (range.low >= lowest && range.high <= highest && range.low <= range.high) return;
@@ -142,10 +176,8 @@ inline Augmentation draw_augmentation(const AugmentationOptions& options, std::u
   return result;
 }
 
-/// Where an augmentation's pixels come from in a picture of this size: mirrored, turned and scaled
-/// about its middle, then moved.
-inline Crop augmentation_crop(const Augmentation& augmentation, std::size_t width,
-                              std::size_t height) {
+POSEKIT_INLINE Crop augmentation_crop(const Augmentation& augmentation, std::size_t width,
+                                      std::size_t height) {
   const double angle = augmentation.rotation * std::numbers::pi / 180;
   Eigen::Matrix2d forward;
   forward << std::cos(angle), -std::sin(angle), std::sin(angle), std::cos(angle);
@@ -161,9 +193,8 @@ inline Crop augmentation_crop(const Augmentation& augmentation, std::size_t widt
   return crop;
 }
 
-/// The part of an augmentation that moves no pixels: colours, noise and the erased rectangle, in
-/// this order. Values stay in [0, 1].
-inline Tensor<float> augment_colors(Tensor<float> picture, const Augmentation& augmentation) {
+POSEKIT_INLINE Tensor<float> augment_colors(Tensor<float> picture,
+                                            const Augmentation& augmentation) {
   picture = change_colors(std::move(picture), augmentation.color);
   if (augmentation.noise > 0) {
     const CounterRandom random(augmentation.noise_seed);
@@ -193,14 +224,9 @@ inline Tensor<float> augment_colors(Tensor<float> picture, const Augmentation& a
   return picture;
 }
 
-/// An example augmented within its own picture; what comes from outside is black. See
-/// `crop_example` for what becomes of joints, camera and positions, and for what is thrown.
-/// Erasing hides no joint.
-///
-///   augment(example, skeletons::human36m_17, draw_augmentation(options, epoch, index))
-inline PoseExample augment(const PoseExample& example, const Skeleton& skeleton,
-                           const Augmentation& augmentation,
-                           const CropExampleOptions& options = {}) {
+POSEKIT_INLINE PoseExample augment(const PoseExample& example, const Skeleton& skeleton,
+                                   const Augmentation& augmentation,
+                                   const CropExampleOptions& options) {
   require_pose_example("augment", "the example", example);
   PoseExample result = crop_example(
       example, augmentation_crop(augmentation, example.image.shape()[2], example.image.shape()[1]),
@@ -209,12 +235,10 @@ inline PoseExample augment(const PoseExample& example, const Skeleton& skeleton,
   return result;
 }
 
-/// The square around a person's box in a photo, augmented. Both orders put the joints at the same
-/// place; they differ in what is seen around the crop, and in joints that only the first order's
-/// crop loses. Throws as `square_crop` and `crop_example`.
-inline PoseExample augmented_crop(const PoseExample& photo, const Box& box,
-                                  const Skeleton& skeleton, const Augmentation& augmentation,
-                                  const AugmentedCropOptions& options = {}) {
+POSEKIT_INLINE PoseExample augmented_crop(const PoseExample& photo, const Box& box,
+                                          const Skeleton& skeleton,
+                                          const Augmentation& augmentation,
+                                          const AugmentedCropOptions& options) {
   const Crop crop = shifted_crop(square_crop(box, options.size, options.margin),
                                  augmentation.crop_shift_x, augmentation.crop_shift_y);
   const CropExampleOptions hiding{.hide_outside = options.hide_outside};
@@ -228,3 +252,5 @@ inline PoseExample augmented_crop(const PoseExample& photo, const Box& box,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

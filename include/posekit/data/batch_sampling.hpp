@@ -10,9 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/random.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -48,8 +47,35 @@ constexpr MixedIndex mixed_index(std::size_t index, std::size_t first_size) {
 
 /// The numbers 0, 1, ..., count - 1 in random order (Fisher and Yates): a pure function of seed and
 /// epoch.
-inline std::vector<std::size_t> random_permutation(std::size_t count, std::uint64_t seed,
-                                                   std::uint64_t epoch) {
+std::vector<std::size_t> random_permutation(std::size_t count, std::uint64_t seed,
+                                            std::uint64_t epoch);
+
+/// The batches of an epoch over `size` examples, each of which comes once. Throws ValueError where
+/// there are no examples, or none are left of them.
+EpochBatches epoch_batches(std::size_t size, std::uint64_t epoch, const BatchOptions& options = {});
+
+/// The batches of an epoch that take a share from each of two data sets, as MargiPose's take half
+/// from pictures with three-dimensional and half from pictures with two-dimensional labels (paper
+/// 003, section 6.3). An epoch goes through the first data set once; the second goes on where the
+/// epoch before left off, and is shuffled anew each time it is through. In each batch the first
+/// data set's examples come first. A last batch that is not full keeps the share, rounded up.
+///
+/// The indices count through both data sets, the first one's first: see `mixed_index`. Throws
+/// ValueError where a data set that is drawn from has no examples, or none are left.
+EpochBatches mixed_batches(std::size_t first_size, std::size_t second_size, std::uint64_t epoch,
+                           const MixedBatchOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/random.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<std::size_t> random_permutation(std::size_t count, std::uint64_t seed,
+                                                           std::uint64_t epoch) {
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
   const CounterRandom random(seed, epoch);
@@ -60,10 +86,8 @@ inline std::vector<std::size_t> random_permutation(std::size_t count, std::uint6
   return order;
 }
 
-/// The batches of an epoch over `size` examples, each of which comes once. Throws ValueError where
-/// there are no examples, or none are left of them.
-inline EpochBatches epoch_batches(std::size_t size, std::uint64_t epoch,
-                                  const BatchOptions& options = {}) {
+POSEKIT_INLINE EpochBatches epoch_batches(std::size_t size, std::uint64_t epoch,
+                                          const BatchOptions& options) {
   const std::size_t n = options.batch_size;
   if (n == 0) throw ValueError("epoch_batches: batch_size is 0, expected at least 1");
   if (size == 0) throw ValueError("epoch_batches: the data set has no examples");
@@ -87,16 +111,8 @@ inline EpochBatches epoch_batches(std::size_t size, std::uint64_t epoch,
   return batches;
 }
 
-/// The batches of an epoch that take a share from each of two data sets, as MargiPose's take half
-/// from pictures with three-dimensional and half from pictures with two-dimensional labels (paper
-/// 003, section 6.3). An epoch goes through the first data set once; the second goes on where the
-/// epoch before left off, and is shuffled anew each time it is through. In each batch the first
-/// data set's examples come first. A last batch that is not full keeps the share, rounded up.
-///
-/// The indices count through both data sets, the first one's first: see `mixed_index`. Throws
-/// ValueError where a data set that is drawn from has no examples, or none are left.
-inline EpochBatches mixed_batches(std::size_t first_size, std::size_t second_size,
-                                  std::uint64_t epoch, const MixedBatchOptions& options = {}) {
+POSEKIT_INLINE EpochBatches mixed_batches(std::size_t first_size, std::size_t second_size,
+                                          std::uint64_t epoch, const MixedBatchOptions& options) {
   const std::size_t n = options.batch_size;
   const std::size_t from_first = options.from_first.value_or(n - n / 2);
   if (from_first == 0 || from_first > n) {
@@ -133,3 +149,5 @@ inline EpochBatches mixed_batches(std::size_t first_size, std::size_t second_siz
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -17,11 +17,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/io/file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -49,6 +47,29 @@ struct BvhMotion {
   Tensor<double> frames;  ///< [F, C]: the channels of all joints, one joint after the other
   double frame_time = 0;  ///< seconds
 };
+
+/// Reads a motion from the text of a BVH file; `name` stands for the file in errors. Throws
+/// FileError naming the line, what is there and what was expected.
+BvhMotion parse_bvh(std::string_view text, const std::string& name);
+
+/// Reads a BVH file. Throws FileError.
+BvhMotion load_bvh(const std::filesystem::path& path);
+
+/// The joints' positions [F, J, 3], in the file's unit and axes, by forward kinematics: a joint's
+/// rotations apply in the order of its channels, the last one first, and its positions, where it
+/// has such channels, stand for its offset. Throws ValueError where frames and channels do not
+/// match, and ShapeError.
+Tensor<double> bvh_positions(const BvhMotion& motion);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/io/file.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -264,23 +285,16 @@ class BvhParser {
 
 }  // namespace internal
 
-/// Reads a motion from the text of a BVH file; `name` stands for the file in errors. Throws
-/// FileError naming the line, what is there and what was expected.
-inline BvhMotion parse_bvh(std::string_view text, const std::string& name) {
+POSEKIT_INLINE BvhMotion parse_bvh(std::string_view text, const std::string& name) {
   return internal::BvhParser(text, name).parse();
 }
 
-/// Reads a BVH file. Throws FileError.
-inline BvhMotion load_bvh(const std::filesystem::path& path) {
+POSEKIT_INLINE BvhMotion load_bvh(const std::filesystem::path& path) {
   const auto bytes = read_file(path, std::uintmax_t{1} << 31);
   return parse_bvh({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 
-/// The joints' positions [F, J, 3], in the file's unit and axes, by forward kinematics: a joint's
-/// rotations apply in the order of its channels, the last one first, and its positions, where it
-/// has such channels, stand for its offset. Throws ValueError where frames and channels do not
-/// match, and ShapeError.
-inline Tensor<double> bvh_positions(const BvhMotion& motion) {
+POSEKIT_INLINE Tensor<double> bvh_positions(const BvhMotion& motion) {
   require_rank(motion.frames, 2, "bvh_positions", "frames", "[F, C]");
   std::size_t channels = 0;
   for (std::size_t j = 0; j < motion.joints.size(); ++j) {
@@ -332,3 +346,5 @@ inline Tensor<double> bvh_positions(const BvhMotion& motion) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

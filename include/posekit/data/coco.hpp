@@ -13,11 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/crop.hpp>
-#include <posekit/data/json_file.hpp>
-#include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -55,6 +54,33 @@ struct CocoDataset {
   std::vector<std::int64_t> category_ids;  ///< in the order of the file; empty: it lists none
   std::vector<CocoAnnotation> annotations;
 };
+
+/// Reads a COCO annotation file. Throws FileError naming the file, the entry and the field.
+CocoDataset load_coco(const std::filesystem::path& path);
+
+/// How many keypoints are labelled, hidden or visible.
+std::size_t labelled_keypoints(const CocoAnnotation& annotation);
+
+/// How many keypoints the file says are labelled, or else how many are.
+std::int64_t stated_keypoints(const CocoAnnotation& annotation);
+
+/// The annotation with this id. Throws ValueError, which lists the ids.
+const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64_t id);
+
+/// The pixels of an annotation's segmentation as a mask [height, width] of 0 and 1: those whose
+/// centre lies inside one of its outlines, or its runs. Throws ValueError where it has none, or
+/// where the runs belong to an image of another size.
+Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, std::size_t height,
+                                       std::size_t width);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/data/json_file.hpp>
+#include <posekit/pose/skeletons.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -210,25 +236,21 @@ class CocoReader : JsonFile {
 
 }  // namespace internal
 
-/// Reads a COCO annotation file. Throws FileError naming the file, the entry and the field.
-inline CocoDataset load_coco(const std::filesystem::path& path) {
+POSEKIT_INLINE CocoDataset load_coco(const std::filesystem::path& path) {
   return internal::CocoReader(path).read();
 }
 
-/// How many keypoints are labelled, hidden or visible.
-inline std::size_t labelled_keypoints(const CocoAnnotation& annotation) {
+POSEKIT_INLINE std::size_t labelled_keypoints(const CocoAnnotation& annotation) {
   return static_cast<std::size_t>(
       std::count_if(annotation.keypoints.begin(), annotation.keypoints.end(),
                     [](const CocoKeypoint& keypoint) { return keypoint.visibility > 0; }));
 }
 
-/// How many keypoints the file says are labelled, or else how many are.
-inline std::int64_t stated_keypoints(const CocoAnnotation& annotation) {
+POSEKIT_INLINE std::int64_t stated_keypoints(const CocoAnnotation& annotation) {
   return annotation.labelled.value_or(static_cast<std::int64_t>(labelled_keypoints(annotation)));
 }
 
-/// The annotation with this id. Throws ValueError, which lists the ids.
-inline const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64_t id) {
+POSEKIT_INLINE const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64_t id) {
   std::string ids;
   for (const CocoAnnotation& annotation : data.annotations) {
     if (annotation.id == id) return annotation;
@@ -238,11 +260,8 @@ inline const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64
       error_text(data.source, ": there is no annotation with id ", id, "; there are ", ids));
 }
 
-/// The pixels of an annotation's segmentation as a mask [height, width] of 0 and 1: those whose
-/// centre lies inside one of its outlines, or its runs. Throws ValueError where it has none, or
-/// where the runs belong to an image of another size.
-inline Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, std::size_t height,
-                                              std::size_t width) {
+POSEKIT_INLINE Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation,
+                                                      std::size_t height, std::size_t width) {
   Tensor<std::uint8_t> mask = zeros<std::uint8_t>({height, width});
   if (!annotation.runs.empty()) {
     if (annotation.runs_height != height || annotation.runs_width != width) {
@@ -291,3 +310,5 @@ inline Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, 
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -15,12 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/data/coco.hpp>
 #include <posekit/data/coco_results.hpp>
-#include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -50,7 +48,43 @@ namespace internal {
 constexpr std::size_t oks_thresholds = 10, recall_points = 101, area_ranges = 3;
 
 /// The sigmas given, or those of COCO's people.
-inline std::vector<double> sigmas_or_people(const std::vector<double>& given) {
+std::vector<double> sigmas_or_people(const std::vector<double>& given);
+
+/// Object keypoint similarity; for people without labelled keypoints, of the way to a region twice
+/// as large as their box.
+double coco_oks(const CocoAnnotation& person, const CocoResult& detection,
+                const std::vector<double>& sigmas);
+
+void require_evaluable(const CocoDataset& truth, const std::vector<CocoResult>& results,
+                       const std::vector<double>& sigmas);
+
+}  // namespace internal
+
+/// Average precision and recall of detected keypoints as COCO's own evaluation has them: at most 20
+/// detections of an image, thresholds .50:.05:.95 of OKS, 101 recall points; crowds and people
+/// without labelled keypoints are neither missed nor wrong. Throws ValueError where a result is of
+/// an image that the truth does not list, or has another number of keypoints.
+CocoEvaluation evaluate_coco(const CocoDataset& truth, const std::vector<CocoResult>& results,
+                             const CocoEvaluationOptions& options = {});
+
+/// The same of two files. Throws FileError too.
+CocoEvaluation evaluate_coco(const std::filesystem::path& truth,
+                             const std::filesystem::path& results,
+                             const CocoEvaluationOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/pose/skeletons.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE std::vector<double> sigmas_or_people(const std::vector<double>& given) {
   if (!given.empty()) return given;
   const auto& people = skeletons::coco_17.oks_sigmas;
   return {people.begin(), people.end()};
@@ -76,10 +110,8 @@ struct CocoImageMatches {
   std::array<Range, area_ranges> ranges;
 };
 
-/// Object keypoint similarity; for people without labelled keypoints, of the way to a region twice
-/// as large as their box.
-inline double coco_oks(const CocoAnnotation& person, const CocoResult& detection,
-                       const std::vector<double>& sigmas) {
+POSEKIT_INLINE double coco_oks(const CocoAnnotation& person, const CocoResult& detection,
+                               const std::vector<double>& sigmas) {
   const std::size_t labelled = labelled_keypoints(person);
   const Box& box = person.box;
   const double x0 = box.x - box.width, x1 = box.x + box.width * 2;
@@ -213,8 +245,9 @@ inline CocoCurve coco_curve(const std::vector<CocoImageMatches>& images,
   return curve;
 }
 
-inline void require_evaluable(const CocoDataset& truth, const std::vector<CocoResult>& results,
-                              const std::vector<double>& sigmas) {
+POSEKIT_INLINE void require_evaluable(const CocoDataset& truth,
+                                      const std::vector<CocoResult>& results,
+                                      const std::vector<double>& sigmas) {
   std::unordered_map<std::int64_t, bool> known;
   for (const CocoImage& image : truth.images) known[image.id] = true;
   const auto require_count = [&](const char* what, auto id, std::size_t found) {
@@ -258,13 +291,9 @@ inline double mean_of_present(const std::vector<double>& values) {
 
 }  // namespace internal
 
-/// Average precision and recall of detected keypoints as COCO's own evaluation has them: at most 20
-/// detections of an image, thresholds .50:.05:.95 of OKS, 101 recall points; crowds and people
-/// without labelled keypoints are neither missed nor wrong. Throws ValueError where a result is of
-/// an image that the truth does not list, or has another number of keypoints.
-inline CocoEvaluation evaluate_coco(const CocoDataset& truth,
-                                    const std::vector<CocoResult>& results,
-                                    const CocoEvaluationOptions& options = {}) {
+POSEKIT_INLINE CocoEvaluation evaluate_coco(const CocoDataset& truth,
+                                            const std::vector<CocoResult>& results,
+                                            const CocoEvaluationOptions& options) {
   using namespace internal;
   const std::vector<double> sigmas = sigmas_or_people(options.sigmas);
   require_evaluable(truth, results, sigmas);
@@ -354,11 +383,12 @@ inline CocoEvaluation evaluate_coco(const CocoDataset& truth,
   return evaluation;
 }
 
-/// The same of two files. Throws FileError too.
-inline CocoEvaluation evaluate_coco(const std::filesystem::path& truth,
-                                    const std::filesystem::path& results,
-                                    const CocoEvaluationOptions& options = {}) {
+POSEKIT_INLINE CocoEvaluation evaluate_coco(const std::filesystem::path& truth,
+                                            const std::filesystem::path& results,
+                                            const CocoEvaluationOptions& options) {
   return evaluate_coco(load_coco(truth), load_coco_results(results), options);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -9,12 +9,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/tensor.hpp>
 #include <posekit/data/annotated_image.hpp>
-#include <posekit/data/coco.hpp>
-#include <posekit/io/folder.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -27,10 +24,26 @@ struct CocoImagesOptions {
 /// Labelled keypoints count, hidden ones too; z is not known. A person without a box gets that of
 /// the keypoints. Throws FileError for the annotation file, also for a `file_name` that is absolute
 /// or leaves the folder; the photos are not read yet.
-inline AnnotatedImages read_coco_images(const std::filesystem::path& annotations,
-                                        const std::filesystem::path& photos,
-                                        const Skeleton& skeleton = skeletons::coco_17,
-                                        const CocoImagesOptions& options = {}) {
+AnnotatedImages read_coco_images(const std::filesystem::path& annotations,
+                                 const std::filesystem::path& photos,
+                                 const Skeleton& skeleton = skeletons::coco_17,
+                                 const CocoImagesOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/data/coco.hpp>
+#include <posekit/io/folder.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE AnnotatedImages read_coco_images(const std::filesystem::path& annotations,
+                                                const std::filesystem::path& photos,
+                                                const Skeleton& skeleton,
+                                                const CocoImagesOptions& options) {
   const CocoDataset data = load_coco(annotations);
   std::unordered_map<std::int64_t, const CocoImage*> images;
   for (const CocoImage& image : data.images) images.emplace(image.id, &image);
@@ -80,3 +93,5 @@ inline AnnotatedImages read_coco_images(const std::filesystem::path& annotations
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -10,11 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/coco.hpp>
-#include <posekit/data/coco_evaluation.hpp>
 #include <posekit/data/coco_results.hpp>
 #include <posekit/pose/localization_errors.hpp>
 
@@ -37,6 +36,20 @@ struct CocoMatches {
   std::size_t people = 0;      ///< that were looked for
   std::size_t detections = 0;  ///< of all results
 };
+
+/// In each image the detections, best scores first, take the most similar person that is free.
+/// Throws as `evaluate_coco`, and ValueError for an `at_least` outside [0, 1].
+CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoResult>& results,
+                       const CocoMatchingOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/require.hpp>
+#include <posekit/data/coco_evaluation.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -106,10 +119,9 @@ class CocoCandidates {
 
 }  // namespace internal
 
-/// In each image the detections, best scores first, take the most similar person that is free.
-/// Throws as `evaluate_coco`, and ValueError for an `at_least` outside [0, 1].
-inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoResult>& results,
-                              const CocoMatchingOptions& options = {}) {
+POSEKIT_INLINE CocoMatches match_coco(const CocoDataset& truth,
+                                      const std::vector<CocoResult>& results,
+                                      const CocoMatchingOptions& options) {
   const std::vector<double> sigmas = internal::sigmas_or_people(options.sigmas);
   internal::require_evaluable(truth, results, sigmas);
   require_between("match_coco", "at_least", options.at_least, 0, 1);
@@ -174,3 +186,5 @@ inline CocoMatches match_coco(const CocoDataset& truth, const std::vector<CocoRe
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

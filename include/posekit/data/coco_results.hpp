@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/data/json_file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -28,6 +27,18 @@ struct CocoResult {
   std::vector<CocoDetectedKeypoint> keypoints;
   double score = 0;
 };
+
+/// Reads a file of results. Throws FileError naming the file, the entry and the field.
+std::vector<CocoResult> load_coco_results(const std::filesystem::path& path);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/data/json_file.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -67,9 +78,10 @@ class CocoResultsReader : JsonFile {
 
 }  // namespace internal
 
-/// Reads a file of results. Throws FileError naming the file, the entry and the field.
-inline std::vector<CocoResult> load_coco_results(const std::filesystem::path& path) {
+POSEKIT_INLINE std::vector<CocoResult> load_coco_results(const std::filesystem::path& path) {
   return internal::CocoResultsReader(path).read();
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

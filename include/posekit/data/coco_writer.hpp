@@ -10,11 +10,27 @@
 #include <string_view>
 #include <vector>
 
-#include <posekit/core/decimal.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/data/coco.hpp>
 #include <posekit/data/coco_results.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// Writes a file of results, whole or not at all. Throws FileError, and ValueError for numbers that
+/// are not finite.
+void save_coco_results(const std::filesystem::path& path, const std::vector<CocoResult>& results);
+
+/// Writes a file of annotations, whole or not at all: images, keypoints, boxes, areas and outlines
+/// (runs are written uncompressed). Throws as `save_coco_results`.
+void save_coco(const std::filesystem::path& path, const CocoDataset& data);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/decimal.hpp>
+#include <posekit/core/error.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/json_string.hpp>
 
@@ -32,10 +48,8 @@ inline void append_number(std::string& text, double value) {
 
 }  // namespace internal
 
-/// Writes a file of results, whole or not at all. Throws FileError, and ValueError for numbers that
-/// are not finite.
-inline void save_coco_results(const std::filesystem::path& path,
-                              const std::vector<CocoResult>& results) {
+POSEKIT_INLINE void save_coco_results(const std::filesystem::path& path,
+                                      const std::vector<CocoResult>& results) {
   std::string text = "[";
   for (const CocoResult& result : results) {
     text += text.size() > 1 ? ",\n" : "\n";
@@ -55,9 +69,7 @@ inline void save_coco_results(const std::filesystem::path& path,
   write_file(path, text + "\n]\n");
 }
 
-/// Writes a file of annotations, whole or not at all: images, keypoints, boxes, areas and outlines
-/// (runs are written uncompressed). Throws as `save_coco_results`.
-inline void save_coco(const std::filesystem::path& path, const CocoDataset& data) {
+POSEKIT_INLINE void save_coco(const std::filesystem::path& path, const CocoDataset& data) {
   std::string text = "{\"images\":[";
   const auto separate = [&] { text += text.back() == '[' ? "\n" : ",\n"; };
   const auto append = [&](double value) {
@@ -118,3 +130,5 @@ inline void save_coco(const std::filesystem::path& path, const CocoDataset& data
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -9,9 +9,8 @@
 #include <numbers>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -29,7 +28,18 @@ struct ColorChange {
 /// saturation, then contrast, as one affine map of RGB, and clamps to [0, 1]. Hue and saturation
 /// turn and scale the plane of I and Q of the colour space YIQ, whose Y is the luminance
 /// 0.299 R + 0.587 G + 0.114 B. Throws ShapeError, and ValueError for what is not finite.
-inline Tensor<float> change_colors(Tensor<float> picture, const ColorChange& change) {
+Tensor<float> change_colors(Tensor<float> picture, const ColorChange& change);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE Tensor<float> change_colors(Tensor<float> picture, const ColorChange& change) {
   if (picture.dimension() != 3 || picture.shape()[0] != 3) {
     throw ShapeError(error_text("change_colors: picture has shape ", to_string(picture.shape()),
                                 ", expected [3, H, W]"));
@@ -88,3 +98,5 @@ inline Tensor<float> change_colors(Tensor<float> picture, const ColorChange& cha
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -39,8 +39,31 @@ struct Crop {
 /// A square crop of size x size pixels around a box, `margin` times as large as its longer side,
 /// turned by `degrees` (clockwise in the photo). What lies outside the photo will be black.
 /// Throws ValueError for an empty box, and where a number is not finite.
-inline Crop square_crop(const Box& box, std::size_t size, double margin = 1.0,
-                        double degrees = 0.0) {
+Crop square_crop(const Box& box, std::size_t size, double margin = 1.0, double degrees = 0.0);
+
+/// Samples a photo [C, H, W] through a crop -> [C, crop.height, crop.width]. Bilinear; where the
+/// crop is coarser than the photo, each pixel is the mean of as many samples as it covers photo
+/// pixels, so that nothing is aliased. Outside the photo the value is 0.
+template <class T>
+Tensor<T> crop_image(const Tensor<T>& photo, const Crop& crop);
+
+/// Maps points [..., 2], last axis (x, y), from the crop to the photo.
+template <class T>
+Tensor<T> to_photo(const Crop& crop, Tensor<T> points);
+
+/// Maps points [..., 2], last axis (x, y), from the photo to the crop.
+template <class T>
+Tensor<T> to_crop(const Crop& crop, Tensor<T> points);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/require.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE Crop square_crop(const Box& box, std::size_t size, double margin, double degrees) {
   if (!(box.width > 0) || !(box.height > 0) || size == 0 || !(margin > 0)) {
     throw ValueError(error_text("square_crop: a box of ", box.width, " x ", box.height,
                                 " with margin ", margin, " gives no crop of ", size, " pixels"));
@@ -171,9 +194,6 @@ void sample_channels(const T* photo, std::size_t channels, std::size_t height, s
 
 }  // namespace internal
 
-/// Samples a photo [C, H, W] through a crop -> [C, crop.height, crop.width]. Bilinear; where the
-/// crop is coarser than the photo, each pixel is the mean of as many samples as it covers photo
-/// pixels, so that nothing is aliased. Outside the photo the value is 0.
 template <class T>
 Tensor<T> crop_image(const Tensor<T>& photo, const Crop& crop) {
   require_rank(photo, 3, "crop_image", "photo", "[C, H, W]");
@@ -195,7 +215,6 @@ Tensor<T> crop_image(const Tensor<T>& photo, const Crop& crop) {
   return result;
 }
 
-/// Maps points [..., 2], last axis (x, y), from the crop to the photo.
 template <class T>
 Tensor<T> to_photo(const Crop& crop, Tensor<T> points) {
   for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
@@ -207,7 +226,6 @@ Tensor<T> to_photo(const Crop& crop, Tensor<T> points) {
   return points;
 }
 
-/// Maps points [..., 2], last axis (x, y), from the photo to the crop.
 template <class T>
 Tensor<T> to_crop(const Crop& crop, Tensor<T> points) {
   for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
@@ -220,3 +238,5 @@ Tensor<T> to_crop(const Crop& crop, Tensor<T> points) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -6,13 +6,9 @@
 #include <cstddef>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
-#include <posekit/core/tensor.hpp>
 #include <posekit/data/crop.hpp>
-#include <posekit/data/crop_transforms.hpp>
-#include <posekit/data/pose_batch.hpp>
 #include <posekit/data/pose_example.hpp>
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -30,7 +26,36 @@ struct CropExampleOptions {
 /// exact, lens distortion included, where fx = fy or the crop turns by a multiple of 90 degrees.
 /// Otherwise no camera with two focal lengths does it exactly; the nearest is off by at most
 /// |fx - fy| / (2 fx) of the distance to the principal point. Throws ValueError as `crop_rotation`.
-inline PinholeCamera crop_camera(const PinholeCamera& camera, const Crop& crop) {
+PinholeCamera crop_camera(const PinholeCamera& camera, const Crop& crop);
+
+/// An example seen through a crop of its picture.
+///
+/// The picture is sampled by `crop_image`; the mask is 1 where more than half of the pixel was.
+/// Joints move with the picture and z is divided by the crop's scale. Positions are turned about
+/// the camera's optical axis (and mirrored) as the picture is, and the camera becomes
+/// `crop_camera`'s: they keep their depths and root depth, bone lengths and distances, and the
+/// camera still projects them onto the joints. They are no longer upright where the crop turns: a
+/// vertical of the scene has to be turned with them.
+///
+/// A crop that mirrors exchanges left and right joints by the skeleton's flips. Throws ShapeError
+/// and ValueError as `require_pose_example`, ValueError where the skeleton has another number of
+/// joints, and as `crop_rotation`.
+PoseExample crop_example(const PoseExample& example, const Crop& crop, const Skeleton& skeleton,
+                         const CropExampleOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/data/crop_transforms.hpp>
+#include <posekit/data/pose_batch.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE PinholeCamera crop_camera(const PinholeCamera& camera, const Crop& crop) {
   const Eigen::Matrix2d turn = crop_rotation(crop);
   const Eigen::Vector2d focal =
       turn.cwiseAbs2() * Eigen::Vector2d(camera.fx, camera.fy) / crop.scale();
@@ -47,20 +72,9 @@ inline PinholeCamera crop_camera(const PinholeCamera& camera, const Crop& crop) 
   return result;
 }
 
-/// An example seen through a crop of its picture.
-///
-/// The picture is sampled by `crop_image`; the mask is 1 where more than half of the pixel was.
-/// Joints move with the picture and z is divided by the crop's scale. Positions are turned about
-/// the camera's optical axis (and mirrored) as the picture is, and the camera becomes
-/// `crop_camera`'s: they keep their depths and root depth, bone lengths and distances, and the
-/// camera still projects them onto the joints. They are no longer upright where the crop turns: a
-/// vertical of the scene has to be turned with them.
-///
-/// A crop that mirrors exchanges left and right joints by the skeleton's flips. Throws ShapeError
-/// and ValueError as `require_pose_example`, ValueError where the skeleton has another number of
-/// joints, and as `crop_rotation`.
-inline PoseExample crop_example(const PoseExample& example, const Crop& crop,
-                                const Skeleton& skeleton, const CropExampleOptions& options = {}) {
+POSEKIT_INLINE PoseExample crop_example(const PoseExample& example, const Crop& crop,
+                                        const Skeleton& skeleton,
+                                        const CropExampleOptions& options) {
   require_pose_example("crop_example", "the example", example);
   const std::size_t count = example.joints.shape()[0];
   if (count != skeleton.size()) {
@@ -114,3 +128,5 @@ inline PoseExample crop_example(const PoseExample& example, const Crop& crop,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -10,10 +10,53 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/tensor.hpp>
 #include <posekit/data/annotated_image.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// Reads a folder's `annotations.json`:
+///
+///   {"skeleton": "human36m_17",                  one of `skeletons`, by name
+///    "examples": [
+///     {"image": "images/0001.jpg",               PNG or JPEG, from the folder on
+///      "joints": [[x, y, z], ...],               pixels, as PoseExample's, or [x, y] each
+///      "visible": [1, 1, 0, ...],                default: where x and y are known
+///      "mask": "masks/0001.png",                 white on the person; default: none
+///      "box": [x, y, width, height],             default: around the visible joints
+///      "positions": [[X, Y, Z], ...],            camera space, millimetres
+///      "camera": {"fx": f, "fy": f, "cx": x, "cy": y},  and "radial" (3), "tangential" (2) and
+///                                                "distortion" ("human36m" or "opencv")
+///      "root_depth": Zr}                         default: Z of the skeleton's root
+///     ]}
+///
+/// null stands for a number that is not known. Where there are positions, there has to be a camera,
+/// and joints or their z may be left out: they are projected. Examples with neither z nor positions
+/// are two-dimensional.
+///
+/// Throws FileError naming the file, the entry and the field; the pictures are not read yet, and
+/// what is wrong with them is told by `load_pose_example`:
+///
+///   const auto data = read_image_folder("people");
+///   const auto load = [&](std::size_t i, std::uint64_t epoch) {
+///     return augmented_crop(load_pose_example(data.images[i]), data.images[i].box, *data.skeleton,
+///                           draw_augmentation(augmentation, epoch, i), {.size = 128});
+///   };
+///   const auto join = [](std::span<const PoseExample> examples,
+///                        std::span<const std::size_t> indices) {
+///     return pose_batch<float>(examples, {}, indices);
+///   };
+///   BatchLoader loader(data.images.size(), load, join, {.batch_size = 16},
+///                      {.workers = 3, .on_error = OnError::skip});
+AnnotatedImages read_image_folder(const std::filesystem::path& folder);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/tensor.hpp>
 #include <posekit/data/crop.hpp>
 #include <posekit/data/json_file.hpp>
 #include <posekit/data/pose_batch.hpp>
@@ -211,41 +254,10 @@ class ImageFolderReader : JsonFile {
 
 }  // namespace internal
 
-/// Reads a folder's `annotations.json`:
-///
-///   {"skeleton": "human36m_17",                  one of `skeletons`, by name
-///    "examples": [
-///     {"image": "images/0001.jpg",               PNG or JPEG, from the folder on
-///      "joints": [[x, y, z], ...],               pixels, as PoseExample's, or [x, y] each
-///      "visible": [1, 1, 0, ...],                default: where x and y are known
-///      "mask": "masks/0001.png",                 white on the person; default: none
-///      "box": [x, y, width, height],             default: around the visible joints
-///      "positions": [[X, Y, Z], ...],            camera space, millimetres
-///      "camera": {"fx": f, "fy": f, "cx": x, "cy": y},  and "radial" (3), "tangential" (2) and
-///                                                "distortion" ("human36m" or "opencv")
-///      "root_depth": Zr}                         default: Z of the skeleton's root
-///     ]}
-///
-/// null stands for a number that is not known. Where there are positions, there has to be a camera,
-/// and joints or their z may be left out: they are projected. Examples with neither z nor positions
-/// are two-dimensional.
-///
-/// Throws FileError naming the file, the entry and the field; the pictures are not read yet, and
-/// what is wrong with them is told by `load_pose_example`:
-///
-///   const auto data = read_image_folder("people");
-///   const auto load = [&](std::size_t i, std::uint64_t epoch) {
-///     return augmented_crop(load_pose_example(data.images[i]), data.images[i].box, *data.skeleton,
-///                           draw_augmentation(augmentation, epoch, i), {.size = 128});
-///   };
-///   const auto join = [](std::span<const PoseExample> examples,
-///                        std::span<const std::size_t> indices) {
-///     return pose_batch<float>(examples, {}, indices);
-///   };
-///   BatchLoader loader(data.images.size(), load, join, {.batch_size = 16},
-///                      {.workers = 3, .on_error = OnError::skip});
-inline AnnotatedImages read_image_folder(const std::filesystem::path& folder) {
+POSEKIT_INLINE AnnotatedImages read_image_folder(const std::filesystem::path& folder) {
   return internal::ImageFolderReader(folder).read();
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

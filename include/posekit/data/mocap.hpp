@@ -15,10 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/data/bvh.hpp>
 #include <posekit/io/npz.hpp>
 #include <posekit/pose/skeletons.hpp>
 
@@ -32,12 +31,7 @@ struct WeightedJoint {
 
 /// What files usually lack of skeletons::margipose_17. The head's joint is at its base, 0.6 times
 /// as far below the top as it is above the neck.
-inline std::vector<WeightedJoint> usual_weighted_joints() {
-  return {{"head_top", {{"head", 1.6}, {"neck", -0.6}}},
-          {"pelvis", {{"left_hip", 0.5}, {"right_hip", 0.5}}},
-          {"neck", {{"left_shoulder", 0.5}, {"right_shoulder", 0.5}}},
-          {"spine", {{"pelvis", 0.65}, {"neck", 0.35}}}};
-}
+std::vector<WeightedJoint> usual_weighted_joints();
 
 /// The joints of npz files of motion capture that do not name them, in their order.
 inline constexpr std::array<std::string_view, 17> mocap_file_joints{
@@ -68,7 +62,50 @@ struct MotionCapture {
 namespace internal {
 
 /// Lower-case letters and digits, without what is before a colon ("mixamorig:LeftUpLeg").
-inline std::string plain_name(std::string_view name) {
+std::string plain_name(std::string_view name);
+
+/// What a joint of skeletons::margipose_17 may be called in BVH files, as plain names, the most
+/// certain first: "LeftArm" is the upper arm, and "LeftShoulder" is so only where there is none.
+std::vector<std::string> usual_bvh_names(std::string_view joint);
+
+/// A joint of the skeleton as a weighted sum of the file's.
+using JointParts = std::vector<std::pair<std::size_t, double>>;
+
+void require_options(const char* function, const MocapOptions& options);
+
+}  // namespace internal
+
+/// Poses of an npz file: `poses` [F, K, 3], and `joint_names` [K] and `sequence` [F] where there
+/// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks or
+/// that it has no frames; ValueError for options that make no sense.
+MotionCapture load_npz_mocap(const std::filesystem::path& path, const MocapOptions& options = {},
+                             const NpzOptions& npz_options = {});
+
+/// Poses of a BVH file. Throws as `load_npz_mocap`.
+MotionCapture load_bvh_mocap(const std::filesystem::path& path, const MocapOptions& options = {});
+
+/// Poses of a file whose name ends in .npz or .bvh. Throws as `load_npz_mocap`.
+MotionCapture load_mocap(const std::filesystem::path& path, const MocapOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+#include <posekit/data/bvh.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<WeightedJoint> usual_weighted_joints() {
+  return {{"head_top", {{"head", 1.6}, {"neck", -0.6}}},
+          {"pelvis", {{"left_hip", 0.5}, {"right_hip", 0.5}}},
+          {"neck", {{"left_shoulder", 0.5}, {"right_shoulder", 0.5}}},
+          {"spine", {{"pelvis", 0.65}, {"neck", 0.35}}}};
+}
+
+namespace internal {
+
+POSEKIT_INLINE std::string plain_name(std::string_view name) {
   if (const std::size_t colon = name.rfind(':'); colon != std::string_view::npos) {
     name.remove_prefix(colon + 1);
   }
@@ -80,9 +117,7 @@ inline std::string plain_name(std::string_view name) {
   return plain;
 }
 
-/// What a joint of skeletons::margipose_17 may be called in BVH files, as plain names, the most
-/// certain first: "LeftArm" is the upper arm, and "LeftShoulder" is so only where there is none.
-inline std::vector<std::string> usual_bvh_names(std::string_view joint) {
+POSEKIT_INLINE std::vector<std::string> usual_bvh_names(std::string_view joint) {
   using Names = std::vector<std::string>;
   static const std::vector<std::pair<std::string_view, Names>> middle{
       {"pelvis", {"hips", "pelvis", "hip", "root"}},
@@ -123,9 +158,6 @@ struct FileJoints {
   /// none is.
   std::vector<bool> at_parent{};
 };
-
-/// A joint of the skeleton as a weighted sum of the file's.
-using JointParts = std::vector<std::pair<std::size_t, double>>;
 
 class JointFinder {
  public:
@@ -226,7 +258,7 @@ inline Tensor<double> mapped_joints(const Tensor<double>& positions, const FileJ
   return poses;
 }
 
-inline void require_options(const char* function, const MocapOptions& options) {
+POSEKIT_INLINE void require_options(const char* function, const MocapOptions& options) {
   if (options.skeleton == nullptr) throw ValueError(error_text(function, ": skeleton is null"));
   if (!(options.unit >= 0) || !std::isfinite(options.unit)) {
     throw ValueError(error_text(function, ": unit is ", options.unit,
@@ -244,12 +276,9 @@ inline void require_options(const char* function, const MocapOptions& options) {
 
 }  // namespace internal
 
-/// Poses of an npz file: `poses` [F, K, 3], and `joint_names` [K] and `sequence` [F] where there
-/// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks or
-/// that it has no frames; ValueError for options that make no sense.
-inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
-                                    const MocapOptions& options = {},
-                                    const NpzOptions& npz_options = {}) {
+POSEKIT_INLINE MotionCapture load_npz_mocap(const std::filesystem::path& path,
+                                            const MocapOptions& options,
+                                            const NpzOptions& npz_options) {
   internal::require_options("load_npz_mocap", options);
   const NpzArchive archive(path, npz_options);
   const std::string source = path.string();
@@ -281,9 +310,8 @@ inline MotionCapture load_npz_mocap(const std::filesystem::path& path,
   return result;
 }
 
-/// Poses of a BVH file. Throws as `load_npz_mocap`.
-inline MotionCapture load_bvh_mocap(const std::filesystem::path& path,
-                                    const MocapOptions& options = {}) {
+POSEKIT_INLINE MotionCapture load_bvh_mocap(const std::filesystem::path& path,
+                                            const MocapOptions& options) {
   internal::require_options("load_bvh_mocap", options);
   const BvhMotion motion = load_bvh(path);
   internal::FileJoints joints;
@@ -299,9 +327,8 @@ inline MotionCapture load_bvh_mocap(const std::filesystem::path& path,
   return result;
 }
 
-/// Poses of a file whose name ends in .npz or .bvh. Throws as `load_npz_mocap`.
-inline MotionCapture load_mocap(const std::filesystem::path& path,
-                                const MocapOptions& options = {}) {
+POSEKIT_INLINE MotionCapture load_mocap(const std::filesystem::path& path,
+                                        const MocapOptions& options) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(), [](char c) {
     return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -312,3 +339,5 @@ inline MotionCapture load_mocap(const std::filesystem::path& path,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

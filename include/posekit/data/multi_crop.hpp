@@ -7,13 +7,10 @@
 #include <cstddef>
 #include <vector>
 
-#include <posekit/core/coordinates.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/crop.hpp>
-#include <posekit/data/crop_transforms.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -27,7 +24,36 @@ struct MultiCropOptions {
 /// that are shifted towards its corners, and all of them mirrored. `centre` is a crop of a photo,
 /// or a `whole_picture` where only the crop is at hand; the shifted crops have a black border then.
 /// Throws ValueError for a shift that is negative or not finite.
-inline std::vector<Crop> multi_crop(const Crop& centre, const MultiCropOptions& options = {}) {
+std::vector<Crop> multi_crop(const Crop& centre, const MultiCropOptions& options = {});
+
+/// A photo [C, H, W] through K crops of one size -> [K, C, h, w]. Throws ShapeError.
+template <class T>
+Tensor<T> crop_images(const Tensor<T>& photo, const std::vector<Crop>& crops);
+
+/// The mean of predictions [K, J, D] for one person through K crops -> [J, D], as seen through the
+/// first of them. Coordinates are PoseBatch's normalised ones, D is 2 or 3. Shift, scale, rotation
+/// and mirroring of each crop are undone, and mirrored crops' left and right joints exchanged.
+/// Throws ShapeError, and ValueError where the skeleton has another number of joints.
+///
+///   const auto crops = multi_crop(square_crop(box, 256, 1.25));
+///   const auto images = normalize_images<float>(crop_images(photo, crops));
+///   const auto joints = merge_multi_crop(predict(images), crops, skeletons::human36m_17);
+template <class T>
+Tensor<T> merge_multi_crop(const Tensor<T>& predictions, const std::vector<Crop>& crops,
+                           const Skeleton& skeleton);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/coordinates.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/data/crop_transforms.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<Crop> multi_crop(const Crop& centre, const MultiCropOptions& options) {
   if (!(options.shift >= 0) || !std::isfinite(options.shift)) {
     throw ValueError(
         error_text("multi_crop: shift is ", options.shift, ", expected 0 or a positive number"));
@@ -48,7 +74,6 @@ inline std::vector<Crop> multi_crop(const Crop& centre, const MultiCropOptions& 
   return crops;
 }
 
-/// A photo [C, H, W] through K crops of one size -> [K, C, h, w]. Throws ShapeError.
 template <class T>
 Tensor<T> crop_images(const Tensor<T>& photo, const std::vector<Crop>& crops) {
   if (crops.empty()) throw ShapeError("crop_images: there are no crops");
@@ -67,14 +92,6 @@ Tensor<T> crop_images(const Tensor<T>& photo, const std::vector<Crop>& crops) {
   return result;
 }
 
-/// The mean of predictions [K, J, D] for one person through K crops -> [J, D], as seen through the
-/// first of them. Coordinates are PoseBatch's normalised ones, D is 2 or 3. Shift, scale, rotation
-/// and mirroring of each crop are undone, and mirrored crops' left and right joints exchanged.
-/// Throws ShapeError, and ValueError where the skeleton has another number of joints.
-///
-///   const auto crops = multi_crop(square_crop(box, 256, 1.25));
-///   const auto images = normalize_images<float>(crop_images(photo, crops));
-///   const auto joints = merge_multi_crop(predict(images), crops, skeletons::human36m_17);
 template <class T>
 Tensor<T> merge_multi_crop(const Tensor<T>& predictions, const std::vector<Crop>& crops,
                            const Skeleton& skeleton) {
@@ -118,3 +135,5 @@ Tensor<T> merge_multi_crop(const Tensor<T>& predictions, const std::vector<Crop>
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

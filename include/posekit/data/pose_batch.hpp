@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <posekit/core/coordinates.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/data/pose_example.hpp>
@@ -44,13 +44,68 @@ struct PoseBatch {
 };
 
 /// Whether an example's mask or positions are there: a tensor that nothing was put into has rank 0.
-inline bool is_known(const Tensor<float>& part) { return part.dimension() > 0 && part.size() > 0; }
+bool is_known(const Tensor<float>& part);
 
 /// Throws ShapeError where the parts of an example do not fit together and ValueError where a joint
 /// that counts is not finite (z may be so where the example is not three-dimensional). The text
 /// begins with `function` and `name` and says which joint.
-inline void require_pose_example(const char* function, const std::string& name,
-                                 const PoseExample& example) {
+void require_pose_example(const char* function, const std::string& name,
+                          const PoseExample& example);
+
+/// Images [..., 3, H, W] in [0, 1] as a network's input, of the same shape. Throws ShapeError, and
+/// ValueError for a standard deviation that is not positive.
+template <class T>
+Tensor<T> normalize_images(const Tensor<float>& images, const PoseBatchOptions& options = {});
+
+/// Joints [..., 3] as PoseExample's, in pixels of a picture -> normalised as PoseBatch's targets.
+/// Throws ShapeError.
+template <class T>
+Tensor<T> normalize_joints(Tensor<T> joints, std::size_t width, std::size_t height);
+
+/// The inverse: a network's prediction [..., 3] -> pixels. Throws ShapeError.
+template <class T>
+Tensor<T> denormalize_joints(Tensor<T> joints, std::size_t width, std::size_t height);
+
+/// Positions [J, 3] in camera space, millimetres -> joints [J, 3] as PoseExample's: pixels, and
+/// z = (Z - root_depth) fx / root_depth. NaN stays NaN. Throws ShapeError and ValueError.
+template <class T>
+Tensor<T> picture_joints(const Tensor<T>& positions, const PinholeCamera& camera,
+                         double root_depth);
+
+/// The inverse, of N poses with a camera and a root's depth each: joints [N, J, 3] in pixels ->
+/// positions [N, J, 3] in camera space, millimetres. Z = Zr + z Zr / fx, X = Z (x - cx) / fx and so
+/// on, the lens's distortion undone. Throws ShapeError and ValueError.
+template <class T>
+Tensor<T> camera_space_joints(const Tensor<T>& joints, std::span<const PinholeCamera> cameras,
+                              std::span<const double> root_depths);
+
+/// A network's normalised prediction [N, J, 3] for a batch -> camera space, millimetres, with the
+/// batch's own cameras and root depths.
+template <class T>
+Tensor<T> camera_space_joints(const Tensor<T>& normalized, const PoseBatch<T>& batch);
+
+/// Joins examples of one size and one skeleton. `indices` are theirs in the data set; by default
+/// they are counted. Throws ShapeError where sizes differ, which names the example and both, and
+/// what `require_pose_example` throws: joints that do not count may be NaN and become 0, others may
+/// not.
+template <class T>
+PoseBatch<T> pose_batch(std::span<const PoseExample> examples, const PoseBatchOptions& options = {},
+                        std::span<const std::size_t> indices = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_DATA
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE bool is_known(const Tensor<float>& part) {
+  return part.dimension() > 0 && part.size() > 0;
+}
+
+POSEKIT_INLINE void require_pose_example(const char* function, const std::string& name,
+                                         const PoseExample& example) {
   const auto require = [&](const Tensor<float>& tensor, const char* argument, bool fits,
                            const std::string& expected) {
     if (fits) return;
@@ -93,10 +148,8 @@ inline void require_pose_example(const char* function, const std::string& name,
   }
 }
 
-/// Images [..., 3, H, W] in [0, 1] as a network's input, of the same shape. Throws ShapeError, and
-/// ValueError for a standard deviation that is not positive.
 template <class T>
-Tensor<T> normalize_images(const Tensor<float>& images, const PoseBatchOptions& options = {}) {
+Tensor<T> normalize_images(const Tensor<float>& images, const PoseBatchOptions& options) {
   const Shape shape = shape_of(images);
   if (shape.size() < 3 || shape[shape.size() - 3] != 3) {
     throw ShapeError(error_text("normalize_images: images has shape ", to_string(shape),
@@ -138,8 +191,6 @@ inline void require_joint_axes(const char* function, const Shape& shape) {
 
 }  // namespace internal
 
-/// Joints [..., 3] as PoseExample's, in pixels of a picture -> normalised as PoseBatch's targets.
-/// Throws ShapeError.
 template <class T>
 Tensor<T> normalize_joints(Tensor<T> joints, std::size_t width, std::size_t height) {
   internal::require_joint_axes("normalize_joints", shape_of(joints));
@@ -151,7 +202,6 @@ Tensor<T> normalize_joints(Tensor<T> joints, std::size_t width, std::size_t heig
   return joints;
 }
 
-/// The inverse: a network's prediction [..., 3] -> pixels. Throws ShapeError.
 template <class T>
 Tensor<T> denormalize_joints(Tensor<T> joints, std::size_t width, std::size_t height) {
   internal::require_joint_axes("denormalize_joints", shape_of(joints));
@@ -163,8 +213,6 @@ Tensor<T> denormalize_joints(Tensor<T> joints, std::size_t width, std::size_t he
   return joints;
 }
 
-/// Positions [J, 3] in camera space, millimetres -> joints [J, 3] as PoseExample's: pixels, and
-/// z = (Z - root_depth) fx / root_depth. NaN stays NaN. Throws ShapeError and ValueError.
 template <class T>
 Tensor<T> picture_joints(const Tensor<T>& positions, const PinholeCamera& camera,
                          double root_depth) {
@@ -183,9 +231,6 @@ Tensor<T> picture_joints(const Tensor<T>& positions, const PinholeCamera& camera
       });
 }
 
-/// The inverse, of N poses with a camera and a root's depth each: joints [N, J, 3] in pixels ->
-/// positions [N, J, 3] in camera space, millimetres. Z = Zr + z Zr / fx, X = Z (x - cx) / fx and so
-/// on, the lens's distortion undone. Throws ShapeError and ValueError.
 template <class T>
 Tensor<T> camera_space_joints(const Tensor<T>& joints, std::span<const PinholeCamera> cameras,
                               std::span<const double> root_depths) {
@@ -212,8 +257,6 @@ Tensor<T> camera_space_joints(const Tensor<T>& joints, std::span<const PinholeCa
   return result;
 }
 
-/// A network's normalised prediction [N, J, 3] for a batch -> camera space, millimetres, with the
-/// batch's own cameras and root depths.
 template <class T>
 Tensor<T> camera_space_joints(const Tensor<T>& normalized, const PoseBatch<T>& batch) {
   return camera_space_joints(
@@ -221,13 +264,9 @@ Tensor<T> camera_space_joints(const Tensor<T>& normalized, const PoseBatch<T>& b
       batch.cameras, batch.root_depths);
 }
 
-/// Joins examples of one size and one skeleton. `indices` are theirs in the data set; by default
-/// they are counted. Throws ShapeError where sizes differ, which names the example and both, and
-/// what `require_pose_example` throws: joints that do not count may be NaN and become 0, others may
-/// not.
 template <class T>
-PoseBatch<T> pose_batch(std::span<const PoseExample> examples, const PoseBatchOptions& options = {},
-                        std::span<const std::size_t> indices = {}) {
+PoseBatch<T> pose_batch(std::span<const PoseExample> examples, const PoseBatchOptions& options,
+                        std::span<const std::size_t> indices) {
   if (examples.empty()) throw ValueError("pose_batch: there are no examples");
   const std::size_t n = examples.size();
   if (!indices.empty() && indices.size() != n) {
@@ -286,3 +325,5 @@ PoseBatch<T> pose_batch(std::span<const PoseExample> examples, const PoseBatchOp
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_DATA

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/layer_operations.hpp>
 #include <posekit/graph/value.hpp>
@@ -32,25 +33,10 @@ namespace internal {
 /// Names of the nodes of a graph, and how often each is read.
 class GraphIndex {
  public:
-  explicit GraphIndex(const Graph& graph) : graph_(&graph) {
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) position_[graph.nodes[i].name] = i;
-    for (const GraphNode& node : graph.nodes) {
-      for (const NodeOutput& input : node.inputs) ++readers_[input.node];
-    }
-  }
-  const GraphNode* find(const std::string& name) const {
-    const auto found = position_.find(name);
-    return found == position_.end() ? nullptr : &graph_->nodes[found->second];
-  }
-  std::optional<std::size_t> position(const std::string& name) const {
-    const auto found = position_.find(name);
-    if (found == position_.end()) return std::nullopt;
-    return found->second;
-  }
-  std::size_t readers(const std::string& name) const {
-    const auto found = readers_.find(name);
-    return found == readers_.end() ? 0 : found->second;
-  }
+  explicit GraphIndex(const Graph& graph);
+  const GraphNode* find(const std::string& name) const;
+  std::optional<std::size_t> position(const std::string& name) const;
+  std::size_t readers(const std::string& name) const;
   /// The node that computes an input, where nobody else reads it.
   const GraphNode* sole_source(const NodeOutput& input) const {
     return input.index == 0 && readers(input.node) == 1 ? find(input.node) : nullptr;
@@ -64,7 +50,44 @@ class GraphIndex {
 
 enum class LayerKind { none, conv2d, depthwise, matmul };
 
-inline LayerKind layer_kind(const std::string& op) {
+LayerKind layer_kind(const std::string& op);
+
+/// The chain that ends in `last`, if there is one.
+template <class T>
+std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& index,
+                                        const GraphNode& last);
+
+}  // namespace internal
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+POSEKIT_INLINE GraphIndex::GraphIndex(const Graph& graph) : graph_(&graph) {
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) position_[graph.nodes[i].name] = i;
+  for (const GraphNode& node : graph.nodes) {
+    for (const NodeOutput& input : node.inputs) ++readers_[input.node];
+  }
+}
+
+POSEKIT_INLINE const GraphNode* GraphIndex::find(const std::string& name) const {
+  const auto found = position_.find(name);
+  return found == position_.end() ? nullptr : &graph_->nodes[found->second];
+}
+
+POSEKIT_INLINE std::optional<std::size_t> GraphIndex::position(const std::string& name) const {
+  const auto found = position_.find(name);
+  if (found == position_.end()) return std::nullopt;
+  return found->second;
+}
+
+POSEKIT_INLINE std::size_t GraphIndex::readers(const std::string& name) const {
+  const auto found = readers_.find(name);
+  return found == readers_.end() ? 0 : found->second;
+}
+
+POSEKIT_INLINE LayerKind layer_kind(const std::string& op) {
   if (op == "Conv2D" || op == "_FusedConv2D") return LayerKind::conv2d;
   if (op == "DepthwiseConv2dNative" || op == "FusedDepthwiseConv2dNative")
     return LayerKind::depthwise;
@@ -98,7 +121,6 @@ inline std::optional<Padding2d> spatial_padding(const Graph& graph, const GraphN
                        static_cast<std::size_t>(p[4]), static_cast<std::size_t>(p[5]));
 }
 
-/// The chain that ends in `last`, if there is one.
 template <class T>
 std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& index,
                                         const GraphNode& last) {
@@ -202,5 +224,6 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
   return layer;
 }
 
-}  // namespace internal
-}  // namespace posekit::inline POSEKIT_ISA
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_GRAPH

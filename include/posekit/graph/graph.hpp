@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -52,7 +52,17 @@ struct Graph {
 };
 
 /// Splits "name:1" into a node and the number of its output; "name" is output 0.
-inline NodeOutput parse_node_output(const std::string& text) {
+NodeOutput parse_node_output(const std::string& text);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE NodeOutput parse_node_output(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon + 1 == text.size() || text.size() - colon > 6) {
     return {text, 0};
@@ -66,3 +76,5 @@ inline NodeOutput parse_node_output(const std::string& text) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_GRAPH

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/fusion.hpp>
 #include <posekit/graph/graph.hpp>
@@ -47,26 +48,18 @@ class Network {
 
   /// Feeds the network's only input.
   std::vector<Var<T>> operator()(const Var<T>& input,
-                                 const std::vector<std::string>& outputs = {}) const {
-    return impl_->run({{impl_->only_input(), input}}, outputs);
-  }
+                                 const std::vector<std::string>& outputs = {}) const;
 
   /// Feeds nodes by name, in place of the network's inputs or anywhere inside it.
   std::vector<Var<T>> operator()(const std::map<std::string, Var<T>>& feeds,
-                                 const std::vector<std::string>& outputs = {}) const {
-    return impl_->run(feeds, outputs);
-  }
+                                 const std::vector<std::string>& outputs = {}) const;
 
   /// The file the network came from.
   const std::string& source() const { return impl_->graph.source; }
   const Graph& graph() const { return impl_->graph; }
   /// The published outputs, in the file's order; for a file that publishes none, the nodes that no
   /// other node reads.
-  std::vector<std::string> output_names() const {
-    std::vector<std::string> names;
-    for (const NamedOutput& output : impl_->outputs) names.push_back(output.name);
-    return names;
-  }
+  std::vector<std::string> output_names() const;
   /// The nodes that wait to be fed.
   const std::vector<std::string>& input_names() const { return impl_->placeholders; }
 
@@ -302,3 +295,30 @@ class Network {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+std::vector<Var<T>> Network<T>::operator()(const Var<T>& input,
+                                           const std::vector<std::string>& outputs) const {
+  return impl_->run({{impl_->only_input(), input}}, outputs);
+}
+
+template <class T>
+std::vector<Var<T>> Network<T>::operator()(const std::map<std::string, Var<T>>& feeds,
+                                           const std::vector<std::string>& outputs) const {
+  return impl_->run(feeds, outputs);
+}
+
+template <class T>
+std::vector<std::string> Network<T>::output_names() const {
+  std::vector<std::string> names;
+  for (const NamedOutput& output : impl_->outputs) names.push_back(output.name);
+  return names;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_GRAPH

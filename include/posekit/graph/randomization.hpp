@@ -10,16 +10,33 @@
 #include <string>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/random.hpp>
-#include <posekit/graph/fusion.hpp>
 #include <posekit/graph/graph.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// The convolutions and matrix products that a node depends on, from that node down to the input,
 /// as far as their weights are constants. Throws GraphError where there is no such node.
-inline std::vector<std::string> weighted_layers(const Graph& graph, const std::string& output) {
+std::vector<std::string> weighted_layers(const Graph& graph, const std::string& output);
+
+/// The same network with random weights in the first `count` of some layers: normal, with mean and
+/// standard deviation of the layer's own, the same for the same seed whatever `count` is. Biases
+/// and what the weights are divided by stay. Throws GraphError for a layer without weights.
+Graph randomized(Graph graph, const std::vector<std::string>& layers, std::size_t count,
+                 std::uint64_t seed = 0);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+#include <posekit/core/random.hpp>
+#include <posekit/graph/fusion.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<std::string> weighted_layers(const Graph& graph,
+                                                        const std::string& output) {
   const internal::GraphIndex index(graph);
   const auto start = index.position(output);
   if (!start) throw GraphError(error_text(graph.source, ": there is no node named '", output, "'"));
@@ -50,11 +67,8 @@ inline std::vector<std::string> weighted_layers(const Graph& graph, const std::s
   return layers;
 }
 
-/// The same network with random weights in the first `count` of some layers: normal, with mean and
-/// standard deviation of the layer's own, the same for the same seed whatever `count` is. Biases
-/// and what the weights are divided by stay. Throws GraphError for a layer without weights.
-inline Graph randomized(Graph graph, const std::vector<std::string>& layers, std::size_t count,
-                        std::uint64_t seed = 0) {
+POSEKIT_INLINE Graph randomized(Graph graph, const std::vector<std::string>& layers,
+                                std::size_t count, std::uint64_t seed) {
   const internal::GraphIndex index(graph);
   for (std::size_t i = 0; i < std::min(count, layers.size()); ++i) {
     const GraphNode* node = index.find(layers[i]);
@@ -82,3 +96,5 @@ inline Graph randomized(Graph graph, const std::vector<std::string>& layers, std
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_GRAPH

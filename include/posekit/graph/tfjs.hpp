@@ -15,12 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/half.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/graph.hpp>
 #include <posekit/graph/network.hpp>
-#include <posekit/io/file.hpp>
-#include <posekit/io/folder.hpp>
 #include <posekit/io/parse_json.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -28,6 +26,31 @@ namespace posekit::inline POSEKIT_ISA {
 namespace internal {
 
 using Json = nlohmann::ordered_json;  // the file's order is the signature's order
+
+}  // namespace internal
+
+/// Reads a TensorFlow.js graph model (model.json, with its weight shards beside it) as a graph.
+/// float16, uint8 and uint16 weights are expanded. Throws FileError naming the file, the node or
+/// weight, and what is wrong.
+Graph read_tfjs_graph(const std::filesystem::path& path);
+
+/// Reads a TensorFlow.js graph model as a callable, differentiable network. Throws FileError as
+/// `read_tfjs_graph` does, and GraphError for an operation that posekit does not know or that
+/// cannot be right.
+template <class T>
+Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+#include <posekit/core/half.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/folder.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 /// Reads model.json with errors that name the file and the place.
 class TfjsReader {
@@ -375,19 +398,15 @@ class TfjsReader {
 
 }  // namespace internal
 
-/// Reads a TensorFlow.js graph model (model.json, with its weight shards beside it) as a graph.
-/// float16, uint8 and uint16 weights are expanded. Throws FileError naming the file, the node or
-/// weight, and what is wrong.
-inline Graph read_tfjs_graph(const std::filesystem::path& path) {
+POSEKIT_INLINE Graph read_tfjs_graph(const std::filesystem::path& path) {
   return internal::TfjsReader(path).read();
 }
 
-/// Reads a TensorFlow.js graph model as a callable, differentiable network. Throws FileError as
-/// `read_tfjs_graph` does, and GraphError for an operation that posekit does not know or that
-/// cannot be right.
 template <class T>
-Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options = {}) {
+Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options) {
   return Network<T>(read_tfjs_graph(path), options);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_GRAPH

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/graph/graph.hpp>
@@ -21,10 +22,7 @@ using IntegerTensor = Tensor<std::int64_t>;
 /// A tensor of integers whose elements are not initialised. It counts against the limit of what one
 /// call may compute, as the tape's own do: see NetworkOptions.
 template <class T>
-IntegerTensor take_integers(Tape<T>& tape, const Shape& shape) {
-  tape.pool().count(shape);
-  return make_tensor<std::int64_t>(shape);
-}
+IntegerTensor take_integers(Tape<T>& tape, const Shape& shape);
 
 /// What flows along an edge of a network: a tensor on the tape, or integers (sizes, indices), which
 /// are not differentiated. Copies share; when the last copy of an intermediate result goes, its
@@ -48,14 +46,8 @@ class GraphValue {
   bool is_integer() const { return integers_ != nullptr; }
   bool empty() const { return integers_ == nullptr && real_ == nullptr; }
 
-  const Var<T>& real() const {
-    if (real_ == nullptr) throw GraphError("an integer tensor came, expected a real one");
-    return real_->var;
-  }
-  const IntegerTensor& integers() const {
-    if (integers_ == nullptr) throw GraphError("a real tensor came, expected an integer one");
-    return *integers_;
-  }
+  const Var<T>& real() const;
+  const IntegerTensor& integers() const;
   Shape shape() const { return is_integer() ? shape_of(*integers_) : real().shape(); }
 
  private:
@@ -77,9 +69,7 @@ class GraphValue {
 
 /// Integers enter a real computation as constants.
 template <class T>
-Var<T> as_real(Tape<T>& tape, const GraphValue<T>& value) {
-  return value.is_integer() ? tape.constant(cast<T>(value.integers())) : value.real();
-}
+Var<T> as_real(Tape<T>& tape, const GraphValue<T>& value);
 
 template <class T>
 using GraphValues = std::vector<GraphValue<T>>;
@@ -95,24 +85,11 @@ struct GraphNodeView {
 
   std::size_t input_count() const { return node.inputs.size(); }
 
-  void require_inputs(std::size_t least, std::size_t most) const {
-    if (input_count() < least || input_count() > most) {
-      throw GraphError(
-          error_text("has ", input_count(), " inputs, expected ",
-                     least == most ? error_text(least) : error_text(least, " to ", most)));
-    }
-  }
+  void require_inputs(std::size_t least, std::size_t most) const;
 
   /// The constant that feeds input `i`; null where it is computed.
-  const ConstantTensor* constant(std::size_t i) const {
-    if (i >= node.inputs.size()) return nullptr;
-    const auto found = graph.constants.find(node.inputs[i].node);
-    return found == graph.constants.end() ? nullptr : &found->second;
-  }
-  const Tensor<float>* real_constant(std::size_t i) const {
-    const ConstantTensor* value = constant(i);
-    return value == nullptr ? nullptr : std::get_if<Tensor<float>>(value);
-  }
+  const ConstantTensor* constant(std::size_t i) const;
+  const Tensor<float>* real_constant(std::size_t i) const;
 
   /// An attribute of the given type; `fallback` where it is absent.
   template <class A>
@@ -125,3 +102,53 @@ struct GraphNodeView {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+IntegerTensor take_integers(Tape<T>& tape, const Shape& shape) {
+  tape.pool().count(shape);
+  return make_tensor<std::int64_t>(shape);
+}
+
+template <class T>
+const Var<T>& GraphValue<T>::real() const {
+  if (real_ == nullptr) throw GraphError("an integer tensor came, expected a real one");
+  return real_->var;
+}
+
+template <class T>
+const IntegerTensor& GraphValue<T>::integers() const {
+  if (integers_ == nullptr) throw GraphError("a real tensor came, expected an integer one");
+  return *integers_;
+}
+
+template <class T>
+Var<T> as_real(Tape<T>& tape, const GraphValue<T>& value) {
+  return value.is_integer() ? tape.constant(cast<T>(value.integers())) : value.real();
+}
+
+POSEKIT_INLINE void GraphNodeView::require_inputs(std::size_t least, std::size_t most) const {
+  if (input_count() < least || input_count() > most) {
+    throw GraphError(
+        error_text("has ", input_count(), " inputs, expected ",
+                   least == most ? error_text(least) : error_text(least, " to ", most)));
+  }
+}
+
+POSEKIT_INLINE const ConstantTensor* GraphNodeView::constant(std::size_t i) const {
+  if (i >= node.inputs.size()) return nullptr;
+  const auto found = graph.constants.find(node.inputs[i].node);
+  return found == graph.constants.end() ? nullptr : &found->second;
+}
+
+POSEKIT_INLINE const Tensor<float>* GraphNodeView::real_constant(std::size_t i) const {
+  const ConstantTensor* value = constant(i);
+  return value == nullptr ? nullptr : std::get_if<Tensor<float>>(value);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_GRAPH

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
@@ -31,13 +32,7 @@ namespace internal {
 
 /// Pixel of the largest value (the first of equals) along x, y, z. NaN is larger than nothing.
 template <class T>
-std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < grid.size(); ++i) {
-    if (map[i] > map[best] || (std::isnan(map[best]) && !std::isnan(map[i]))) best = i;
-  }
-  return {best % grid.width, best / grid.width % grid.height, best / grid.width / grid.height};
-}
+std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map);
 
 /// Positions [N, J, axes] from `refine(map, peak) -> offsets from the peak in pixels`.
 template <class T, class Refine>
@@ -62,24 +57,7 @@ Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinate
 /// The heatmap under a Gaussian blur at one pixel; outside the map are zeros.
 template <class T>
 double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
-                  const std::vector<double>& kernel) {
-  const auto radius = static_cast<std::ptrdiff_t>(kernel.size()) - 1;
-  double sum = 0;
-  for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(0, y - radius);
-       v <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.height) - 1, y + radius);
-       ++v) {
-    double row = 0;
-    for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(0, x - radius);
-         u <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.width) - 1, x + radius);
-         ++u) {
-      row += kernel[static_cast<std::size_t>(std::abs(u - x))] *
-             static_cast<double>(
-                 map[static_cast<std::size_t>(v) * grid.width + static_cast<std::size_t>(u)]);
-    }
-    sum += kernel[static_cast<std::size_t>(std::abs(v - y))] * row;
-  }
-  return sum;
-}
+                  const std::vector<double>& kernel);
 
 }  // namespace internal
 
@@ -198,3 +176,41 @@ auto sharpen(const E& heatmaps, double exponent) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+template <class T>
+std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < grid.size(); ++i) {
+    if (map[i] > map[best] || (std::isnan(map[best]) && !std::isnan(map[i]))) best = i;
+  }
+  return {best % grid.width, best / grid.width % grid.height, best / grid.width / grid.height};
+}
+
+template <class T>
+double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
+                  const std::vector<double>& kernel) {
+  const auto radius = static_cast<std::ptrdiff_t>(kernel.size()) - 1;
+  double sum = 0;
+  for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(0, y - radius);
+       v <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.height) - 1, y + radius);
+       ++v) {
+    double row = 0;
+    for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(0, x - radius);
+         u <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.width) - 1, x + radius);
+         ++u) {
+      row += kernel[static_cast<std::size_t>(std::abs(u - x))] *
+             static_cast<double>(
+                 map[static_cast<std::size_t>(v) * grid.width + static_cast<std::size_t>(u)]);
+    }
+    sum += kernel[static_cast<std::size_t>(std::abs(v - y))] * row;
+  }
+  return sum;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_HEATMAP

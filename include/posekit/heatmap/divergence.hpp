@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
@@ -94,35 +95,15 @@ std::vector<kernels::DivergenceValue> divergences(
 
 template <class T>
 Tensor<T> divergence_tensor(const MapsShape& maps,
-                            const std::vector<kernels::DivergenceValue>& values) {
-  Tensor<T> result = make_tensor<T>(maps.per_map());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    result.data()[i] = static_cast<T>(values[i].value);
-  return result;
-}
+                            const std::vector<kernels::DivergenceValue>& values);
 
-inline void require_same_maps(const char* function, const Shape& p, const Shape& q) {
-  if (p != q) {
-    throw ShapeError(error_text(function, ": the heatmaps have shapes ", to_string(p), " and ",
-                                to_string(q), ", expected the same"));
-  }
-}
+void require_same_maps(const char* function, const Shape& p, const Shape& q);
 
 /// The shape of maps p that diverge from Gaussians around `means`. Throws ShapeError and
 /// ValueError.
 template <class T>
 MapsShape divergence_shape(const char* function, const Shape& p, const Tensor<T>& means,
-                           const GaussianOptions& options) {
-  const MapsShape maps = maps_shape(function, "heatmaps", p);
-  require_positions(function, "means", shape_of(means), maps);
-  require_no_infinity(function, "means", means.data(), means.size());
-  require_gaussian(function, options, maps.joints);
-  if (!options.normalised) {
-    throw ValueError(
-        error_text(function, ": the Gaussian must be normalised to be a distribution"));
-  }
-  return maps;
-}
+                           const GaussianOptions& options);
 
 /// How to record a divergence of p.
 template <class T>
@@ -215,9 +196,7 @@ concept TensorOrVar = std::is_same_v<Value, Var<T>> ||
 
 /// A tensor expression as a constant of a tape, a Var as it is.
 template <class T>
-Var<T> on_tape(Tape<T>&, const Var<T>& value) {
-  return value;
-}
+Var<T> on_tape(Tape<T>&, const Var<T>& value);
 template <class T, TensorExpression E>
 Var<T> on_tape(Tape<T>& tape, const E& value) {
   return tape.constant(Tensor<T>(value));
@@ -355,3 +334,46 @@ auto kl_divergence_of_logits(const E& logits, const Tensor<typename E::value_typ
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+template <class T>
+Tensor<T> divergence_tensor(const MapsShape& maps,
+                            const std::vector<kernels::DivergenceValue>& values) {
+  Tensor<T> result = make_tensor<T>(maps.per_map());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    result.data()[i] = static_cast<T>(values[i].value);
+  return result;
+}
+
+POSEKIT_INLINE void require_same_maps(const char* function, const Shape& p, const Shape& q) {
+  if (p != q) {
+    throw ShapeError(error_text(function, ": the heatmaps have shapes ", to_string(p), " and ",
+                                to_string(q), ", expected the same"));
+  }
+}
+
+template <class T>
+MapsShape divergence_shape(const char* function, const Shape& p, const Tensor<T>& means,
+                           const GaussianOptions& options) {
+  const MapsShape maps = maps_shape(function, "heatmaps", p);
+  require_positions(function, "means", shape_of(means), maps);
+  require_no_infinity(function, "means", means.data(), means.size());
+  require_gaussian(function, options, maps.joints);
+  if (!options.normalised) {
+    throw ValueError(
+        error_text(function, ": the Gaussian must be normalised to be a distribution"));
+  }
+  return maps;
+}
+
+template <class T>
+Var<T> on_tape(Tape<T>&, const Var<T>& value) {
+  return value;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_HEATMAP

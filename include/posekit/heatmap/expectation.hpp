@@ -6,14 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
-#include <posekit/heatmap/soft_argmax.hpp>
-#include <posekit/kernels/map_moments.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -21,6 +20,42 @@ struct ExpectationOptions {
   Coordinates coordinates = Coordinates::normalized;
   bool check = false;  ///< throws ValueError where a map does not sum to 1 (within 1e-3)
 };
+
+namespace internal {
+
+template <class T>
+void write_expectations(const char* function, const MapsShape& maps, const T* weights,
+                        const ExpectationOptions& options, T* positions, int threads);
+
+}  // namespace internal
+
+/// The expected coordinates under maps that are probabilities already, Eq. (1) of MargiPose (DSNT):
+/// sum_p H_p coordinate(p). Shapes as `soft_argmax`. Throws ShapeError, and ValueError as the
+/// options say.
+template <TensorExpression E>
+auto expectation(const E& heatmaps, const ExpectationOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(heatmaps);
+  const MapsShape maps = maps_shape("expectation", "heatmaps", view.shape());
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_expectations("expectation", maps, view.data(), options, result.data(),
+                               resolve_threads(0));
+  return result;
+}
+
+/// The same on the tape.
+template <class T>
+Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/map_moments.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -48,23 +83,8 @@ void write_expectations(const char* function, const MapsShape& maps, const T* we
 
 }  // namespace internal
 
-/// The expected coordinates under maps that are probabilities already, Eq. (1) of MargiPose (DSNT):
-/// sum_p H_p coordinate(p). Shapes as `soft_argmax`. Throws ShapeError, and ValueError as the
-/// options say.
-template <TensorExpression E>
-auto expectation(const E& heatmaps, const ExpectationOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(heatmaps);
-  const MapsShape maps = maps_shape("expectation", "heatmaps", view.shape());
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_expectations("expectation", maps, view.data(), options, result.data(),
-                               resolve_threads(0));
-  return result;
-}
-
-/// The same on the tape.
 template <class T>
-Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options = {}) {
+Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options) {
   Tape<T>& tape = heatmaps.tape();
   const MapsShape maps = maps_shape("expectation", "heatmaps", heatmaps.shape());
   Tensor<T> value = tape.pool().take(maps.positions());
@@ -90,3 +110,5 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options = {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

@@ -7,13 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
-#include <posekit/heatmap/soft_argmax.hpp>
-#include <posekit/kernels/softmax_moments.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -26,16 +25,7 @@ namespace internal {
 /// Writes the softmax of each map; says which maps have an infinite logit.
 template <class T>
 std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,
-                                        int threads) {
-  const std::size_t pixels = maps.grid.size();
-  std::vector<std::uint8_t> infinite(maps.maps());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
-    const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
-    kernels::softmax<T>(pixels, logits + i * pixels, state, result + i * pixels);
-    infinite[i] = state.infinite ? 1 : 0;
-  });
-  return infinite;
-}
+                                        int threads);
 
 }  // namespace internal
 
@@ -56,7 +46,37 @@ auto flat_softmax(const E& logits, const FlatSoftmaxOptions& options = {}) {
 
 /// The same on the tape.
 template <class T>
-Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}) {
+Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/softmax_moments.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+template <class T>
+std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,
+                                        int threads) {
+  const std::size_t pixels = maps.grid.size();
+  std::vector<std::uint8_t> infinite(maps.maps());
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+    const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
+    kernels::softmax<T>(pixels, logits + i * pixels, state, result + i * pixels);
+    infinite[i] = state.infinite ? 1 : 0;
+  });
+  return infinite;
+}
+
+}  // namespace internal
+
+template <class T>
+Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options) {
   Tape<T>& tape = logits.tape();
   const MapsShape maps = maps_shape("flat_softmax", "logits", logits.shape());
   require_beta("flat_softmax", options.beta);
@@ -84,3 +104,5 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

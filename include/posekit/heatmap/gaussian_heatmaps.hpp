@@ -5,15 +5,14 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
-#include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/gaussian_axis.hpp>
-#include <posekit/kernels/gaussian_map.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -30,8 +29,59 @@ struct GaussianOptions {
 
 namespace internal {
 
-inline void require_gaussian(const char* function, const GaussianOptions& options,
-                             std::size_t joints) {
+void require_gaussian(const char* function, const GaussianOptions& options, std::size_t joints);
+
+/// The factors of one map's Gaussian. `mean` has `maps.axes` coordinates.
+template <class T>
+void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& options,
+                   std::size_t joint, std::array<kernels::GaussianAxis<T>, 3>& axes);
+
+/// Pixels per unit of a coordinate.
+double pixels_per_unit(Coordinates convention, std::size_t length);
+
+MapsShape gaussian_shape(const Shape& means, const Shape& size, const GaussianOptions& options);
+
+template <class T>
+void write_gaussians(const MapsShape& maps, const T* means, const GaussianOptions& options,
+                     T* result, int threads);
+
+Shape gaussian_result_shape(const MapsShape& maps, const Shape& size);
+
+}  // namespace internal
+
+/// Gaussians around means [N, J, D], sampled at pixel centres: [N, J, size...], size = (.., H, W).
+/// Normalised ones sum to 1 wherever the mean is, also far outside the map; where it is NaN, so is
+/// the map. Throws ShapeError, and ValueError for an infinite mean or an impossible sigma.
+template <TensorExpression E>
+auto gaussian_heatmaps(const E& means, const Shape& size, const GaussianOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(means);
+  const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
+  require_no_infinity("gaussian_heatmaps", "means", view.data(), maps.maps() * maps.axes);
+  Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
+  internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
+  return result;
+}
+
+/// The same on the tape, differentiable with respect to the means.
+template <class T>
+Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
+                         const GaussianOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/gaussian_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE void require_gaussian(const char* function, const GaussianOptions& options,
+                                     std::size_t joints) {
   if (options.joint_sigmas.empty()) return require_sigma(function, options.sigma);
   if (options.joint_sigmas.size() != joints) {
     throw ShapeError(error_text(function, ": there are ", options.joint_sigmas.size(),
@@ -40,7 +90,6 @@ inline void require_gaussian(const char* function, const GaussianOptions& option
   for (const double sigma : options.joint_sigmas) require_sigma(function, sigma);
 }
 
-/// The factors of one map's Gaussian. `mean` has `maps.axes` coordinates.
 template <class T>
 void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& options,
                    std::size_t joint, std::array<kernels::GaussianAxis<T>, 3>& axes) {
@@ -59,14 +108,13 @@ void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& 
   }
 }
 
-/// Pixels per unit of a coordinate.
-inline double pixels_per_unit(Coordinates convention, std::size_t length) {
+POSEKIT_INLINE double pixels_per_unit(Coordinates convention, std::size_t length) {
   const double scale = axis_coordinates(convention, length).scale;
   return scale == 0.0 ? 0.0 : 1.0 / scale;
 }
 
-inline MapsShape gaussian_shape(const Shape& means, const Shape& size,
-                                const GaussianOptions& options) {
+POSEKIT_INLINE MapsShape gaussian_shape(const Shape& means, const Shape& size,
+                                        const GaussianOptions& options) {
   if (means.size() != 3 || size.empty() || size.size() > 3 || means[2] != size.size()) {
     throw ShapeError(error_text("gaussian_heatmaps: means has shape ", to_string(means),
                                 " and size is ", to_string(size),
@@ -92,7 +140,7 @@ void write_gaussians(const MapsShape& maps, const T* means, const GaussianOption
                   });
 }
 
-inline Shape gaussian_result_shape(const MapsShape& maps, const Shape& size) {
+POSEKIT_INLINE Shape gaussian_result_shape(const MapsShape& maps, const Shape& size) {
   Shape shape = maps.per_map();
   shape.insert(shape.end(), size.begin(), size.end());
   return shape;
@@ -100,24 +148,8 @@ inline Shape gaussian_result_shape(const MapsShape& maps, const Shape& size) {
 
 }  // namespace internal
 
-/// Gaussians around means [N, J, D], sampled at pixel centres: [N, J, size...], size = (.., H, W).
-/// Normalised ones sum to 1 wherever the mean is, also far outside the map; where it is NaN, so is
-/// the map. Throws ShapeError, and ValueError for an infinite mean or an impossible sigma.
-template <TensorExpression E>
-auto gaussian_heatmaps(const E& means, const Shape& size, const GaussianOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(means);
-  const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
-  require_no_infinity("gaussian_heatmaps", "means", view.data(), maps.maps() * maps.axes);
-  Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
-  internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
-  return result;
-}
-
-/// The same on the tape, differentiable with respect to the means.
 template <class T>
-Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
-                         const GaussianOptions& options = {}) {
+Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size, const GaussianOptions& options) {
   Tape<T>& tape = means.tape();
   const MapsShape maps = internal::gaussian_shape(means.shape(), size, options);
   require_no_infinity("gaussian_heatmaps", "means", means.value().data(), means.size());
@@ -146,3 +178,5 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

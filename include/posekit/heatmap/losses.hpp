@@ -12,27 +12,19 @@
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/reductions.hpp>
-#include <posekit/autodiff/shaping.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/heatmap/divergence.hpp>
 #include <posekit/heatmap/gaussian_heatmaps.hpp>
-#include <posekit/heatmap/maps.hpp>
-#include <posekit/kernels/gaussian_mse.hpp>
-#include <posekit/kernels/map_spread.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
 /// Shapes of predicted and true positions, the same and of rank 3.
-inline void require_pair(const char* function, const Shape& predicted, const Shape& truth) {
-  if (predicted.size() != 3 || predicted != truth) {
-    throw ShapeError(error_text(function, ": positions have shapes ", to_string(predicted), " and ",
-                                to_string(truth), ", expected the same [N, J, D] twice"));
-  }
-}
+void require_pair(const char* function, const Shape& predicted, const Shape& truth);
 
 // What a loss makes of the differences of one joint, and its derivative with respect to them.
 struct EuclideanLoss {
@@ -161,6 +153,57 @@ namespace internal {
 /// Records the mean squared difference of heatmaps from Gaussians around `means`.
 template <class T>
 Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
+                          const GaussianOptions& options);
+
+}  // namespace internal
+
+/// The mean over each map's pixels of the squared differences from Gaussians around means
+/// [N, J, axes], Eq. (4) of MargiPose divided by their number. The Gaussians are never written to
+/// memory. `means` is a Tensor or a Var, which is differentiated too. -> [N, J]. Throws ShapeError
+/// and ValueError.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> heatmap_mse(const Var<T>& heatmaps, const Means& means, const GaussianOptions& options) {
+  return internal::record_heatmap_mse(heatmaps, internal::on_tape(heatmaps.tape(), means), options);
+}
+template <TensorExpression E, TensorExpression Means>
+auto heatmap_mse(const E& heatmaps, const Means& means, const GaussianOptions& options) {
+  return internal::off_tape(heatmaps,
+                            [&](const auto& h) { return heatmap_mse(h, means, options); });
+}
+
+/// How far each map's variance along each axis is from sigma^2 (in pixels): the sum over the axes
+/// of (variance - sigma^2)^2. `heatmaps` are probabilities. Throws ShapeError and ValueError.
+template <class T>
+Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0);
+
+/// The same of a tensor expression.
+template <TensorExpression E>
+auto variance_loss(const E& heatmaps, double sigma = 1.0) {
+  return internal::off_tape(heatmaps, [&](const auto& h) { return variance_loss(h, sigma); });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/gaussian_mse.hpp>
+#include <posekit/kernels/map_spread.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE void require_pair(const char* function, const Shape& predicted, const Shape& truth) {
+  if (predicted.size() != 3 || predicted != truth) {
+    throw ShapeError(error_text(function, ": positions have shapes ", to_string(predicted), " and ",
+                                to_string(truth), ", expected the same [N, J, D] twice"));
+  }
+}
+
+template <class T>
+Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
                           const GaussianOptions& options) {
   constexpr const char* name = "heatmap_mse";
   Tape<T>& tape = heatmaps.tape();
@@ -213,24 +256,8 @@ Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
 
 }  // namespace internal
 
-/// The mean over each map's pixels of the squared differences from Gaussians around means
-/// [N, J, axes], Eq. (4) of MargiPose divided by their number. The Gaussians are never written to
-/// memory. `means` is a Tensor or a Var, which is differentiated too. -> [N, J]. Throws ShapeError
-/// and ValueError.
-template <class T, internal::TensorOrVar<T> Means>
-Var<T> heatmap_mse(const Var<T>& heatmaps, const Means& means, const GaussianOptions& options) {
-  return internal::record_heatmap_mse(heatmaps, internal::on_tape(heatmaps.tape(), means), options);
-}
-template <TensorExpression E, TensorExpression Means>
-auto heatmap_mse(const E& heatmaps, const Means& means, const GaussianOptions& options) {
-  return internal::off_tape(heatmaps,
-                            [&](const auto& h) { return heatmap_mse(h, means, options); });
-}
-
-/// How far each map's variance along each axis is from sigma^2 (in pixels): the sum over the axes
-/// of (variance - sigma^2)^2. `heatmaps` are probabilities. Throws ShapeError and ValueError.
 template <class T>
-Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0) {
+Var<T> variance_loss(const Var<T>& heatmaps, double sigma) {
   Tape<T>& tape = heatmaps.tape();
   const MapsShape maps = maps_shape("variance_loss", "heatmaps", heatmaps.shape());
   require_sigma("variance_loss", sigma);
@@ -271,10 +298,6 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0) {
       });
 }
 
-/// The same of a tensor expression.
-template <TensorExpression E>
-auto variance_loss(const E& heatmaps, double sigma = 1.0) {
-  return internal::off_tape(heatmaps, [&](const auto& h) { return variance_loss(h, sigma); });
-}
-
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include <posekit/core/coordinates.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/require.hpp>
 #include <posekit/core/shape.hpp>
@@ -30,7 +30,47 @@ struct MapsShape {
 };
 
 /// Throws ShapeError unless `shape` is that of heatmaps with at least one pixel.
-inline MapsShape maps_shape(const char* function, const char* argument, const Shape& shape) {
+MapsShape maps_shape(const char* function, const char* argument, const Shape& shape);
+
+/// Throws ShapeError unless `shape` is [N, J, axes].
+void require_positions(const char* function, const char* argument, const Shape& shape,
+                       const MapsShape& maps);
+
+/// Throws ValueError unless `sigma` is a number of pixels that a Gaussian can have.
+inline void require_sigma(const char* function, double sigma) {
+  require_between(function, "sigma", sigma, 1e-6, 1e12);
+}
+
+/// Throws ValueError unless `beta` is an inverse temperature that logits can be multiplied by.
+inline void require_beta(const char* function, double beta) {
+  require_between(function, "beta", beta, -1e12, 1e12);
+}
+
+/// Throws ValueError where a position is infinite. NaN stands for what is not known.
+template <class T>
+void require_no_infinity(const char* function, const char* argument, const T* positions,
+                         std::size_t count);
+
+/// Of the axes x, y, z.
+std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention, const MapGrid& grid);
+
+namespace internal {
+
+/// Threads for so many pixels: few are not worth another.
+inline int threads_for(std::size_t pixels, int threads) { return pixels > 16384 ? threads : 1; }
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE MapsShape maps_shape(const char* function, const char* argument,
+                                    const Shape& shape) {
   if (shape.size() < 3 || shape.size() > 5) {
     throw ShapeError(
         error_text(function, ": ", argument, " has shape ", to_string(shape),
@@ -50,9 +90,8 @@ inline MapsShape maps_shape(const char* function, const char* argument, const Sh
   return maps;
 }
 
-/// Throws ShapeError unless `shape` is [N, J, axes].
-inline void require_positions(const char* function, const char* argument, const Shape& shape,
-                              const MapsShape& maps) {
+POSEKIT_INLINE void require_positions(const char* function, const char* argument,
+                                      const Shape& shape, const MapsShape& maps) {
   if (shape != maps.positions()) {
     throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(shape),
                                 ", expected ", to_string(maps.positions()),
@@ -60,17 +99,6 @@ inline void require_positions(const char* function, const char* argument, const 
   }
 }
 
-/// Throws ValueError unless `sigma` is a number of pixels that a Gaussian can have.
-inline void require_sigma(const char* function, double sigma) {
-  require_between(function, "sigma", sigma, 1e-6, 1e12);
-}
-
-/// Throws ValueError unless `beta` is an inverse temperature that logits can be multiplied by.
-inline void require_beta(const char* function, double beta) {
-  require_between(function, "beta", beta, -1e12, 1e12);
-}
-
-/// Throws ValueError where a position is infinite. NaN stands for what is not known.
 template <class T>
 void require_no_infinity(const char* function, const char* argument, const T* positions,
                          std::size_t count) {
@@ -81,18 +109,12 @@ void require_no_infinity(const char* function, const char* argument, const T* po
   }
 }
 
-/// Of the axes x, y, z.
-inline std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention,
-                                                       const MapGrid& grid) {
+POSEKIT_INLINE std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention,
+                                                               const MapGrid& grid) {
   return {axis_coordinates(convention, grid.width), axis_coordinates(convention, grid.height),
           axis_coordinates(convention, grid.depth)};
 }
 
-namespace internal {
-
-/// Threads for so many pixels: few are not worth another.
-inline int threads_for(std::size_t pixels, int threads) { return pixels > 16384 ? threads : 1; }
-
-}  // namespace internal
-
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

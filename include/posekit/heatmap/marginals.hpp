@@ -6,15 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/shaping.hpp>
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/expectation.hpp>
 #include <posekit/heatmap/maps.hpp>
-#include <posekit/kernels/volume_marginals.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -28,7 +25,82 @@ struct Marginals {
 
 namespace internal {
 
-inline MapsShape volume_shape(const Shape& shape) {
+MapsShape volume_shape(const Shape& shape);
+
+Marginals<Shape> marginal_shapes(const MapsShape& maps);
+
+template <class T>
+void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz, int threads);
+
+}  // namespace internal
+
+/// The marginals of volumes [N, J, D, H, W], Eq. (2) of MargiPose, in one pass. Throws ShapeError.
+template <TensorExpression E>
+auto marginals(const E& volume) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(volume);
+  const MapsShape maps = internal::volume_shape(view.shape());
+  const auto shapes = internal::marginal_shapes(maps);
+  Marginals<Tensor<T>> result{make_tensor<T>(shapes.xy), make_tensor<T>(shapes.zy),
+                              make_tensor<T>(shapes.xz)};
+  internal::write_marginals(maps, view.data(), result.xy.data(), result.zy.data(), result.xz.data(),
+                            resolve_threads(0));
+  return result;
+}
+
+/// The same on the tape.
+template <class T>
+Marginals<Var<T>> marginals(const Var<T>& volume);
+
+namespace internal {
+
+void require_marginals(const Shape& xy, const Shape& zy, const Shape& xz);
+
+}  // namespace internal
+
+/// (x, y, z) from three marginal heatmaps, Eq. (3) of MargiPose: x and y are expectations under xy,
+/// z is the mean of its expectations under zy and xz. -> [N, J, 3]. Throws ShapeError.
+template <TensorExpression XY, TensorExpression ZY, TensorExpression XZ>
+auto marginal_coordinates(const XY& xy, const ZY& zy, const XZ& xz,
+                          const ExpectationOptions& options = {}) {
+  using T = typename XY::value_type;
+  const auto shape = [](const auto& e) { return Shape(e.shape().begin(), e.shape().end()); };
+  internal::require_marginals(shape(xy), shape(zy), shape(xz));
+  const Tensor<T> a = expectation(xy, options), b = expectation(zy, options),
+                  c = expectation(xz, options);
+  Tensor<T> result = make_tensor<T>({xy.shape()[0], xy.shape()[1], 3});
+  for (std::size_t i = 0; i < xy.shape()[0] * xy.shape()[1]; ++i) {
+    result.data()[3 * i] = a.data()[2 * i];
+    result.data()[3 * i + 1] = a.data()[2 * i + 1];
+    result.data()[3 * i + 2] = (b.data()[2 * i] + c.data()[2 * i + 1]) / 2;
+  }
+  return result;
+}
+
+/// The same on the tape, with the gradient to all three.
+template <class T>
+Var<T> marginal_coordinates(const Var<T>& xy, const Var<T>& zy, const Var<T>& xz,
+                            const ExpectationOptions& options = {});
+
+template <class Maps>
+auto marginal_coordinates(const Marginals<Maps>& maps, const ExpectationOptions& options = {}) {
+  return marginal_coordinates(maps.xy, maps.zy, maps.xz, options);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/volume_marginals.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE MapsShape volume_shape(const Shape& shape) {
   if (shape.size() != 5) {
     throw ShapeError(error_text("marginals: volume has shape ", to_string(shape),
                                 ", expected rank 5 [N, J, D, H, W]"));
@@ -36,7 +108,7 @@ inline MapsShape volume_shape(const Shape& shape) {
   return maps_shape("marginals", "volume", shape);
 }
 
-inline Marginals<Shape> marginal_shapes(const MapsShape& maps) {
+POSEKIT_INLINE Marginals<Shape> marginal_shapes(const MapsShape& maps) {
   const auto [depth, height, width] = maps.grid;
   return {{maps.batch, maps.joints, height, width},
           {maps.batch, maps.joints, height, depth},
@@ -56,21 +128,6 @@ void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz
 
 }  // namespace internal
 
-/// The marginals of volumes [N, J, D, H, W], Eq. (2) of MargiPose, in one pass. Throws ShapeError.
-template <TensorExpression E>
-auto marginals(const E& volume) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(volume);
-  const MapsShape maps = internal::volume_shape(view.shape());
-  const auto shapes = internal::marginal_shapes(maps);
-  Marginals<Tensor<T>> result{make_tensor<T>(shapes.xy), make_tensor<T>(shapes.zy),
-                              make_tensor<T>(shapes.xz)};
-  internal::write_marginals(maps, view.data(), result.xy.data(), result.zy.data(), result.xz.data(),
-                            resolve_threads(0));
-  return result;
-}
-
-/// The same on the tape.
 template <class T>
 Marginals<Var<T>> marginals(const Var<T>& volume) {
   Tape<T>& tape = volume.tape();
@@ -106,7 +163,7 @@ Marginals<Var<T>> marginals(const Var<T>& volume) {
 
 namespace internal {
 
-inline void require_marginals(const Shape& xy, const Shape& zy, const Shape& xz) {
+POSEKIT_INLINE void require_marginals(const Shape& xy, const Shape& zy, const Shape& xz) {
   const bool ranks = xy.size() == 4 && zy.size() == 4 && xz.size() == 4;
   if (!ranks || zy[0] != xy[0] || xz[0] != xy[0] || zy[1] != xy[1] || xz[1] != xy[1] ||
       zy[2] != xy[2] || xz[3] != xy[3] || xz[2] != zy[3]) {
@@ -118,38 +175,15 @@ inline void require_marginals(const Shape& xy, const Shape& zy, const Shape& xz)
 
 }  // namespace internal
 
-/// (x, y, z) from three marginal heatmaps, Eq. (3) of MargiPose: x and y are expectations under xy,
-/// z is the mean of its expectations under zy and xz. -> [N, J, 3]. Throws ShapeError.
-template <TensorExpression XY, TensorExpression ZY, TensorExpression XZ>
-auto marginal_coordinates(const XY& xy, const ZY& zy, const XZ& xz,
-                          const ExpectationOptions& options = {}) {
-  using T = typename XY::value_type;
-  const auto shape = [](const auto& e) { return Shape(e.shape().begin(), e.shape().end()); };
-  internal::require_marginals(shape(xy), shape(zy), shape(xz));
-  const Tensor<T> a = expectation(xy, options), b = expectation(zy, options),
-                  c = expectation(xz, options);
-  Tensor<T> result = make_tensor<T>({xy.shape()[0], xy.shape()[1], 3});
-  for (std::size_t i = 0; i < xy.shape()[0] * xy.shape()[1]; ++i) {
-    result.data()[3 * i] = a.data()[2 * i];
-    result.data()[3 * i + 1] = a.data()[2 * i + 1];
-    result.data()[3 * i + 2] = (b.data()[2 * i] + c.data()[2 * i + 1]) / 2;
-  }
-  return result;
-}
-
-/// The same on the tape, with the gradient to all three.
 template <class T>
 Var<T> marginal_coordinates(const Var<T>& xy, const Var<T>& zy, const Var<T>& xz,
-                            const ExpectationOptions& options = {}) {
+                            const ExpectationOptions& options) {
   internal::require_marginals(xy.shape(), zy.shape(), xz.shape());
   const Var<T> z = T(0.5) * (slice(expectation(zy, options), 2, 0, 1) +
                              slice(expectation(xz, options), 2, 1, 2));
   return concatenate(std::vector<Var<T>>{expectation(xy, options), z}, 2);
 }
 
-template <class Maps>
-auto marginal_coordinates(const Marginals<Maps>& maps, const ExpectationOptions& options = {}) {
-  return marginal_coordinates(maps.xy, maps.zy, maps.xz, options);
-}
-
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

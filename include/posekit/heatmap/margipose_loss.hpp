@@ -5,13 +5,10 @@
 #include <cstddef>
 #include <vector>
 
-#include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/shaping.hpp>
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/heatmap/divergence.hpp>
-#include <posekit/heatmap/losses.hpp>
 #include <posekit/heatmap/marginals.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -32,6 +29,74 @@ namespace internal {
 
 /// Two coordinates of positions [N, J, 3] -> [N, J, 2].
 template <class T>
+Tensor<T> take_axes(const Tensor<T>& positions, std::size_t first, std::size_t second);
+
+/// Eq. (6), and Eq. (7) in the examples where `three_dimensional` is 0.
+template <class T>
+Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options);
+
+}  // namespace internal
+
+/// L_3D, Eq. (6) of MargiPose: the distance to the truth [N, J, 3] plus the JSD of each marginal
+/// heatmap from the Gaussian around it. -> [N, J]. Throws ShapeError and ValueError.
+template <class T>
+Var<T> margipose_loss_3d(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options = {});
+
+/// L_2D, Eq. (7) of MargiPose: distance and JSD in the image only; truth is [N, J, 2]. -> [N, J].
+template <class T>
+Var<T> margipose_loss_2d(const Var<T>& xy, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options = {});
+
+/// Both in one batch: Eq. (6) for the examples n where `three_dimensional` [N] is not 0, Eq. (7)
+/// for the others, whose z in `truth` [N, J, 3] is not looked at. -> [N, J].
+template <class T>
+Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options = {});
+
+// Of several stages: the sum of their losses, which is the paper's intermediate supervision.
+
+template <class T>
+Var<T> margipose_loss_3d(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options = {});
+template <class T>
+Var<T> margipose_loss_2d(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options = {});
+template <class T>
+Var<T> margipose_loss(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options = {});
+
+// The same of tensors.
+
+template <class T>
+Tensor<T> margipose_loss(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
+                         const Tensor<T>& three_dimensional,
+                         const MargiPoseLossOptions& options = {});
+template <class T>
+Tensor<T> margipose_loss_3d(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
+                            const MargiPoseLossOptions& options = {});
+template <TensorExpression E>
+auto margipose_loss_2d(const E& xy, const Tensor<typename E::value_type>& truth,
+                       const MargiPoseLossOptions& options = {}) {
+  return internal::off_tape(
+      xy, [&](const auto& maps) { return margipose_loss_2d(maps, truth, options); });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/heatmap/losses.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+template <class T>
 Tensor<T> take_axes(const Tensor<T>& positions, std::size_t first, std::size_t second) {
   Tensor<T> result = make_tensor<T>({positions.shape()[0], positions.shape()[1], 2});
   for (std::size_t i = 0; i < result.size() / 2; ++i) {
@@ -47,7 +112,6 @@ void require_truth_3d(const char* function, const Marginals<Var<T>>& maps, const
   require_shape(truth, {maps.xy.shape()[0], maps.xy.shape()[1], 3}, function, "truth");
 }
 
-/// Eq. (6), and Eq. (7) in the examples where `three_dimensional` is 0.
 template <class T>
 Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
                       const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options) {
@@ -76,21 +140,18 @@ Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
 
 }  // namespace internal
 
-/// L_3D, Eq. (6) of MargiPose: the distance to the truth [N, J, 3] plus the JSD of each marginal
-/// heatmap from the Gaussian around it. -> [N, J]. Throws ShapeError and ValueError.
 template <class T>
 Var<T> margipose_loss_3d(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
-                         const MargiPoseLossOptions& options = {}) {
+                         const MargiPoseLossOptions& options) {
   internal::require_truth_3d("margipose_loss_3d", maps, truth);
   Tensor<T> all = make_tensor<T>({truth.shape()[0]});
   all.fill(T(1));
   return internal::margipose_loss(maps, truth, all, options);
 }
 
-/// L_2D, Eq. (7) of MargiPose: distance and JSD in the image only; truth is [N, J, 2]. -> [N, J].
 template <class T>
 Var<T> margipose_loss_2d(const Var<T>& xy, const Tensor<T>& truth,
-                         const MargiPoseLossOptions& options = {}) {
+                         const MargiPoseLossOptions& options) {
   const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
   const Var<T> distance =
       euclidean_loss(expectation(xy, {.coordinates = options.coordinates}), truth);
@@ -98,12 +159,9 @@ Var<T> margipose_loss_2d(const Var<T>& xy, const Tensor<T>& truth,
                                                   : distance + js_divergence(xy, truth, gaussian);
 }
 
-/// Both in one batch: Eq. (6) for the examples n where `three_dimensional` [N] is not 0, Eq. (7)
-/// for the others, whose z in `truth` [N, J, 3] is not looked at. -> [N, J].
 template <class T>
 Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
-                      const Tensor<T>& three_dimensional,
-                      const MargiPoseLossOptions& options = {}) {
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options) {
   internal::require_truth_3d("margipose_loss", maps, truth);
   require_shape(three_dimensional, {truth.shape()[0]}, "margipose_loss", "three_dimensional");
   return internal::margipose_loss(maps, truth, three_dimensional, options);
@@ -122,55 +180,48 @@ auto sum_over_stages(const char* function, const Stages& stages, const Loss& los
 
 }  // namespace internal
 
-// Of several stages: the sum of their losses, which is the paper's intermediate supervision.
-
 template <class T>
 Var<T> margipose_loss_3d(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
-                         const MargiPoseLossOptions& options = {}) {
+                         const MargiPoseLossOptions& options) {
   return internal::sum_over_stages("margipose_loss_3d", stages, [&](const auto& maps) {
     return margipose_loss_3d(maps, truth, options);
   });
 }
+
 template <class T>
 Var<T> margipose_loss_2d(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
-                         const MargiPoseLossOptions& options = {}) {
+                         const MargiPoseLossOptions& options) {
   return internal::sum_over_stages("margipose_loss_2d", stages, [&](const auto& maps) {
     return margipose_loss_2d(maps.xy, truth, options);
   });
 }
+
 template <class T>
 Var<T> margipose_loss(const std::vector<Marginals<Var<T>>>& stages, const Tensor<T>& truth,
-                      const Tensor<T>& three_dimensional,
-                      const MargiPoseLossOptions& options = {}) {
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options) {
   return internal::sum_over_stages("margipose_loss", stages, [&](const auto& maps) {
     return margipose_loss(maps, truth, three_dimensional, options);
   });
 }
 
-// The same of tensors.
-
 template <class T>
 Tensor<T> margipose_loss(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
-                         const Tensor<T>& three_dimensional,
-                         const MargiPoseLossOptions& options = {}) {
+                         const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options) {
   Tape<T> tape;
   const Marginals<Var<T>> constants{tape.constant(maps.xy), tape.constant(maps.zy),
                                     tape.constant(maps.xz)};
   return margipose_loss(constants, truth, three_dimensional, options).value();
 }
+
 template <class T>
 Tensor<T> margipose_loss_3d(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
-                            const MargiPoseLossOptions& options = {}) {
+                            const MargiPoseLossOptions& options) {
   Tape<T> tape;
   const Marginals<Var<T>> constants{tape.constant(maps.xy), tape.constant(maps.zy),
                                     tape.constant(maps.xz)};
   return margipose_loss_3d(constants, truth, options).value();
 }
-template <TensorExpression E>
-auto margipose_loss_2d(const E& xy, const Tensor<typename E::value_type>& truth,
-                       const MargiPoseLossOptions& options = {}) {
-  return internal::off_tape(
-      xy, [&](const auto& maps) { return margipose_loss_2d(maps, truth, options); });
-}
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -15,6 +16,38 @@ namespace posekit::inline POSEKIT_ISA {
 namespace internal {
 
 /// The weight of each loss in the mean; a loss of weight 0 is not looked at, be it NaN.
+template <class T>
+std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible);
+
+template <class T>
+T weighted_sum(const std::vector<T>& weights, const T* values);
+
+}  // namespace internal
+
+/// The mean of `losses` over what is visible (1 or 0, or weights), of the same shape: a scalar.
+/// Where nothing is visible it is 0, with a gradient of 0. Throws ShapeError and ValueError.
+template <TensorExpression E>
+auto masked_mean(const E& losses, const Tensor<typename E::value_type>& visible) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(losses);
+  const auto weights = internal::mask_weights(view.shape(), visible);
+  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, view.data())});
+}
+
+/// The same on the tape.
+template <class T>
+Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/tape.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
 template <class T>
 std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible) {
   require_shape(visible, losses, "masked_mean", "visible");
@@ -50,17 +83,6 @@ T weighted_sum(const std::vector<T>& weights, const T* values) {
 
 }  // namespace internal
 
-/// The mean of `losses` over what is visible (1 or 0, or weights), of the same shape: a scalar.
-/// Where nothing is visible it is 0, with a gradient of 0. Throws ShapeError and ValueError.
-template <TensorExpression E>
-auto masked_mean(const E& losses, const Tensor<typename E::value_type>& visible) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(losses);
-  const auto weights = internal::mask_weights(view.shape(), visible);
-  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, view.data())});
-}
-
-/// The same on the tape.
 template <class T>
 Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible) {
   Tape<T>& tape = losses.tape();
@@ -78,3 +100,5 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

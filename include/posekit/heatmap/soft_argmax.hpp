@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
@@ -37,6 +38,100 @@ namespace internal {
 /// The inverse temperature of each map: one for all, or one for each joint.
 template <class T>
 std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,
+                         std::size_t count);
+
+template <class T>
+std::vector<T> map_betas(const char* function, const MapsShape& maps,
+                         const SoftArgmaxOptions& options);
+
+/// The softmax of each map.
+template <class T>
+std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
+                                                     const std::vector<T>& betas, int threads);
+
+/// Expected positions [N, J, axes] in a convention.
+template <class T>
+void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxState<T>>& states,
+                     Coordinates convention, T* positions);
+
+void require_compensated(const CompensatedSoftArgmaxOptions& options);
+
+/// Removes from each softmax what pixels of the background level contribute, everywhere.
+template <class T>
+void compensate(const MapsShape& maps, const T* logits, double background,
+                std::vector<kernels::SoftmaxState<T>>& states, int threads);
+
+}  // namespace internal
+
+/// The expected coordinates under a softmax over each map, Eq. (3) of PoseIG:
+///     J = sum_p exp(beta h_p) / (sum_p' exp(beta h_p')) p
+/// logits [N, J, W], [N, J, H, W] or [N, J, D, H, W] -> [N, J, 1 to 3], last axis (x, y, z), in the
+/// convention of the options. Views and adaptors are taken as they are where their elements are
+/// contiguous, and copied otherwise.
+///
+/// A logit of +infinity (or several) takes all of the probability, and moves nothing. NaN in a map,
+/// or -infinity everywhere, makes its coordinates NaN. Throws ShapeError, and ValueError for a beta
+/// that is NaN or beyond 1e12.
+template <TensorExpression E>
+auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(logits);
+  const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
+  const auto betas = internal::map_betas<T>("soft_argmax", maps, options);
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_positions(maps,
+                            internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
+                            options.coordinates, result.data());
+  return result;
+}
+
+/// The same on the tape, differentiable with respect to the logits.
+template <class T>
+Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options = {});
+
+/// The same with inverse temperatures that are differentiated too: one, or one for each joint.
+template <class T>
+Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
+                   Coordinates coordinates = Coordinates::normalized);
+
+/// Soft-argmax without its pull to the middle of the map, after Gu et al., "Removing the Bias of
+/// Integral Pose Regression" (ICCV 2021): pixels that hold nothing have a share in the softmax all
+/// the same, exp(beta * background) each, and that share is subtracted everywhere:
+///     J = sum_p (exp(beta h_p) - exp(beta b)) p / sum_p' (exp(beta h_p') - exp(beta b))
+/// A map that does not weigh more than background alone gives the plain expectation. The difference
+/// is taken pixel by pixel, in a second pass. Shapes as `soft_argmax`. Throws ShapeError, and
+/// ValueError for options that are NaN, infinite or huge.
+template <TensorExpression E>
+auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> view(logits);
+  const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
+  internal::require_compensated(options);
+  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
+  internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_positions(maps, states, options.coordinates, result.data());
+  return result;
+}
+
+/// The same on the tape.
+template <class T>
+Var<T> compensated_soft_argmax(const Var<T>& logits,
+                               const CompensatedSoftArgmaxOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/tape.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+template <class T>
+std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,
                          std::size_t count) {
   if (count != 1 && count != maps.joints) {
     throw ShapeError(error_text(function, ": beta has ", count,
@@ -58,7 +153,6 @@ std::vector<T> map_betas(const char* function, const MapsShape& maps,
   return map_betas(function, maps, rounded.data(), rounded.size());
 }
 
-/// The softmax of each map.
 template <class T>
 std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
                                                      const std::vector<T>& betas, int threads) {
@@ -69,7 +163,6 @@ std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, cons
   return states;
 }
 
-/// Expected positions [N, J, axes] in a convention.
 template <class T>
 void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxState<T>>& states,
                      Coordinates convention, T* positions) {
@@ -82,12 +175,11 @@ void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxSt
   }
 }
 
-inline void require_compensated(const CompensatedSoftArgmaxOptions& options) {
+POSEKIT_INLINE void require_compensated(const CompensatedSoftArgmaxOptions& options) {
   require_beta("compensated_soft_argmax", options.beta);
   require_between("compensated_soft_argmax", "background", options.background, -1e30, 1e30);
 }
 
-/// Removes from each softmax what pixels of the background level contribute, everywhere.
 template <class T>
 void compensate(const MapsShape& maps, const T* logits, double background,
                 std::vector<kernels::SoftmaxState<T>>& states, int threads) {
@@ -152,31 +244,8 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
 
 }  // namespace internal
 
-/// The expected coordinates under a softmax over each map, Eq. (3) of PoseIG:
-///     J = sum_p exp(beta h_p) / (sum_p' exp(beta h_p')) p
-/// logits [N, J, W], [N, J, H, W] or [N, J, D, H, W] -> [N, J, 1 to 3], last axis (x, y, z), in the
-/// convention of the options. Views and adaptors are taken as they are where their elements are
-/// contiguous, and copied otherwise.
-///
-/// A logit of +infinity (or several) takes all of the probability, and moves nothing. NaN in a map,
-/// or -infinity everywhere, makes its coordinates NaN. Throws ShapeError, and ValueError for a beta
-/// that is NaN or beyond 1e12.
-template <TensorExpression E>
-auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(logits);
-  const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
-  const auto betas = internal::map_betas<T>("soft_argmax", maps, options);
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_positions(maps,
-                            internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
-                            options.coordinates, result.data());
-  return result;
-}
-
-/// The same on the tape, differentiable with respect to the logits.
 template <class T>
-Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options = {}) {
+Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
   auto betas = internal::map_betas<T>("soft_argmax", maps, options);
   auto states =
@@ -185,10 +254,8 @@ Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options = {}) 
                                       std::move(betas), std::move(states));
 }
 
-/// The same with inverse temperatures that are differentiated too: one, or one for each joint.
 template <class T>
-Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
-                   Coordinates coordinates = Coordinates::normalized) {
+Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta, Coordinates coordinates) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
   std::vector<T> betas = internal::map_betas("soft_argmax", maps, beta.value().data(), beta.size());
   auto states =
@@ -197,31 +264,8 @@ Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
                                       std::move(betas), std::move(states));
 }
 
-/// Soft-argmax without its pull to the middle of the map, after Gu et al., "Removing the Bias of
-/// Integral Pose Regression" (ICCV 2021): pixels that hold nothing have a share in the softmax all
-/// the same, exp(beta * background) each, and that share is subtracted everywhere:
-///     J = sum_p (exp(beta h_p) - exp(beta b)) p / sum_p' (exp(beta h_p') - exp(beta b))
-/// A map that does not weigh more than background alone gives the plain expectation. The difference
-/// is taken pixel by pixel, in a second pass. Shapes as `soft_argmax`. Throws ShapeError, and
-/// ValueError for options that are NaN, infinite or huge.
-template <TensorExpression E>
-auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(logits);
-  const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
-  internal::require_compensated(options);
-  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
-  auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
-  internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_positions(maps, states, options.coordinates, result.data());
-  return result;
-}
-
-/// The same on the tape.
 template <class T>
-Var<T> compensated_soft_argmax(const Var<T>& logits,
-                               const CompensatedSoftArgmaxOptions& options = {}) {
+Var<T> compensated_soft_argmax(const Var<T>& logits, const CompensatedSoftArgmaxOptions& options) {
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", logits.shape());
   internal::require_compensated(options);
   std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
@@ -234,3 +278,5 @@ Var<T> compensated_soft_argmax(const Var<T>& logits,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP

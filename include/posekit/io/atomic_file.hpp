@@ -20,6 +20,7 @@
 #include <algorithm>
 #endif
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -30,34 +31,14 @@ namespace internal {
 /// A new file, written by the standard library, which cannot wait for the disk.
 class StreamOutput {
  public:
-  std::error_code create(const std::filesystem::path& path, std::filesystem::perms) {
-    std::error_code unknown;
-    if (std::filesystem::exists(path, unknown)) return std::make_error_code(std::errc::file_exists);
-    errno = 0;
-    stream_.open(path, std::ios::binary);
-    return state();
-  }
-  std::error_code write(std::span<const std::uint8_t> bytes) {
-    errno = 0;
-    stream_.write(reinterpret_cast<const char*>(bytes.data()),
-                  static_cast<std::streamsize>(bytes.size()));
-    return state();
-  }
-  std::error_code finish() {
-    errno = 0;
-    stream_.close();
-    return state();
-  }
+  std::error_code create(const std::filesystem::path& path, std::filesystem::perms);
+  std::error_code write(std::span<const std::uint8_t> bytes);
+  std::error_code finish();
   void abandon() { stream_.close(); }
   static std::error_code flush_folder(const std::filesystem::path&) { return {}; }
 
  private:
-  std::error_code state() const {
-    if (stream_) return {};
-    // What the system said, where the library hands it on.
-    return errno != 0 ? std::error_code(errno, std::generic_category())
-                      : std::make_error_code(std::errc::io_error);
-  }
+  std::error_code state() const;
 
   std::ofstream stream_;
 };
@@ -235,7 +216,48 @@ class BasicAtomicFile {
 using AtomicFile = BasicAtomicFile<>;
 
 /// Removes what programs that were killed left of a file they were writing. Not while one writes.
-inline void remove_unfinished(const std::filesystem::path& path) {
+void remove_unfinished(const std::filesystem::path& path);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE std::error_code StreamOutput::create(const std::filesystem::path& path,
+                                                    std::filesystem::perms) {
+  std::error_code unknown;
+  if (std::filesystem::exists(path, unknown)) return std::make_error_code(std::errc::file_exists);
+  errno = 0;
+  stream_.open(path, std::ios::binary);
+  return state();
+}
+
+POSEKIT_INLINE std::error_code StreamOutput::write(std::span<const std::uint8_t> bytes) {
+  errno = 0;
+  stream_.write(reinterpret_cast<const char*>(bytes.data()),
+                static_cast<std::streamsize>(bytes.size()));
+  return state();
+}
+
+POSEKIT_INLINE std::error_code StreamOutput::finish() {
+  errno = 0;
+  stream_.close();
+  return state();
+}
+
+POSEKIT_INLINE std::error_code StreamOutput::state() const {
+  if (stream_) return {};
+  // What the system said, where the library hands it on.
+  return errno != 0 ? std::error_code(errno, std::generic_category())
+                    : std::make_error_code(std::errc::io_error);
+}
+
+}  // namespace internal
+
+POSEKIT_INLINE void remove_unfinished(const std::filesystem::path& path) {
   const std::string name = path.filename().string() + ".";
   const auto folder = path.parent_path();
   std::error_code error;
@@ -251,3 +273,5 @@ inline void remove_unfinished(const std::filesystem::path& path) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

@@ -11,10 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/decimal.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/io/file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -25,28 +23,51 @@ struct CsvTable {
   std::vector<std::vector<std::string>> rows;
 
   /// Throws FileError, which lists the columns, where there is none of this name.
-  std::size_t column(std::string_view name) const {
-    std::string names;
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      if (header[i] == name) return i;
-      names += (names.empty() ? "" : ", ") + header[i];
-    }
-    throw FileError(error_text(source, ": has no column '", name, "'; it has ", names));
-  }
+  std::size_t column(std::string_view name) const;
 
   /// A cell as a number; NaN where it is empty. Throws FileError naming line and column.
-  double number(std::size_t row, std::size_t column) const {
-    const std::string& cell = rows[row][column];
-    if (cell.empty()) return std::numeric_limits<double>::quiet_NaN();
-    if (const auto value = parse_decimal(cell)) return *value;
-    throw FileError(error_text(source, ": row ", row + 1, ", column '", header[column], "' holds '",
-                               cell, "', expected a number"));
-  }
+  double number(std::size_t row, std::size_t column) const;
 };
 
 /// Reads a table: fields may be quoted, with doubled quotes inside. Throws FileError naming the
 /// line where rows are not as long as the header.
-inline CsvTable parse_csv(std::string_view text, const std::string& name) {
+CsvTable parse_csv(std::string_view text, const std::string& name);
+
+CsvTable load_csv(const std::filesystem::path& path);
+
+/// A text as a field: quoted where it has to be.
+std::string csv_field(std::string_view text);
+/// A number as a field: the shortest digits that read back as the same; empty for NaN.
+std::string csv_field(double value);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/core/decimal.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/io/file.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::size_t CsvTable::column(std::string_view name) const {
+  std::string names;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (header[i] == name) return i;
+    names += (names.empty() ? "" : ", ") + header[i];
+  }
+  throw FileError(error_text(source, ": has no column '", name, "'; it has ", names));
+}
+
+POSEKIT_INLINE double CsvTable::number(std::size_t row, std::size_t column) const {
+  const std::string& cell = rows[row][column];
+  if (cell.empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (const auto value = parse_decimal(cell)) return *value;
+  throw FileError(error_text(source, ": row ", row + 1, ", column '", header[column], "' holds '",
+                             cell, "', expected a number"));
+}
+
+POSEKIT_INLINE CsvTable parse_csv(std::string_view text, const std::string& name) {
   CsvTable table;
   table.source = name;
   std::vector<std::string> row;
@@ -100,13 +121,12 @@ inline CsvTable parse_csv(std::string_view text, const std::string& name) {
   return table;
 }
 
-inline CsvTable load_csv(const std::filesystem::path& path) {
+POSEKIT_INLINE CsvTable load_csv(const std::filesystem::path& path) {
   const auto bytes = read_file(path);
   return parse_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 
-/// A text as a field: quoted where it has to be.
-inline std::string csv_field(std::string_view text) {
+POSEKIT_INLINE std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string quoted = "\"";
   for (const char c : text) {
@@ -115,10 +135,12 @@ inline std::string csv_field(std::string_view text) {
   }
   return quoted + '"';
 }
-/// A number as a field: the shortest digits that read back as the same; empty for NaN.
-inline std::string csv_field(double value) {
+
+POSEKIT_INLINE std::string csv_field(double value) {
   if (std::isnan(value)) return {};
   return shortest_decimal(value);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <span>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/io/jpeg.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -21,7 +21,20 @@ struct ExifOrientation {
 };
 
 /// The orientation in an EXIF segment's TIFF structure; upright where there is none.
-inline ExifOrientation tiff_orientation(std::span<const std::uint8_t> tiff) {
+ExifOrientation tiff_orientation(std::span<const std::uint8_t> tiff);
+
+/// The orientation that a camera wrote into a JPEG file's EXIF data; upright where there is none.
+ExifOrientation exif_orientation(std::span<const std::uint8_t> jpeg);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/io/jpeg.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE ExifOrientation tiff_orientation(std::span<const std::uint8_t> tiff) {
   // A header, then a directory of 12-byte entries.
   if (tiff.size() < 8) return {};
   const bool little = tiff[0] == 'I';
@@ -61,8 +74,7 @@ inline ExifOrientation tiff_orientation(std::span<const std::uint8_t> tiff) {
   return {};
 }
 
-/// The orientation that a camera wrote into a JPEG file's EXIF data; upright where there is none.
-inline ExifOrientation exif_orientation(std::span<const std::uint8_t> jpeg) {
+POSEKIT_INLINE ExifOrientation exif_orientation(std::span<const std::uint8_t> jpeg) {
   ExifOrientation orientation;
   for_each_jpeg_segment(jpeg, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
     constexpr std::uint8_t application_1 = 0xe1;
@@ -77,3 +89,5 @@ inline ExifOrientation exif_orientation(std::span<const std::uint8_t> jpeg) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

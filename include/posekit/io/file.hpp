@@ -10,8 +10,31 @@
 #include <system_error>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// The bytes of a file. Throws FileError naming the file when it is missing, a folder, unreadable,
+/// or larger than `limit` bytes.
+std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
+                                    std::uintmax_t limit = std::uintmax_t{1} << 36);
+
+/// The first bytes of a file, `size` of them or as many as there are. Throws FileError as
+/// `read_file`.
+std::vector<std::uint8_t> read_file_head(const std::filesystem::path& path, std::size_t size);
+
+/// Writes a whole file or nothing, the parts one after the other, as BasicAtomicFile does but
+/// without waiting for the disk. Throws FileError naming the file.
+void write_file(const std::filesystem::path& path, std::initializer_list<std::string_view> parts);
+
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/core/error.hpp>
 #include <posekit/io/atomic_file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -39,10 +62,8 @@ inline std::uintmax_t require_readable(const std::filesystem::path& path) {
 
 }  // namespace internal
 
-/// The bytes of a file. Throws FileError naming the file when it is missing, a folder, unreadable,
-/// or larger than `limit` bytes.
-inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
-                                           std::uintmax_t limit = std::uintmax_t{1} << 36) {
+POSEKIT_INLINE std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
+                                                   std::uintmax_t limit) {
   const std::uintmax_t size = internal::require_readable(path);
   if (size > limit) {
     throw FileError(error_text(path.string(), ": has ", size, " bytes, more than the ", limit,
@@ -59,10 +80,8 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path,
   return bytes;
 }
 
-/// The first bytes of a file, `size` of them or as many as there are. Throws FileError as
-/// `read_file`.
-inline std::vector<std::uint8_t> read_file_head(const std::filesystem::path& path,
-                                                std::size_t size) {
+POSEKIT_INLINE std::vector<std::uint8_t> read_file_head(const std::filesystem::path& path,
+                                                        std::size_t size) {
   internal::require_readable(path);
   std::vector<std::uint8_t> bytes(size);
   std::ifstream stream(path, std::ios::binary);
@@ -72,17 +91,17 @@ inline std::vector<std::uint8_t> read_file_head(const std::filesystem::path& pat
   return bytes;
 }
 
-/// Writes a whole file or nothing, the parts one after the other, as BasicAtomicFile does but
-/// without waiting for the disk. Throws FileError naming the file.
-inline void write_file(const std::filesystem::path& path,
-                       std::initializer_list<std::string_view> parts) {
+POSEKIT_INLINE void write_file(const std::filesystem::path& path,
+                               std::initializer_list<std::string_view> parts) {
   BasicAtomicFile<internal::HastyFileOutput> file(path);
   for (const std::string_view part : parts) file.write(part);
   file.commit();
 }
 
-inline void write_file(const std::filesystem::path& path, std::string_view text) {
+POSEKIT_INLINE void write_file(const std::filesystem::path& path, std::string_view text) {
   write_file(path, {text});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

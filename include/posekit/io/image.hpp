@@ -32,11 +32,9 @@
 #include <emmintrin.h>
 #endif
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/io/exif.hpp>
-#include <posekit/io/file.hpp>
-#include <posekit/io/jpeg.hpp>
 
 // stb is compiled here, privately, so that it neither needs a library nor meets a copy of stb that
 // the program has of its own, before or after this header.
@@ -141,6 +139,45 @@ inline constexpr std::size_t max_image_pixels = std::size_t{1} << 26;
 /// Bytes that an image file may have.
 inline constexpr std::size_t max_image_bytes = std::size_t{1} << 29;
 
+/// The bytes of an image file, of which nothing more is read where it does not begin like one.
+/// Throws FileError.
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path);
+
+/// Decodes a PNG or JPEG file held in memory into `channels` channels (1: luminance, 3: RGB; an
+/// alpha channel is dropped), turned upright as its EXIF orientation says. `name` stands for the
+/// file in errors. Throws FileError.
+Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string& name,
+                   std::size_t channels = 3);
+
+/// Reads a PNG or JPEG file. Throws FileError.
+Bitmap load_bitmap(const std::filesystem::path& path, std::size_t channels = 3);
+
+/// Writes a PNG file, or nothing. Throws FileError.
+void save_png(const std::filesystem::path& path, const Bitmap& image);
+
+/// Samples 0 ... 255 as a planar tensor [channels, height, width] of values in [0, 1].
+template <class T>
+Tensor<T> to_tensor(const Bitmap& image);
+
+/// A planar tensor [channels, height, width] as samples: values in [0, 1] rounded to 0 ... 255,
+/// others clamped, NaN 0.
+template <class T>
+Bitmap to_bitmap(const Tensor<T>& tensor);
+
+/// Reads a PNG or JPEG file as a planar RGB tensor [3, height, width] of values in [0, 1].
+template <class T>
+Tensor<T> load_image(const std::filesystem::path& path);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/io/exif.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/jpeg.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
 namespace internal {
 
 inline bool begins_like_image(std::span<const std::uint8_t> bytes) {
@@ -151,9 +188,7 @@ inline bool begins_like_image(std::span<const std::uint8_t> bytes) {
 
 }  // namespace internal
 
-/// The bytes of an image file, of which nothing more is read where it does not begin like one.
-/// Throws FileError.
-inline std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
+POSEKIT_INLINE std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
   const std::vector<std::uint8_t> head = read_file_head(path, 256);
   if (!head.empty() && !internal::begins_like_image(head)) {
     throw FileError(error_text(path.string(), ": is no PNG or JPEG image that can be read (it ",
@@ -162,11 +197,8 @@ inline std::vector<std::uint8_t> read_image_file(const std::filesystem::path& pa
   return read_file(path, max_image_bytes);
 }
 
-/// Decodes a PNG or JPEG file held in memory into `channels` channels (1: luminance, 3: RGB; an
-/// alpha channel is dropped), turned upright as its EXIF orientation says. `name` stands for the
-/// file in errors. Throws FileError.
-inline Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string& name,
-                          std::size_t channels = 3) {
+POSEKIT_INLINE Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string& name,
+                                  std::size_t channels) {
   if (bytes.empty()) throw FileError(error_text(name, ": is empty, expected a PNG or JPEG image"));
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw FileError(error_text(name, ": has ", bytes.size(), " bytes, too many for an image"));
@@ -214,13 +246,11 @@ inline Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string
   return upright;
 }
 
-/// Reads a PNG or JPEG file. Throws FileError.
-inline Bitmap load_bitmap(const std::filesystem::path& path, std::size_t channels = 3) {
+POSEKIT_INLINE Bitmap load_bitmap(const std::filesystem::path& path, std::size_t channels) {
   return parse_image(read_image_file(path), path.string(), channels);
 }
 
-/// Writes a PNG file, or nothing. Throws FileError.
-inline void save_png(const std::filesystem::path& path, const Bitmap& image) {
+POSEKIT_INLINE void save_png(const std::filesystem::path& path, const Bitmap& image) {
   if (image.width == 0 || image.height == 0 || image.channels == 0 || image.channels > 4 ||
       image.samples.size() != image.width * image.height * image.channels) {
     throw ValueError(error_text("save_png: an image of ", image.width, " x ", image.height, " x ",
@@ -240,7 +270,6 @@ inline void save_png(const std::filesystem::path& path, const Bitmap& image) {
   write_file(path, encoded);
 }
 
-/// Samples 0 ... 255 as a planar tensor [channels, height, width] of values in [0, 1].
 template <class T>
 Tensor<T> to_tensor(const Bitmap& image) {
   Tensor<T> result = make_tensor<T>({image.channels, image.height, image.width});
@@ -254,8 +283,6 @@ Tensor<T> to_tensor(const Bitmap& image) {
   return result;
 }
 
-/// A planar tensor [channels, height, width] as samples: values in [0, 1] rounded to 0 ... 255,
-/// others clamped, NaN 0.
 template <class T>
 Bitmap to_bitmap(const Tensor<T>& tensor) {
   require_rank(tensor, 3, "to_bitmap", "tensor", "[C, H, W]");
@@ -272,10 +299,11 @@ Bitmap to_bitmap(const Tensor<T>& tensor) {
   return image;
 }
 
-/// Reads a PNG or JPEG file as a planar RGB tensor [3, height, width] of values in [0, 1].
 template <class T>
 Tensor<T> load_image(const std::filesystem::path& path) {
   return to_tensor<T>(load_bitmap(path));
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

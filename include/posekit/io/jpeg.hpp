@@ -9,21 +9,16 @@
 #include <span>
 #include <string>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// The bytes from the start of image on, where a file is a JPEG file: fill bytes may come before
 /// any marker, the first one included. Otherwise nothing.
-inline std::span<const std::uint8_t> jpeg_content(std::span<const std::uint8_t> file) {
-  std::size_t at = 0;
-  while (at < file.size() && file[at] == 0xff) ++at;
-  if (at == 0 || at == file.size() || file[at] != 0xd8) return {};
-  return file.subspan(at + 1);
-}
+std::span<const std::uint8_t> jpeg_content(std::span<const std::uint8_t> file);
 
-inline bool is_jpeg(std::span<const std::uint8_t> file) { return !jpeg_content(file).empty(); }
+bool is_jpeg(std::span<const std::uint8_t> file);
 
 /// Calls `visit(marker, content)` for the segments of a JPEG file, in order, those between scans
 /// included, until it returns false. `content` is what follows the segment's length; it ends where
@@ -49,6 +44,30 @@ void for_each_jpeg_segment(std::span<const std::uint8_t> file, const Visit& visi
     if (!visit(marker, rest.first(std::min(length - 2, rest.size())))) return;
     at += 2 + std::min(length - 2, rest.size());
   }
+}
+
+/// Throws FileError, which begins with `name`, unless a JPEG file is one that a decoder survives,
+/// and reads nothing from that was never written: every Huffman table has at most 256 symbols, all
+/// of them in the file; scans use tables that are there; and they are at most 100.
+void check_jpeg(std::span<const std::uint8_t> file, const std::string& name);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::span<const std::uint8_t> jpeg_content(std::span<const std::uint8_t> file) {
+  std::size_t at = 0;
+  while (at < file.size() && file[at] == 0xff) ++at;
+  if (at == 0 || at == file.size() || file[at] != 0xd8) return {};
+  return file.subspan(at + 1);
+}
+
+POSEKIT_INLINE bool is_jpeg(std::span<const std::uint8_t> file) {
+  return !jpeg_content(file).empty();
 }
 
 namespace internal {
@@ -147,10 +166,7 @@ class JpegTables {
 
 }  // namespace internal
 
-/// Throws FileError, which begins with `name`, unless a JPEG file is one that a decoder survives,
-/// and reads nothing from that was never written: every Huffman table has at most 256 symbols, all
-/// of them in the file; scans use tables that are there; and they are at most 100.
-inline void check_jpeg(std::span<const std::uint8_t> file, const std::string& name) {
+POSEKIT_INLINE void check_jpeg(std::span<const std::uint8_t> file, const std::string& name) {
   internal::JpegTables tables(name);
   for_each_jpeg_segment(file, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
     tables.read(marker, content);
@@ -159,3 +175,5 @@ inline void check_jpeg(std::span<const std::uint8_t> file, const std::string& na
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

@@ -5,14 +5,25 @@
 
 #include <nlohmann/json.hpp>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 
 /// A text as JSON has it, in quotes. What is not UTF-8 becomes U+FFFD.
-inline std::string json_string(std::string_view text) {
+std::string json_string(std::string_view text);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#if POSEKIT_DEFINES_IO
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+POSEKIT_INLINE std::string json_string(std::string_view text) {
   using Json = nlohmann::json;
   return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_IO

@@ -17,12 +17,10 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
-#include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/io/file.hpp>
-#include <posekit/io/npy_header.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -60,6 +58,43 @@ T npy_element(const std::uint8_t* bytes, bool swap) {
   }
   return static_cast<T>(value);
 }
+
+}  // namespace internal
+
+/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
+/// any supported type are converted to T; Fortran order is turned into row-major order. Throws
+/// FileError, also where it holds text (`parse_npy_texts`).
+template <class T>
+Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name);
+
+/// The texts of an array of strings, in UTF-8 and in row-major order whatever its shape. Throws
+/// FileError, also where it holds numbers.
+std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> bytes,
+                                         const std::string& name);
+
+/// Reads an npy file. Throws FileError naming the file and what is wrong with it.
+template <class T>
+Tensor<T> load_npy(const std::filesystem::path& path);
+
+/// What an npy file of a tensor holds.
+template <class T>
+std::string npy_bytes(const Tensor<T>& tensor);
+
+/// Writes an npy file, or nothing. Throws FileError.
+template <class T>
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/core/half.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/npy_header.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 template <class T>
 T npy_half(const std::uint8_t* bytes, bool swap) {
@@ -108,10 +143,6 @@ std::string npy_descr() {
   return std::string{order, kind} + std::to_string(sizeof(T));
 }
 
-}  // namespace internal
-
-namespace internal {
-
 /// Appends a character in UTF-8.
 inline void append_utf8(std::string& text, std::uint32_t c) {
   const auto put = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
@@ -132,9 +163,6 @@ inline void append_utf8(std::string& text, std::uint32_t c) {
 
 }  // namespace internal
 
-/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
-/// any supported type are converted to T; Fortran order is turned into row-major order. Throws
-/// FileError, also where it holds text (`parse_npy_texts`).
 template <class T>
 Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name) {
   const internal::NpyHeader header = internal::npy_header(bytes, name);
@@ -159,10 +187,8 @@ Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name
   return result;
 }
 
-/// The texts of an array of strings, in UTF-8 and in row-major order whatever its shape. Throws
-/// FileError, also where it holds numbers.
-inline std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> bytes,
-                                                const std::string& name) {
+POSEKIT_INLINE std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> bytes,
+                                                        const std::string& name) {
   const internal::NpyHeader header = internal::npy_header(bytes, name);
   if (header.kind != 'U' && header.kind != 'S') {
     throw FileError(error_text(name, ": holds numbers, expected text"));
@@ -198,7 +224,6 @@ inline std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> by
   return texts;
 }
 
-/// Reads an npy file. Throws FileError naming the file and what is wrong with it.
 template <class T>
 Tensor<T> load_npy(const std::filesystem::path& path) {
   return parse_npy<T>(read_file(path), path.string());
@@ -227,16 +252,16 @@ std::string_view element_bytes(const Tensor<T>& tensor) {
 
 }  // namespace internal
 
-/// What an npy file of a tensor holds.
 template <class T>
 std::string npy_bytes(const Tensor<T>& tensor) {
   return internal::npy_head(tensor).append(internal::element_bytes(tensor));
 }
 
-/// Writes an npy file, or nothing. Throws FileError.
 template <class T>
 void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
   write_file(path, {internal::npy_head(tensor), internal::element_bytes(tensor)});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

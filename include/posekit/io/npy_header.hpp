@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 
@@ -29,6 +29,39 @@ struct NpyHeader {
   Shape shape;
   std::size_t data_offset = 0;
 };
+
+NpyHeader npy_header(std::span<const std::uint8_t> bytes, const std::string& name);
+
+/// The number of elements, where the file has their bytes. Throws FileError.
+std::size_t npy_count(const NpyHeader& header, std::size_t size, const std::string& name);
+
+/// The position in row-major order of each element in the file's order.
+template <class F>
+void for_each_npy_position(const NpyHeader& header, std::size_t count, const F& f) {
+  if (!header.fortran_order) {
+    for (std::size_t i = 0; i < count; ++i) f(i, i);
+    return;
+  }
+  Shape index(header.shape.size(), 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t position = 0;
+    for (std::size_t axis = 0; axis < index.size(); ++axis) {
+      position = position * header.shape[axis] + index[axis];
+    }
+    f(i, position);
+    for (std::size_t axis = 0; axis < index.size() && ++index[axis] == header.shape[axis]; ++axis) {
+      index[axis] = 0;
+    }
+  }
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
 
 /// Reads the few forms of Python's literals that NumPy writes into a header.
 class NpyHeaderParser {
@@ -158,7 +191,7 @@ class NpyHeaderParser {
   std::size_t at_ = 0;
 };
 
-inline NpyHeader npy_header(std::span<const std::uint8_t> bytes, const std::string& name) {
+POSEKIT_INLINE NpyHeader npy_header(std::span<const std::uint8_t> bytes, const std::string& name) {
   static constexpr std::uint8_t magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
   if (bytes.size() < 10 || !std::equal(std::begin(magic), std::end(magic), bytes.begin())) {
     throw FileError(error_text(name, ": is not an npy file (it does not begin with \\x93NUMPY)"));
@@ -182,8 +215,8 @@ inline NpyHeader npy_header(std::span<const std::uint8_t> bytes, const std::stri
   return header;
 }
 
-/// The number of elements, where the file has their bytes. Throws FileError.
-inline std::size_t npy_count(const NpyHeader& header, std::size_t size, const std::string& name) {
+POSEKIT_INLINE std::size_t npy_count(const NpyHeader& header, std::size_t size,
+                                     const std::string& name) {
   std::size_t count = 0;
   try {
     count = element_count(header.shape);
@@ -199,24 +232,6 @@ inline std::size_t npy_count(const NpyHeader& header, std::size_t size, const st
   return count;
 }
 
-/// The position in row-major order of each element in the file's order.
-template <class F>
-void for_each_npy_position(const NpyHeader& header, std::size_t count, const F& f) {
-  if (!header.fortran_order) {
-    for (std::size_t i = 0; i < count; ++i) f(i, i);
-    return;
-  }
-  Shape index(header.shape.size(), 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t position = 0;
-    for (std::size_t axis = 0; axis < index.size(); ++axis) {
-      position = position * header.shape[axis] + index[axis];
-    }
-    f(i, position);
-    for (std::size_t axis = 0; axis < index.size() && ++index[axis] == header.shape[axis]; ++axis) {
-      index[axis] = 0;
-    }
-  }
-}
-
 }  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_IO

@@ -8,26 +8,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 
 /// How deeply lists and objects are nested in a JSON text, or in what begins like one.
-inline std::size_t json_depth(std::span<const std::uint8_t> text) {
-  std::size_t depth = 0, deepest = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::uint8_t c = text[i];
-    if (c == '"') {
-      for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return deepest;
-}
+std::size_t json_depth(std::span<const std::uint8_t> text);
 
 /// The value that a file's text says, `Json` being nlohmann's json or ordered_json; `name` stands
 /// for the file in errors. Throws FileError where the text is no JSON, or nested so deeply that
@@ -45,3 +33,26 @@ Json parse_json(std::span<const std::uint8_t> text, const std::string& name) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::internal
+
+#if POSEKIT_DEFINES_IO
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+POSEKIT_INLINE std::size_t json_depth(std::span<const std::uint8_t> text) {
+  std::size_t depth = 0, deepest = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::uint8_t c = text[i];
+    if (c == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_IO

@@ -25,12 +25,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/io/atomic_file.hpp>
 #include <posekit/io/mapped_file.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/io/safetensors_header.hpp>
@@ -76,18 +76,10 @@ class SafetensorsFile {
     read(map_.bytes());
   }
   /// From the bytes of a file; `name` stands for it in errors.
-  SafetensorsFile(std::vector<std::uint8_t> bytes, std::string name)
-      : copy_(std::move(bytes)), name_(std::move(name)) {
-    read(copy_);
-  }
+  SafetensorsFile(std::vector<std::uint8_t> bytes, std::string name);
 
   /// In the order in which their elements lie in the file.
-  std::vector<std::string> names() const {
-    std::vector<std::string> result;
-    result.reserve(tensors_.size());
-    for (const auto& tensor : tensors_) result.push_back(tensor.name);
-    return result;
-  }
+  std::vector<std::string> names() const;
   bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
 
   /// These throw FileError, which lists the tensors, where there is none of this name.
@@ -99,10 +91,7 @@ class SafetensorsFile {
 
   /// The elements as they stand in the file: row-major, little-endian, on no particular boundary.
   /// Valid as long as this object, or the one it is moved to. Throws FileError as `shape` does.
-  std::span<const std::uint8_t> bytes(std::string_view name) const {
-    const internal::SafetensorsInfo& tensor = find(name);
-    return buffer_.subspan(tensor.begin, tensor.end - tensor.begin);
-  }
+  std::span<const std::uint8_t> bytes(std::string_view name) const;
 
   /// A tensor, its elements converted to T. Between floating-point types they are rounded to the
   /// nearest; from and to integers they have to be exact; BOOL is 0 and 1. Throws FileError naming
@@ -164,45 +153,9 @@ class SafetensorsFile {
  private:
   static constexpr bool swap = std::endian::native == std::endian::big;
 
-  void read(std::span<const std::uint8_t> bytes) {
-    constexpr std::size_t prefix = sizeof(std::uint64_t);
-    const auto fail = [&](const std::string& what) {
-      throw FileError(error_text(name_, ": ", what));
-    };
-    if (bytes.size() < prefix) {
-      fail(error_text("is no safetensors file: found ", bytes.size(),
-                      " bytes, expected at least the 8 of the header's length"));
-    }
-    const auto length = internal::npy_element<std::uint64_t, std::uint64_t>(bytes.data(), swap);
-    if (length > internal::safetensors_header_limit) {
-      fail(error_text("is no safetensors file: the length of the header: found ", length,
-                      " bytes, expected at most ", internal::safetensors_header_limit));
-    }
-    if (length > bytes.size() - prefix) {
-      fail(error_text("is truncated: the length of the header: found ", length,
-                      " bytes, expected at most the ", bytes.size() - prefix, " that follow it"));
-    }
-    const auto header = bytes.subspan(prefix, static_cast<std::size_t>(length));
-    buffer_ = bytes.subspan(prefix + header.size());
-    internal::SafetensorsHeaderReader reader(
-        {reinterpret_cast<const char*>(header.data()), header.size()}, buffer_.size(), name_);
-    tensors_ = std::move(reader.tensors);
-    metadata_ = std::move(reader.metadata);
-    for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
-  }
+  void read(std::span<const std::uint8_t> bytes);
 
-  const internal::SafetensorsInfo& find(std::string_view name) const {
-    const auto found = index_.find(name);
-    if (found != index_.end()) return tensors_[found->second];
-    constexpr std::size_t limit = 100;
-    std::string all;
-    for (std::size_t i = 0; i < tensors_.size() && i < limit; ++i) {
-      all += (i == 0 ? "" : ", ") + internal::in_quotes(tensors_[i].name);
-    }
-    if (tensors_.size() > limit) all += error_text(" and ", tensors_.size() - limit, " more");
-    throw FileError(error_text(name_, ": has no tensor ", internal::in_quotes(name), "; it has ",
-                               all.empty() ? "none" : all));
-  }
+  const internal::SafetensorsInfo& find(std::string_view name) const;
 
   template <class T, float (*Value)(std::uint16_t)>
   static T widened(const std::uint8_t* bytes, bool swapped) {
@@ -256,6 +209,89 @@ struct SafetensorsEntry {
 
 /// A tensor that is kept by the entry until it is written.
 template <class T>
+SafetensorsEntry safetensors_entry(std::string name, Tensor<T>&& tensor);
+
+/// A tensor that is referred to, without a copy, and has to live until it is written.
+template <class T>
+SafetensorsEntry safetensors_entry(std::string name, const Tensor<T>& tensor);
+
+/// Writes a safetensors file, whole or not at all and through to the disk (see AtomicFile): the
+/// tensors in the order of decreasing element size, then of their names, so that each lies on a
+/// boundary of its element size. Equal tensors and metadata give equal files.
+///
+/// Throws ValueError where a name is used twice, reserved, no UTF-8 or holds control characters,
+/// or where `bytes` do not fit shape and dtype; ShapeError for a shape that no tensor has;
+/// FileError where the file cannot be written.
+void save_safetensors(const std::filesystem::path& path,
+                      const std::vector<SafetensorsEntry>& entries,
+                      const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/io/atomic_file.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE SafetensorsFile::SafetensorsFile(std::vector<std::uint8_t> bytes, std::string name)
+    : copy_(std::move(bytes)), name_(std::move(name)) {
+  read(copy_);
+}
+
+POSEKIT_INLINE std::vector<std::string> SafetensorsFile::names() const {
+  std::vector<std::string> result;
+  result.reserve(tensors_.size());
+  for (const auto& tensor : tensors_) result.push_back(tensor.name);
+  return result;
+}
+
+POSEKIT_INLINE std::span<const std::uint8_t> SafetensorsFile::bytes(std::string_view name) const {
+  const internal::SafetensorsInfo& tensor = find(name);
+  return buffer_.subspan(tensor.begin, tensor.end - tensor.begin);
+}
+
+POSEKIT_INLINE void SafetensorsFile::read(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t prefix = sizeof(std::uint64_t);
+  const auto fail = [&](const std::string& what) {
+    throw FileError(error_text(name_, ": ", what));
+  };
+  if (bytes.size() < prefix) {
+    fail(error_text("is no safetensors file: found ", bytes.size(),
+                    " bytes, expected at least the 8 of the header's length"));
+  }
+  const auto length = internal::npy_element<std::uint64_t, std::uint64_t>(bytes.data(), swap);
+  if (length > internal::safetensors_header_limit) {
+    fail(error_text("is no safetensors file: the length of the header: found ", length,
+                    " bytes, expected at most ", internal::safetensors_header_limit));
+  }
+  if (length > bytes.size() - prefix) {
+    fail(error_text("is truncated: the length of the header: found ", length,
+                    " bytes, expected at most the ", bytes.size() - prefix, " that follow it"));
+  }
+  const auto header = bytes.subspan(prefix, static_cast<std::size_t>(length));
+  buffer_ = bytes.subspan(prefix + header.size());
+  internal::SafetensorsHeaderReader reader(
+      {reinterpret_cast<const char*>(header.data()), header.size()}, buffer_.size(), name_);
+  tensors_ = std::move(reader.tensors);
+  metadata_ = std::move(reader.metadata);
+  for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
+}
+
+POSEKIT_INLINE const internal::SafetensorsInfo& SafetensorsFile::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  if (found != index_.end()) return tensors_[found->second];
+  constexpr std::size_t limit = 100;
+  std::string all;
+  for (std::size_t i = 0; i < tensors_.size() && i < limit; ++i) {
+    all += (i == 0 ? "" : ", ") + internal::in_quotes(tensors_[i].name);
+  }
+  if (tensors_.size() > limit) all += error_text(" and ", tensors_.size() - limit, " more");
+  throw FileError(error_text(name_, ": has no tensor ", internal::in_quotes(name), "; it has ",
+                             all.empty() ? "none" : all));
+}
+
+template <class T>
 SafetensorsEntry safetensors_entry(std::string name, Tensor<T>&& tensor) {
   if constexpr (std::endian::native == std::endian::big) {
     auto* bytes = reinterpret_cast<std::uint8_t*>(tensor.data());
@@ -271,7 +307,6 @@ SafetensorsEntry safetensors_entry(std::string name, Tensor<T>&& tensor) {
           kept};
 }
 
-/// A tensor that is referred to, without a copy, and has to live until it is written.
 template <class T>
 SafetensorsEntry safetensors_entry(std::string name, const Tensor<T>& tensor) {
   if constexpr (std::endian::native == std::endian::big) {
@@ -285,16 +320,9 @@ SafetensorsEntry safetensors_entry(std::string name, const Tensor<T>& tensor) {
   }
 }
 
-/// Writes a safetensors file, whole or not at all and through to the disk (see AtomicFile): the
-/// tensors in the order of decreasing element size, then of their names, so that each lies on a
-/// boundary of its element size. Equal tensors and metadata give equal files.
-///
-/// Throws ValueError where a name is used twice, reserved, no UTF-8 or holds control characters,
-/// or where `bytes` do not fit shape and dtype; ShapeError for a shape that no tensor has;
-/// FileError where the file cannot be written.
-inline void save_safetensors(const std::filesystem::path& path,
-                             const std::vector<SafetensorsEntry>& entries,
-                             const std::map<std::string, std::string>& metadata = {}) {
+POSEKIT_INLINE void save_safetensors(const std::filesystem::path& path,
+                                     const std::vector<SafetensorsEntry>& entries,
+                                     const std::map<std::string, std::string>& metadata) {
   const std::string where = error_text("save_safetensors: ", path.string(), ": ");
   const auto fail = [&](const auto&... what) { throw ValueError(error_text(where, what...)); };
   std::set<std::string_view> names;
@@ -378,3 +406,5 @@ inline void save_safetensors(const std::filesystem::path& path,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_IO

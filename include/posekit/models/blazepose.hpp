@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <posekit/autodiff/shaping.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/network.hpp>
 #include <posekit/models/pose_model.hpp>
@@ -12,7 +12,23 @@ namespace posekit::inline POSEKIT_ISA::models {
 /// BlazePose's heatmaps: [N, 64, 64, 39] in [0, 1] (behind the logistic function), a cell covers
 /// 4 x 4 input pixels; the first 33 are joints.
 template <class T>
-PoseModel<T> blazepose_heatmaps(const Network<T>& network, double beta = 30.0) {
+PoseModel<T> blazepose_heatmaps(const Network<T>& network, double beta = 30.0);
+
+/// BlazePose's landmarks: [N, 195] = 39 times (x, y, z in input pixels from the image's corner,
+/// visibility logit, presence logit); the first 33 are joints.
+template <class T>
+PoseModel<T> blazepose_landmarks(const Network<T>& network);
+
+}  // namespace posekit::inline POSEKIT_ISA::models
+
+#if POSEKIT_DEFINES_MODELS
+
+#include <posekit/autodiff/shaping.hpp>
+
+namespace posekit::inline POSEKIT_ISA::models {
+
+template <class T>
+PoseModel<T> blazepose_heatmaps(const Network<T>& network, double beta) {
   const std::string node = "activation_heatmap";
   const auto maps = [=](const Var<T>& image) {
     return slice(network(models_internal::network_input(image, T(1), T(0)), {node})[0], 3, 0, 33);
@@ -22,8 +38,6 @@ PoseModel<T> blazepose_heatmaps(const Network<T>& network, double beta = 30.0) {
       {.beta = beta, .stride = 4, .offset = 1.5, .logits = false});
 }
 
-/// BlazePose's landmarks: [N, 195] = 39 times (x, y, z in input pixels from the image's corner,
-/// visibility logit, presence logit); the first 33 are joints.
 template <class T>
 PoseModel<T> blazepose_landmarks(const Network<T>& network) {
   const std::string node = "ld_3d";
@@ -49,3 +63,5 @@ PoseModel<T> blazepose_landmarks(const Network<T>& network) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
+
+#endif  // POSEKIT_DEFINES_MODELS

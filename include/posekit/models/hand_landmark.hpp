@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <posekit/autodiff/shaping.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/network.hpp>
 #include <posekit/models/pose_model.hpp>
@@ -12,6 +12,17 @@ namespace posekit::inline POSEKIT_ISA::models {
 /// MediaPipe's hand landmark networks: `Identity` [N, 63] = 21 times (x, y, z) in input pixels from
 /// the image's corner, `Identity_1` the presence of a hand. handlandmark-lite and -full take
 /// 224 x 224 pixels, handskeleton 256 x 256.
+template <class T>
+PoseModel<T> hand_landmark(const Network<T>& network, std::size_t size);
+
+}  // namespace posekit::inline POSEKIT_ISA::models
+
+#if POSEKIT_DEFINES_MODELS
+
+#include <posekit/autodiff/shaping.hpp>
+
+namespace posekit::inline POSEKIT_ISA::models {
+
 template <class T>
 PoseModel<T> hand_landmark(const Network<T>& network, std::size_t size) {
   const auto run = [=](const Var<T>& image, const std::string& node) {
@@ -39,3 +50,5 @@ PoseModel<T> hand_landmark(const Network<T>& network, std::size_t size) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
+
+#endif  // POSEKIT_DEFINES_MODELS

@@ -8,10 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/shaping.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/nn/conv_norm.hpp>
-#include <posekit/nn/pooling.hpp>
 #include <posekit/nn/sequential.hpp>
 
 namespace posekit::inline POSEKIT_ISA::models {
@@ -24,20 +23,10 @@ struct BasicConv2d {
   nn::BatchNorm2d<T> bn;
 
   BasicConv2d(std::size_t in, std::size_t out, std::array<std::size_t, 2> kernel,
-              std::size_t stride = 1)
-      : conv({.in_channels = in,
-              .out_channels = out,
-              .kernel = kernel,
-              .stride = {stride, stride},
-              .padding = {kernel[0] / 2, kernel[1] / 2},
-              .bias = false}),
-        bn({.channels = out, .epsilon = 1e-3}) {}
+              std::size_t stride = 1);
 
   Var<T> operator()(const Var<T>& x) { return nn::conv_norm(x, conv, bn, Activation::relu); }
-  void visit(nn::ModuleVisitor<T>& v) {
-    v("conv", conv);
-    v("bn", bn);
-  }
+  void visit(nn::ModuleVisitor<T>& v);
 };
 
 /// Named branches that see the same input; their outputs are joined along the channels.
@@ -46,11 +35,7 @@ struct InceptionBlock {
   using value_type = T;
   std::vector<std::pair<std::string, nn::Layer<T>>> branches;
 
-  Var<T> operator()(const Var<T>& x) {
-    std::vector<Var<T>> parts;
-    for (auto& [name, branch] : branches) parts.push_back(branch(x));
-    return concatenate(parts, 3);
-  }
+  Var<T> operator()(const Var<T>& x);
   void visit(nn::ModuleVisitor<T>& v) {
     for (auto& [name, branch] : branches) v(name, branch);
   }
@@ -58,6 +43,42 @@ struct InceptionBlock {
 
 /// Parts "0" to "6" of Inception v4's features, up to the first Inception-A block, every
 /// convolution and maximum padded by half its kernel: x [N, H, W, 3] -> [N, H/8, W/8, 384].
+template <class T>
+nn::Sequential<T> inception_v4_trunk();
+
+}  // namespace posekit::inline POSEKIT_ISA::models
+
+#if POSEKIT_DEFINES_MODELS
+
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/nn/pooling.hpp>
+
+namespace posekit::inline POSEKIT_ISA::models {
+
+template <class T>
+BasicConv2d<T>::BasicConv2d(std::size_t in, std::size_t out, std::array<std::size_t, 2> kernel,
+                            std::size_t stride)
+    : conv({.in_channels = in,
+            .out_channels = out,
+            .kernel = kernel,
+            .stride = {stride, stride},
+            .padding = {kernel[0] / 2, kernel[1] / 2},
+            .bias = false}),
+      bn({.channels = out, .epsilon = 1e-3}) {}
+
+template <class T>
+void BasicConv2d<T>::visit(nn::ModuleVisitor<T>& v) {
+  v("conv", conv);
+  v("bn", bn);
+}
+
+template <class T>
+Var<T> InceptionBlock<T>::operator()(const Var<T>& x) {
+  std::vector<Var<T>> parts;
+  for (auto& [name, branch] : branches) parts.push_back(branch(x));
+  return concatenate(parts, 3);
+}
+
 template <class T>
 nn::Sequential<T> inception_v4_trunk() {
   using Conv = BasicConv2d<T>;
@@ -82,3 +103,5 @@ nn::Sequential<T> inception_v4_trunk() {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
+
+#endif  // POSEKIT_DEFINES_MODELS

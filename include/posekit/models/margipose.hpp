@@ -10,15 +10,16 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/shaping.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/heatmap/flat_softmax.hpp>
 #include <posekit/heatmap/marginals.hpp>
 #include <posekit/heatmap/margipose_loss.hpp>
-#include <posekit/models/inception_v4.hpp>
 #include <posekit/models/resnet.hpp>
+#include <posekit/nn/activations.hpp>
+#include <posekit/nn/convolution.hpp>
 #include <posekit/nn/initialization.hpp>
+#include <posekit/nn/normalization.hpp>
 #include <posekit/nn/residual.hpp>
 
 namespace posekit::inline POSEKIT_ISA::models {
@@ -45,21 +46,7 @@ enum class HeatmapSpace { xy, zy, xz };
 /// what were channels are pixels along z: "axis permutation" of §4 of the paper. Throws ShapeError
 /// where the image is not square or its extent does not divide the channels.
 template <class T>
-Var<T> permute_axes(const Var<T>& x, HeatmapSpace space) {
-  if (space == HeatmapSpace::xy) return x;
-  const Shape shape = x.shape();
-  if (shape.size() != 4 || shape[1] != shape[2] || shape[1] == 0 || shape[3] % shape[1] != 0) {
-    throw ShapeError(error_text("permute_axes: x has shape ", to_string(shape),
-                                ", expected [N, S, S, C] with S dividing C; the input image must "
-                                "be square, 16 S pixels wide"));
-  }
-  const std::size_t size = shape[1];
-  const Var<T> runs = reshape(x, {shape[0], size, size, shape[3] / size, size});
-  return reshape(
-      transpose(runs, space == HeatmapSpace::zy ? std::vector<std::size_t>{0, 1, 4, 3, 2}
-                                                : std::vector<std::size_t>{0, 4, 2, 3, 1}),
-      shape);
-}
+Var<T> permute_axes(const Var<T>& x, HeatmapSpace space);
 
 /// One column of a stage (Fig. 6): features [N, h, w, width] -> logits [N, h, w, joints].
 template <class T>
@@ -68,24 +55,12 @@ struct HeatmapColumn {
   HeatmapSpace space = HeatmapSpace::xy;
   nn::Sequential<T> down_layers, up_layers;
 
-  HeatmapColumn(std::size_t joints, std::size_t width, HeatmapSpace heatmap_space)
-      : space(heatmap_space) {
-    const std::size_t middle = width + width / 2;
-    down_layers =
-        nn::Sequential<T>(block(width, width), block(width, width), block(width, middle, 2),
-                          block(middle, middle), block(middle, middle));
-    up_layers =
-        nn::Sequential<T>(block(middle, middle), block(middle, middle), up_block(middle, width),
-                          block(width, width), block(width, joints));
-  }
+  HeatmapColumn(std::size_t joints, std::size_t width, HeatmapSpace heatmap_space);
 
   Var<T> operator()(const Var<T>& features) {
     return up_layers(permute_axes(down_layers(features), space));
   }
-  void visit(nn::ModuleVisitor<T>& v) {
-    v("down_layers", down_layers);
-    v("up_layers", up_layers);
-  }
+  void visit(nn::ModuleVisitor<T>& v);
 
  private:
   template <class Main, class Shortcut>
@@ -98,18 +73,7 @@ struct HeatmapColumn {
   static nn::Residual<T> block(std::size_t in, std::size_t out, std::size_t stride = 1) {
     return block_of(out, plain_conv<T>(in, out, 3, stride), plain_conv<T>(in, out, 1, stride));
   }
-  static nn::Residual<T> up_block(std::size_t in, std::size_t out) {
-    const auto up = [&](std::size_t kernel) {
-      return nn::ConvTranspose2d<T>({.in_channels = in,
-                                     .out_channels = out,
-                                     .kernel = {kernel, kernel},
-                                     .stride = {2, 2},
-                                     .padding = {kernel / 2, kernel / 2},
-                                     .output_padding = {1, 1},
-                                     .bias = false});
-    };
-    return block_of(out, up(3), up(1));
-  }
+  static nn::Residual<T> up_block(std::size_t in, std::size_t out);
 };
 
 /// The 1 x 1 convolution from one stage's heatmaps to the next one's features.
@@ -148,59 +112,18 @@ class MargiPose {
   using value_type = T;
 
   /// Throws ValueError for 0 joints or stages and for a width that is not a multiple of 4.
-  explicit MargiPose(const MargiPoseOptions& options = {}) : options_(options) {
-    if (options.joints == 0 || options.stages == 0 || options.width == 0 ||
-        options.width % 4 != 0) {
-      throw ValueError(error_text("MargiPose: ", options.joints, " joints, ", options.stages,
-                                  " stages and a width of ", options.width,
-                                  ", expected joints and stages, and a multiple of 4"));
-    }
-    make_extractor();
-    for (std::size_t stage = 0; stage < options.stages; ++stage) {
-      const auto add = [&](std::vector<HeatmapColumn<T>>& columns, HeatmapSpace space) {
-        columns.emplace_back(options.joints, options.width,
-                             options.axis_permutation ? space : HeatmapSpace::xy);
-      };
-      add(xy_hm_cnns_, HeatmapSpace::xy);
-      add(zy_hm_cnns_, HeatmapSpace::zy);
-      add(xz_hm_cnns_, HeatmapSpace::xz);
-      if (stage > 0) hm_combiners_.emplace_back(options.joints, options.width);
-    }
-    nn::initialize(*this, {.seed = options.seed});
-  }
+  explicit MargiPose(const MargiPoseOptions& options = {});
 
   const MargiPoseOptions& options() const { return options_; }
 
   /// Throws ShapeError.
-  MargiPoseOutput<T> operator()(const Var<T>& x) {
-    const Shape shape = x.shape();
-    if (shape.size() != 4 || shape[1] != 3 || shape[2] == 0 || shape[2] % 32 != 0 ||
-        shape[3] == 0 || shape[3] % 32 != 0) {
-      throw ShapeError(error_text("MargiPose: x has shape ", to_string(shape),
-                                  ", expected [N, 3, H, W] with multiples of 32"));
-    }
-    MargiPoseOutput<T> out;
-    Var<T> features = in_cnn_(to_channels_last(x));
-    for (std::size_t stage = 0; stage < options_.stages; ++stage) {
-      if (stage > 0) features = features + hm_combiners_[stage - 1](out.stages.back());
-      const auto maps = [&](HeatmapColumn<T>& column) {
-        return flat_softmax(to_channels_first(column(features)));
-      };
-      out.stages.push_back(
-          {maps(xy_hm_cnns_[stage]), maps(zy_hm_cnns_[stage]), maps(xz_hm_cnns_[stage])});
-    }
-    out.xyz = marginal_coordinates(out.stages.back());
-    return out;
-  }
+  MargiPoseOutput<T> operator()(const Var<T>& x);
 
   /// Statistics of the batch, and gradients of the parameters; or neither (see nn::set_training).
   void train(bool training = true) { nn::set_training(*this, training); }
   void eval() { train(false); }
 
-  void visit(nn::ModuleVisitor<T>& v) {
-    Inner inner{*this};
-    v("inner", inner);
-  }
+  void visit(nn::ModuleVisitor<T>& v);
 
  private:
   /// The authors' checkpoints have everything below this name.
@@ -214,31 +137,7 @@ class MargiPose {
       v("hm_combiners", net.hm_combiners_);
     }
   };
-  void make_extractor() {
-    const std::size_t width = options_.width;
-    std::size_t channels = width;
-    switch (options_.feature_extractor) {
-      case FeatureExtractor::inception_v4:
-        in_cnn_ = inception_v4_trunk<T>();
-        channels = 384;
-        break;
-      case FeatureExtractor::resnet18:
-        in_cnn_ = resnet_trunk<T>({.width = width / 2});
-        break;
-      case FeatureExtractor::resnet34:
-        in_cnn_ = resnet_trunk<T>({.first_blocks = 3, .second_blocks = 4, .width = width / 2});
-        break;
-      case FeatureExtractor::resnet50:
-        in_cnn_ = resnet_trunk<T>(
-            {.first_blocks = 3, .second_blocks = 4, .bottleneck = true, .width = width / 2});
-        channels = 4 * width;
-        break;
-    }
-    if (channels == width) return;
-    in_cnn_.add(nn::Conv2d<T>({.in_channels = channels, .out_channels = width, .kernel = {1, 1}}));
-    in_cnn_.add(nn::BatchNorm2d<T>({.channels = width}));
-    in_cnn_.add(nn::ReLU{});
-  }
+  void make_extractor();
 
   MargiPoseOptions options_;
   nn::Sequential<T> in_cnn_;
@@ -253,23 +152,173 @@ namespace posekit::inline POSEKIT_ISA {
 /// L_3D, Eq. (6), summed over all stages -> [N, J].
 template <class T>
 Var<T> margipose_loss_3d(const models::MargiPoseOutput<T>& out, const Tensor<T>& truth,
-                         const MargiPoseLossOptions& options = {}) {
-  return margipose_loss_3d(out.stages, truth, options);
-}
+                         const MargiPoseLossOptions& options = {});
 
 /// L_2D, Eq. (7), summed over all stages; truth is [N, J, 2]. -> [N, J].
 template <class T>
 Var<T> margipose_loss_2d(const models::MargiPoseOutput<T>& out, const Tensor<T>& truth,
-                         const MargiPoseLossOptions& options = {}) {
-  return margipose_loss_2d(out.stages, truth, options);
-}
+                         const MargiPoseLossOptions& options = {});
 
 /// Either, by example (see margipose_loss), summed over all stages -> [N, J].
 template <class T>
 Var<T> margipose_loss(const models::MargiPoseOutput<T>& out, const Tensor<T>& truth,
-                      const Tensor<T>& three_dimensional,
-                      const MargiPoseLossOptions& options = {}) {
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_MODELS
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/heatmap/flat_softmax.hpp>
+#include <posekit/models/inception_v4.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace models {
+
+template <class T>
+Var<T> permute_axes(const Var<T>& x, HeatmapSpace space) {
+  if (space == HeatmapSpace::xy) return x;
+  const Shape shape = x.shape();
+  if (shape.size() != 4 || shape[1] != shape[2] || shape[1] == 0 || shape[3] % shape[1] != 0) {
+    throw ShapeError(error_text("permute_axes: x has shape ", to_string(shape),
+                                ", expected [N, S, S, C] with S dividing C; the input image must "
+                                "be square, 16 S pixels wide"));
+  }
+  const std::size_t size = shape[1];
+  const Var<T> runs = reshape(x, {shape[0], size, size, shape[3] / size, size});
+  return reshape(
+      transpose(runs, space == HeatmapSpace::zy ? std::vector<std::size_t>{0, 1, 4, 3, 2}
+                                                : std::vector<std::size_t>{0, 4, 2, 3, 1}),
+      shape);
+}
+
+template <class T>
+HeatmapColumn<T>::HeatmapColumn(std::size_t joints, std::size_t width, HeatmapSpace heatmap_space)
+    : space(heatmap_space) {
+  const std::size_t middle = width + width / 2;
+  down_layers = nn::Sequential<T>(block(width, width), block(width, width), block(width, middle, 2),
+                                  block(middle, middle), block(middle, middle));
+  up_layers = nn::Sequential<T>(block(middle, middle), block(middle, middle),
+                                up_block(middle, width), block(width, width), block(width, joints));
+}
+
+template <class T>
+void HeatmapColumn<T>::visit(nn::ModuleVisitor<T>& v) {
+  v("down_layers", down_layers);
+  v("up_layers", up_layers);
+}
+
+template <class T>
+nn::Residual<T> HeatmapColumn<T>::up_block(std::size_t in, std::size_t out) {
+  const auto up = [&](std::size_t kernel) {
+    return nn::ConvTranspose2d<T>({.in_channels = in,
+                                   .out_channels = out,
+                                   .kernel = {kernel, kernel},
+                                   .stride = {2, 2},
+                                   .padding = {kernel / 2, kernel / 2},
+                                   .output_padding = {1, 1},
+                                   .bias = false});
+  };
+  return block_of(out, up(3), up(1));
+}
+
+template <class T>
+MargiPose<T>::MargiPose(const MargiPoseOptions& options) : options_(options) {
+  if (options.joints == 0 || options.stages == 0 || options.width == 0 || options.width % 4 != 0) {
+    throw ValueError(error_text("MargiPose: ", options.joints, " joints, ", options.stages,
+                                " stages and a width of ", options.width,
+                                ", expected joints and stages, and a multiple of 4"));
+  }
+  make_extractor();
+  for (std::size_t stage = 0; stage < options.stages; ++stage) {
+    const auto add = [&](std::vector<HeatmapColumn<T>>& columns, HeatmapSpace space) {
+      columns.emplace_back(options.joints, options.width,
+                           options.axis_permutation ? space : HeatmapSpace::xy);
+    };
+    add(xy_hm_cnns_, HeatmapSpace::xy);
+    add(zy_hm_cnns_, HeatmapSpace::zy);
+    add(xz_hm_cnns_, HeatmapSpace::xz);
+    if (stage > 0) hm_combiners_.emplace_back(options.joints, options.width);
+  }
+  nn::initialize(*this, {.seed = options.seed});
+}
+
+template <class T>
+MargiPoseOutput<T> MargiPose<T>::operator()(const Var<T>& x) {
+  const Shape shape = x.shape();
+  if (shape.size() != 4 || shape[1] != 3 || shape[2] == 0 || shape[2] % 32 != 0 || shape[3] == 0 ||
+      shape[3] % 32 != 0) {
+    throw ShapeError(error_text("MargiPose: x has shape ", to_string(shape),
+                                ", expected [N, 3, H, W] with multiples of 32"));
+  }
+  MargiPoseOutput<T> out;
+  Var<T> features = in_cnn_(to_channels_last(x));
+  for (std::size_t stage = 0; stage < options_.stages; ++stage) {
+    if (stage > 0) features = features + hm_combiners_[stage - 1](out.stages.back());
+    const auto maps = [&](HeatmapColumn<T>& column) {
+      return flat_softmax(to_channels_first(column(features)));
+    };
+    out.stages.push_back(
+        {maps(xy_hm_cnns_[stage]), maps(zy_hm_cnns_[stage]), maps(xz_hm_cnns_[stage])});
+  }
+  out.xyz = marginal_coordinates(out.stages.back());
+  return out;
+}
+
+template <class T>
+void MargiPose<T>::visit(nn::ModuleVisitor<T>& v) {
+  Inner inner{*this};
+  v("inner", inner);
+}
+
+template <class T>
+void MargiPose<T>::make_extractor() {
+  const std::size_t width = options_.width;
+  std::size_t channels = width;
+  switch (options_.feature_extractor) {
+    case FeatureExtractor::inception_v4:
+      in_cnn_ = inception_v4_trunk<T>();
+      channels = 384;
+      break;
+    case FeatureExtractor::resnet18:
+      in_cnn_ = resnet_trunk<T>({.width = width / 2});
+      break;
+    case FeatureExtractor::resnet34:
+      in_cnn_ = resnet_trunk<T>({.first_blocks = 3, .second_blocks = 4, .width = width / 2});
+      break;
+    case FeatureExtractor::resnet50:
+      in_cnn_ = resnet_trunk<T>(
+          {.first_blocks = 3, .second_blocks = 4, .bottleneck = true, .width = width / 2});
+      channels = 4 * width;
+      break;
+  }
+  if (channels == width) return;
+  in_cnn_.add(nn::Conv2d<T>({.in_channels = channels, .out_channels = width, .kernel = {1, 1}}));
+  in_cnn_.add(nn::BatchNorm2d<T>({.channels = width}));
+  in_cnn_.add(nn::ReLU{});
+}
+
+}  // namespace models
+
+template <class T>
+Var<T> margipose_loss_3d(const models::MargiPoseOutput<T>& out, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options) {
+  return margipose_loss_3d(out.stages, truth, options);
+}
+
+template <class T>
+Var<T> margipose_loss_2d(const models::MargiPoseOutput<T>& out, const Tensor<T>& truth,
+                         const MargiPoseLossOptions& options) {
+  return margipose_loss_2d(out.stages, truth, options);
+}
+
+template <class T>
+Var<T> margipose_loss(const models::MargiPoseOutput<T>& out, const Tensor<T>& truth,
+                      const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options) {
   return margipose_loss(out.stages, truth, three_dimensional, options);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_MODELS

@@ -8,11 +8,9 @@
 #include <string_view>
 #include <system_error>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/graph/tfjs.hpp>
-#include <posekit/models/blazepose.hpp>
 #include <posekit/models/efficientpose.hpp>
-#include <posekit/models/hand_landmark.hpp>
 #include <posekit/models/movenet.hpp>
 #include <posekit/models/pose_model.hpp>
 #include <posekit/models/posenet.hpp>
@@ -43,8 +41,36 @@ inline constexpr std::array<PoseModelEntry, 13> pose_model_entries{{
 }};
 
 /// The path of a network's file. Throws FileError, which says how to get it, where it is not there.
-inline std::filesystem::path require_model(const std::filesystem::path& folder,
-                                           std::string_view file) {
+std::filesystem::path require_model(const std::filesystem::path& folder, std::string_view file);
+
+/// One of `pose_model_entries`, around a network that was read from its file, or changed since.
+/// `beta` replaces the inverse temperature with which heatmaps are read. Throws ValueError for a
+/// name that is not known.
+template <class T>
+PoseModel<T> make_pose_model(std::string_view name, const Network<T>& network,
+                             std::optional<double> beta = {});
+
+/// The network's file of one of `pose_model_entries`, in a folder of TensorFlow.js models. Throws
+/// ValueError for a name that is not known, FileError and GraphError as `read_tfjs_graph` does.
+Graph read_pose_graph(std::string_view name, const std::filesystem::path& folder);
+
+/// Loads one of `pose_model_entries`. Throws as `read_pose_graph` and `make_pose_model`.
+template <class T>
+PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
+                             std::optional<double> beta = {}, const NetworkOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_MODELS
+
+#include <posekit/graph/tfjs.hpp>
+#include <posekit/models/blazepose.hpp>
+#include <posekit/models/hand_landmark.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::filesystem::path require_model(const std::filesystem::path& folder,
+                                                   std::string_view file) {
   const auto path = folder / file;
   std::error_code unknown;
   if (!std::filesystem::is_regular_file(path, unknown)) {
@@ -68,12 +94,9 @@ inline const PoseModelEntry& find_entry(std::string_view name) {
 
 }  // namespace models_internal
 
-/// One of `pose_model_entries`, around a network that was read from its file, or changed since.
-/// `beta` replaces the inverse temperature with which heatmaps are read. Throws ValueError for a
-/// name that is not known.
 template <class T>
 PoseModel<T> make_pose_model(std::string_view name, const Network<T>& network,
-                             std::optional<double> beta = {}) {
+                             std::optional<double> beta) {
   models_internal::find_entry(name);
   if (beta && !(*beta > 0 && std::isfinite(*beta))) {
     throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
@@ -98,17 +121,16 @@ PoseModel<T> make_pose_model(std::string_view name, const Network<T>& network,
   return model;
 }
 
-/// The network's file of one of `pose_model_entries`, in a folder of TensorFlow.js models. Throws
-/// ValueError for a name that is not known, FileError and GraphError as `read_tfjs_graph` does.
-inline Graph read_pose_graph(std::string_view name, const std::filesystem::path& folder) {
+POSEKIT_INLINE Graph read_pose_graph(std::string_view name, const std::filesystem::path& folder) {
   return read_tfjs_graph(require_model(folder, models_internal::find_entry(name).file));
 }
 
-/// Loads one of `pose_model_entries`. Throws as `read_pose_graph` and `make_pose_model`.
 template <class T>
 PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
-                             std::optional<double> beta = {}, const NetworkOptions& options = {}) {
+                             std::optional<double> beta, const NetworkOptions& options) {
   return make_pose_model<T>(name, Network<T>(read_pose_graph(name, folder), options), beta);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_MODELS

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/network.hpp>
 #include <posekit/models/pose_model.hpp>
@@ -13,7 +14,16 @@ namespace posekit::inline POSEKIT_ISA::models {
 /// published output takes the maximum near the person in the centre and has no derivative; the
 /// positions come from the heatmap itself. Float images enter behind the cast from integers.
 template <class T>
-PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 3.0) {
+PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 3.0);
+
+}  // namespace posekit::inline POSEKIT_ISA::models
+
+#if POSEKIT_DEFINES_MODELS
+
+namespace posekit::inline POSEKIT_ISA::models {
+
+template <class T>
+PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta) {
   const std::string node = "StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd";
   const std::string input = "StatefulPartitionedCall/stack";
   const auto maps = [=](const Var<T>& image) {
@@ -27,3 +37,5 @@ PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
+
+#endif  // POSEKIT_DEFINES_MODELS

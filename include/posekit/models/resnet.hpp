@@ -6,11 +6,10 @@
 #include <optional>
 #include <utility>
 
-#include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/functions.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/nn/conv_norm.hpp>
-#include <posekit/nn/pooling.hpp>
+#include <posekit/nn/convolution.hpp>
+#include <posekit/nn/normalization.hpp>
 #include <posekit/nn/sequential.hpp>
 
 namespace posekit::inline POSEKIT_ISA::models {
@@ -18,23 +17,12 @@ namespace posekit::inline POSEKIT_ISA::models {
 /// A convolution without bias, `kernel` x `kernel`, padded so that stride 1 keeps the extents.
 template <class T>
 nn::Conv2d<T> plain_conv(std::size_t in, std::size_t out, std::size_t kernel,
-                         std::size_t stride = 1) {
-  return nn::Conv2d<T>({.in_channels = in,
-                        .out_channels = out,
-                        .kernel = {kernel, kernel},
-                        .stride = {stride, stride},
-                        .padding = {kernel / 2, kernel / 2},
-                        .bias = false});
-}
+                         std::size_t stride = 1);
 
 /// The projection of a block whose input and output differ: parts "0" and "1"; empty where they do
 /// not.
 template <class T>
-nn::Sequential<T> projection(std::size_t in, std::size_t out, std::size_t stride) {
-  if (in == out && stride == 1) return {};
-  return nn::Sequential<T>(plain_conv<T>(in, out, 1, stride),
-                           nn::BatchNorm2d<T>({.channels = out}));
-}
+nn::Sequential<T> projection(std::size_t in, std::size_t out, std::size_t stride);
 
 /// Two convolutions of 3 x 3.
 template <class T>
@@ -44,24 +32,10 @@ struct BasicBlock {
   nn::BatchNorm2d<T> bn1, bn2;
   nn::Sequential<T> downsample;
 
-  BasicBlock(std::size_t in, std::size_t out, std::size_t stride)
-      : conv1(plain_conv<T>(in, out, 3, stride)),
-        conv2(plain_conv<T>(out, out, 3)),
-        bn1({.channels = out}),
-        bn2({.channels = out}),
-        downsample(projection<T>(in, out, stride)) {}
+  BasicBlock(std::size_t in, std::size_t out, std::size_t stride);
 
-  Var<T> operator()(const Var<T>& x) {
-    const Var<T> y = nn::conv_norm(x, conv1, bn1, Activation::relu);
-    return relu(nn::conv_norm(y, conv2, bn2, Activation::none) + downsample(x));
-  }
-  void visit(nn::ModuleVisitor<T>& v) {
-    v("conv1", conv1);
-    v("bn1", bn1);
-    v("conv2", conv2);
-    v("bn2", bn2);
-    v("downsample", downsample);
-  }
+  Var<T> operator()(const Var<T>& x);
+  void visit(nn::ModuleVisitor<T>& v);
 };
 
 /// 1 x 1, 3 x 3 and 1 x 1; the output has four times as many channels as the middle.
@@ -72,29 +46,10 @@ struct Bottleneck {
   nn::BatchNorm2d<T> bn1, bn2, bn3;
   nn::Sequential<T> downsample;
 
-  Bottleneck(std::size_t in, std::size_t middle, std::size_t stride)
-      : conv1(plain_conv<T>(in, middle, 1)),
-        conv2(plain_conv<T>(middle, middle, 3, stride)),
-        conv3(plain_conv<T>(middle, 4 * middle, 1)),
-        bn1({.channels = middle}),
-        bn2({.channels = middle}),
-        bn3({.channels = 4 * middle}),
-        downsample(projection<T>(in, 4 * middle, stride)) {}
+  Bottleneck(std::size_t in, std::size_t middle, std::size_t stride);
 
-  Var<T> operator()(const Var<T>& x) {
-    Var<T> y = nn::conv_norm(x, conv1, bn1, Activation::relu);
-    y = nn::conv_norm(y, conv2, bn2, Activation::relu);
-    return relu(nn::conv_norm(y, conv3, bn3, Activation::none) + downsample(x));
-  }
-  void visit(nn::ModuleVisitor<T>& v) {
-    v("conv1", conv1);
-    v("bn1", bn1);
-    v("conv2", conv2);
-    v("bn2", bn2);
-    v("conv3", conv3);
-    v("bn3", bn3);
-    v("downsample", downsample);
-  }
+  Var<T> operator()(const Var<T>& x);
+  void visit(nn::ModuleVisitor<T>& v);
 };
 
 /// How many blocks a residual network has before 1/8 of the image's extents, and which.
@@ -106,6 +61,88 @@ struct ResnetTrunkOptions {
 
 /// torchvision's conv1, bn1, relu, maxpool, layer1 and layer2 as parts "0" to "5":
 /// x [N, H, W, 3] -> [N, H/8, W/8, 2 width], or 8 width of bottlenecks.
+template <class T>
+nn::Sequential<T> resnet_trunk(const ResnetTrunkOptions& options);
+
+}  // namespace posekit::inline POSEKIT_ISA::models
+
+#if POSEKIT_DEFINES_MODELS
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/functions.hpp>
+#include <posekit/nn/conv_norm.hpp>
+#include <posekit/nn/pooling.hpp>
+
+namespace posekit::inline POSEKIT_ISA::models {
+
+template <class T>
+nn::Conv2d<T> plain_conv(std::size_t in, std::size_t out, std::size_t kernel, std::size_t stride) {
+  return nn::Conv2d<T>({.in_channels = in,
+                        .out_channels = out,
+                        .kernel = {kernel, kernel},
+                        .stride = {stride, stride},
+                        .padding = {kernel / 2, kernel / 2},
+                        .bias = false});
+}
+
+template <class T>
+nn::Sequential<T> projection(std::size_t in, std::size_t out, std::size_t stride) {
+  if (in == out && stride == 1) return {};
+  return nn::Sequential<T>(plain_conv<T>(in, out, 1, stride),
+                           nn::BatchNorm2d<T>({.channels = out}));
+}
+
+template <class T>
+BasicBlock<T>::BasicBlock(std::size_t in, std::size_t out, std::size_t stride)
+    : conv1(plain_conv<T>(in, out, 3, stride)),
+      conv2(plain_conv<T>(out, out, 3)),
+      bn1({.channels = out}),
+      bn2({.channels = out}),
+      downsample(projection<T>(in, out, stride)) {}
+
+template <class T>
+Var<T> BasicBlock<T>::operator()(const Var<T>& x) {
+  const Var<T> y = nn::conv_norm(x, conv1, bn1, Activation::relu);
+  return relu(nn::conv_norm(y, conv2, bn2, Activation::none) + downsample(x));
+}
+
+template <class T>
+void BasicBlock<T>::visit(nn::ModuleVisitor<T>& v) {
+  v("conv1", conv1);
+  v("bn1", bn1);
+  v("conv2", conv2);
+  v("bn2", bn2);
+  v("downsample", downsample);
+}
+
+template <class T>
+Bottleneck<T>::Bottleneck(std::size_t in, std::size_t middle, std::size_t stride)
+    : conv1(plain_conv<T>(in, middle, 1)),
+      conv2(plain_conv<T>(middle, middle, 3, stride)),
+      conv3(plain_conv<T>(middle, 4 * middle, 1)),
+      bn1({.channels = middle}),
+      bn2({.channels = middle}),
+      bn3({.channels = 4 * middle}),
+      downsample(projection<T>(in, 4 * middle, stride)) {}
+
+template <class T>
+Var<T> Bottleneck<T>::operator()(const Var<T>& x) {
+  Var<T> y = nn::conv_norm(x, conv1, bn1, Activation::relu);
+  y = nn::conv_norm(y, conv2, bn2, Activation::relu);
+  return relu(nn::conv_norm(y, conv3, bn3, Activation::none) + downsample(x));
+}
+
+template <class T>
+void Bottleneck<T>::visit(nn::ModuleVisitor<T>& v) {
+  v("conv1", conv1);
+  v("bn1", bn1);
+  v("conv2", conv2);
+  v("bn2", bn2);
+  v("conv3", conv3);
+  v("bn3", bn3);
+  v("downsample", downsample);
+}
+
 template <class T>
 nn::Sequential<T> resnet_trunk(const ResnetTrunkOptions& options) {
   const std::size_t w = options.width;
@@ -130,3 +167,5 @@ nn::Sequential<T> resnet_trunk(const ResnetTrunkOptions& options) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
+
+#endif  // POSEKIT_DEFINES_MODELS

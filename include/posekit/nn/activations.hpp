@@ -6,8 +6,8 @@
 
 #include <posekit/autodiff/functions.hpp>
 #include <posekit/autodiff/softmax.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -68,18 +68,34 @@ struct PReLU {
   bool training = true;
 
   /// Throws ValueError for 0 channels and a slope that is not finite.
-  explicit PReLU(const PReLUOptions& options = {})
-      : weight(zeros<T>({options.channels}) + static_cast<T>(options.initial)) {
-    if (options.channels == 0) throw ValueError("PReLU: 0 channels, expected more");
-    require_finite_number("PReLU", "initial", options.initial);
-  }
+  explicit PReLU(const PReLUOptions& options = {});
 
   Var<T> operator()(const Var<T>& x) const { return prelu(x, weight.on(x.tape(), training)); }
 
-  void visit(ModuleVisitor<T>& v) {
-    v.training(training);
-    v("weight", weight);
-  }
+  void visit(ModuleVisitor<T>& v);
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::nn
+
+#if POSEKIT_DEFINES_NN
+
+#include <posekit/core/require.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+template <class T>
+PReLU<T>::PReLU(const PReLUOptions& options)
+    : weight(zeros<T>({options.channels}) + static_cast<T>(options.initial)) {
+  if (options.channels == 0) throw ValueError("PReLU: 0 channels, expected more");
+  require_finite_number("PReLU", "initial", options.initial);
+}
+
+template <class T>
+void PReLU<T>::visit(ModuleVisitor<T>& v) {
+  v.training(training);
+  v("weight", weight);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn
+
+#endif  // POSEKIT_DEFINES_NN

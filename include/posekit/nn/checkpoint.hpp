@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>
@@ -49,37 +50,7 @@ struct NamePrefix {
 /// the one that finds the most tensors; none where that finds as many.
 template <class T>
 NamePrefix name_prefix(const std::vector<NamedTensor<T>>& tensors,
-                       const std::vector<std::string>& names) {
-  const std::set<std::string> known(names.begin(), names.end());
-  const auto found = [&](const NamePrefix& prefix) {
-    return std::count_if(tensors.begin(), tensors.end(), [&](const auto& tensor) {
-      return known.contains(prefix.file_name(tensor.name));
-    });
-  };
-  NamePrefix best;
-  auto most = found(best);
-  if (most == std::ssize(tensors)) return best;
-  std::set<std::pair<std::string, std::string>> candidates;
-  const auto rest = [](const std::string& longer, const std::string& end) {
-    const std::size_t size = longer.size() - end.size();
-    return longer.size() > end.size() + 1 && longer.ends_with(end) && longer[size - 1] == '.'
-               ? longer.substr(0, size)
-               : std::string();
-  };
-  for (const auto& tensor : tensors) {
-    for (const std::string& name : names)
-      candidates.emplace(rest(name, tensor.name), rest(tensor.name, name));
-  }
-  for (const auto& [in_file, in_module] : candidates) {
-    const NamePrefix prefix{in_file, in_module};
-    const auto count = found(prefix);
-    if (count > most) {
-      most = count;
-      best = prefix;
-    }
-  }
-  return best;
-}
+                       const std::vector<std::string>& names);
 
 /// Reads a module's tensors from `source`, which has names(), shape(name) and tensor<T>(name). Says
 /// everything that does not fit in one error, and changes nothing then. `ignored(name)` is true of
@@ -224,3 +195,45 @@ void save_npz(const std::filesystem::path& path, M& module) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_NN
+
+namespace posekit::inline POSEKIT_ISA::nn::detail {
+
+template <class T>
+NamePrefix name_prefix(const std::vector<NamedTensor<T>>& tensors,
+                       const std::vector<std::string>& names) {
+  const std::set<std::string> known(names.begin(), names.end());
+  const auto found = [&](const NamePrefix& prefix) {
+    return std::count_if(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+      return known.contains(prefix.file_name(tensor.name));
+    });
+  };
+  NamePrefix best;
+  auto most = found(best);
+  if (most == std::ssize(tensors)) return best;
+  std::set<std::pair<std::string, std::string>> candidates;
+  const auto rest = [](const std::string& longer, const std::string& end) {
+    const std::size_t size = longer.size() - end.size();
+    return longer.size() > end.size() + 1 && longer.ends_with(end) && longer[size - 1] == '.'
+               ? longer.substr(0, size)
+               : std::string();
+  };
+  for (const auto& tensor : tensors) {
+    for (const std::string& name : names)
+      candidates.emplace(rest(name, tensor.name), rest(tensor.name, name));
+  }
+  for (const auto& [in_file, in_module] : candidates) {
+    const NamePrefix prefix{in_file, in_module};
+    const auto count = found(prefix);
+    if (count > most) {
+      most = count;
+      best = prefix;
+    }
+  }
+  return best;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn::detail
+
+#endif  // POSEKIT_DEFINES_NN

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <posekit/autodiff/conv2d_filter.hpp>
-#include <posekit/autodiff/convolution.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/nn/convolution.hpp>
 #include <posekit/nn/normalization.hpp>
@@ -17,6 +17,22 @@
 namespace posekit::inline POSEKIT_ISA::nn {
 
 /// The convolution that does what `conv` and then `norm` with its running statistics do.
+template <class T>
+std::shared_ptr<const Conv2dFilter<T>> fold(const Conv2d<T>& conv, const BatchNorm2d<T>& norm);
+
+/// act(norm(conv(x))), `activation` being none, relu or relu6. Outside training one convolution
+/// does it all.
+template <class T>
+Var<T> conv_norm(const Var<T>& x, Conv2d<T>& conv, BatchNorm2d<T>& norm, Activation activation);
+
+}  // namespace posekit::inline POSEKIT_ISA::nn
+
+#if POSEKIT_DEFINES_NN
+
+#include <posekit/autodiff/convolution.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
 template <class T>
 std::shared_ptr<const Conv2dFilter<T>> fold(const Conv2d<T>& conv, const BatchNorm2d<T>& norm) {
   const Tensor<T>& weight = conv.weight.value();
@@ -41,8 +57,6 @@ std::shared_ptr<const Conv2dFilter<T>> fold(const Conv2d<T>& conv, const BatchNo
   return std::make_shared<const Conv2dFilter<T>>(std::move(filter), std::move(bias));
 }
 
-/// act(norm(conv(x))), `activation` being none, relu or relu6. Outside training one convolution
-/// does it all.
 template <class T>
 Var<T> conv_norm(const Var<T>& x, Conv2d<T>& conv, BatchNorm2d<T>& norm, Activation activation) {
   if (norm.training || conv.training || conv.options.groups != 1) return norm(conv(x), activation);
@@ -62,3 +76,5 @@ Var<T> conv_norm(const Var<T>& x, Conv2d<T>& conv, BatchNorm2d<T>& norm, Activat
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::nn
+
+#endif  // POSEKIT_DEFINES_NN

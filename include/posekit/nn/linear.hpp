@@ -4,11 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/matmul.hpp>
-#include <posekit/autodiff/shaping.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/nn/initialization.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -28,35 +25,57 @@ struct Linear {
   bool training = true;
 
   /// Throws ValueError for features of 0.
-  explicit Linear(const LinearOptions& options) {
-    if (options.in_features == 0 || options.out_features == 0) {
-      throw ValueError(error_text("Linear: ", options.in_features, " in_features and ",
-                                  options.out_features, " out_features, expected more than 0"));
-    }
-    weight = usual_weight<T>({options.out_features, options.in_features}, options.seed);
-    if (options.bias) bias = Parameter<T>(zeros<T>({options.out_features}));
-  }
+  explicit Linear(const LinearOptions& options);
 
-  Var<T> operator()(const Var<T>& x) const {
-    Tape<T>& tape = x.tape();
-    const Shape shape = shape_of(weight.value());
-    if (x.dimension() == 0 || x.shape().back() != shape[1]) {
-      throw ShapeError(error_text("Linear: x has shape ", to_string(x.shape()), ", expected [..., ",
-                                  shape[1], "]"));
-    }
-    Shape result = x.shape();
-    result.back() = shape[0];
-    const Var<T> rows = reshape(x, {x.size() / shape[1], shape[1]});
-    Var<T> y = matmul(rows, transpose(weight.on(tape, training), {1, 0}));
-    if (bias) y = y + bias->on(tape, training);
-    return reshape(y, result);
-  }
+  Var<T> operator()(const Var<T>& x) const;
 
-  void visit(ModuleVisitor<T>& v) {
-    v.training(training);
-    v("weight", weight);
-    if (bias) v("bias", *bias);
-  }
+  void visit(ModuleVisitor<T>& v);
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::nn
+
+#if POSEKIT_DEFINES_NN
+
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/matmul.hpp>
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/nn/initialization.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+template <class T>
+Linear<T>::Linear(const LinearOptions& options) {
+  if (options.in_features == 0 || options.out_features == 0) {
+    throw ValueError(error_text("Linear: ", options.in_features, " in_features and ",
+                                options.out_features, " out_features, expected more than 0"));
+  }
+  weight = usual_weight<T>({options.out_features, options.in_features}, options.seed);
+  if (options.bias) bias = Parameter<T>(zeros<T>({options.out_features}));
+}
+
+template <class T>
+Var<T> Linear<T>::operator()(const Var<T>& x) const {
+  Tape<T>& tape = x.tape();
+  const Shape shape = shape_of(weight.value());
+  if (x.dimension() == 0 || x.shape().back() != shape[1]) {
+    throw ShapeError(error_text("Linear: x has shape ", to_string(x.shape()), ", expected [..., ",
+                                shape[1], "]"));
+  }
+  Shape result = x.shape();
+  result.back() = shape[0];
+  const Var<T> rows = reshape(x, {x.size() / shape[1], shape[1]});
+  Var<T> y = matmul(rows, transpose(weight.on(tape, training), {1, 0}));
+  if (bias) y = y + bias->on(tape, training);
+  return reshape(y, result);
+}
+
+template <class T>
+void Linear<T>::visit(ModuleVisitor<T>& v) {
+  v.training(training);
+  v("weight", weight);
+  if (bias) v("bias", *bias);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn
+
+#endif  // POSEKIT_DEFINES_NN

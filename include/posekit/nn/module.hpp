@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <posekit/autodiff/parameter.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -96,13 +97,7 @@ struct NamedTensor {
 
   /// A file may lack it.
   bool optional() const { return buffer != nullptr && buffer->optional; }
-  void set(Tensor<T> value) const {
-    if (parameter != nullptr) {
-      parameter->value_to_change() = std::move(value);
-    } else {
-      buffer->value = std::move(value);
-    }
-  }
+  void set(Tensor<T> value) const;
 };
 
 /// All parameters and buffers by name, in the order in which the module visits them; one that
@@ -182,3 +177,20 @@ void set_trainable(M& module, bool trainable) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::nn
+
+#if POSEKIT_DEFINES_NN
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+template <class T>
+void NamedTensor<T>::set(Tensor<T> value) const {
+  if (parameter != nullptr) {
+    parameter->value_to_change() = std::move(value);
+  } else {
+    buffer->value = std::move(value);
+  }
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn
+
+#endif  // POSEKIT_DEFINES_NN

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/nn/sequential.hpp>
 
@@ -17,10 +17,23 @@ struct Residual {
 
   Var<T> operator()(const Var<T>& x) { return module(x) + shortcut(x); }
 
-  void visit(ModuleVisitor<T>& v) {
-    v("module", module);
-    v("shortcut", shortcut);
-  }
+  void visit(ModuleVisitor<T>& v);
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::nn
+
+#if POSEKIT_DEFINES_NN
+
+#include <posekit/autodiff/arithmetic.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+template <class T>
+void Residual<T>::visit(ModuleVisitor<T>& v) {
+  v("module", module);
+  v("shortcut", shortcut);
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn
+
+#endif  // POSEKIT_DEFINES_NN

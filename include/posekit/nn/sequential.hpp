@@ -10,13 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/nn/activations.hpp>
-#include <posekit/nn/conv_norm.hpp>
-#include <posekit/nn/convolution.hpp>
 #include <posekit/nn/module.hpp>
-#include <posekit/nn/normalization.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
 
@@ -28,10 +24,7 @@ class Layer {
   requires(!std::same_as<std::remove_cvref_t<L>, Layer>) Layer(L&& layer)
       : holder_(std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))) {}
   Layer(const Layer& other) : holder_(other.holder_->clone()) {}
-  Layer& operator=(const Layer& other) {
-    holder_ = other.holder_->clone();
-    return *this;
-  }
+  Layer& operator=(const Layer& other);
   Layer(Layer&&) noexcept = default;
   Layer& operator=(Layer&&) noexcept = default;
   ~Layer() = default;
@@ -90,27 +83,7 @@ struct Sequential {
     layers.emplace_back(std::forward<L>(layer));
   }
 
-  Var<T> operator()(const Var<T>& input) {
-    Var<T> x = input;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      auto* norm = i + 1 < layers.size() ? layers[i + 1].template as<BatchNorm2d<T>>() : nullptr;
-      const bool rectified =
-          norm != nullptr && i + 2 < layers.size() && layers[i + 2].template as<ReLU>() != nullptr;
-      const Activation activation = rectified ? Activation::relu : Activation::none;
-      const std::size_t skipped = rectified ? 2 : 1;
-      if (auto* conv = norm == nullptr ? nullptr : layers[i].template as<Conv2d<T>>()) {
-        x = conv_norm(x, *conv, *norm, activation);
-        i += skipped;
-      } else if (auto* up =
-                     norm == nullptr ? nullptr : layers[i].template as<ConvTranspose2d<T>>()) {
-        x = (*norm)((*up)(x), activation);
-        i += skipped;
-      } else {
-        x = layers[i](x);
-      }
-    }
-    return x;
-  }
+  Var<T> operator()(const Var<T>& input);
 
   void visit(ModuleVisitor<T>& v) {
     for (std::size_t i = 0; i < layers.size(); ++i) v(std::to_string(i), layers[i]);
@@ -118,3 +91,45 @@ struct Sequential {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::nn
+
+#if POSEKIT_DEFINES_NN
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/nn/activations.hpp>
+#include <posekit/nn/conv_norm.hpp>
+#include <posekit/nn/convolution.hpp>
+#include <posekit/nn/normalization.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn {
+
+template <class T>
+Layer<T>& Layer<T>::operator=(const Layer& other) {
+  holder_ = other.holder_->clone();
+  return *this;
+}
+
+template <class T>
+Var<T> Sequential<T>::operator()(const Var<T>& input) {
+  Var<T> x = input;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    auto* norm = i + 1 < layers.size() ? layers[i + 1].template as<BatchNorm2d<T>>() : nullptr;
+    const bool rectified =
+        norm != nullptr && i + 2 < layers.size() && layers[i + 2].template as<ReLU>() != nullptr;
+    const Activation activation = rectified ? Activation::relu : Activation::none;
+    const std::size_t skipped = rectified ? 2 : 1;
+    if (auto* conv = norm == nullptr ? nullptr : layers[i].template as<Conv2d<T>>()) {
+      x = conv_norm(x, *conv, *norm, activation);
+      i += skipped;
+    } else if (auto* up = norm == nullptr ? nullptr : layers[i].template as<ConvTranspose2d<T>>()) {
+      x = (*norm)((*up)(x), activation);
+      i += skipped;
+    } else {
+      x = layers[i](x);
+    }
+  }
+  return x;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::nn
+
+#endif  // POSEKIT_DEFINES_NN

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include <posekit/autodiff/parameter.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/tensor.hpp>
 #include <posekit/optim/element_update.hpp>
 #include <posekit/optim/optimizer.hpp>
 #include <posekit/simd/batch.hpp>
@@ -52,14 +52,7 @@ class Adam : public Optimizer<T> {
  public:
   /// Throws ValueError where a parameter is null, there twice or has the name of another; where an
   /// option is negative or not finite, or a beta not less than 1.
-  explicit Adam(NamedParameters<T> parameters, const AdamOptions& options = {})
-      : Optimizer<T>(std::move(parameters), traits(options), options.learning_rate, options.beta1),
-        options_(options) {
-    internal::require_option(options.beta2, name(options), "beta2", 0, 1);
-    internal::require_option(options.epsilon, name(options), "epsilon");
-    internal::require_option(options.weight_decay, name(options), "weight_decay");
-    corrections_.resize(this->parameters().size());
-  }
+  explicit Adam(NamedParameters<T> parameters, const AdamOptions& options = {});
 
  private:
   enum Slot : std::size_t { step_count, exp_avg, exp_avg_sq, max_exp_avg_sq };
@@ -71,35 +64,11 @@ class Adam : public Optimizer<T> {
   static const char* name(const AdamOptions& options) {
     return options.decoupled_weight_decay ? "AdamW" : "Adam";
   }
-  static internal::OptimizerTraits traits(const AdamOptions& options) {
-    internal::OptimizerTraits result{
-        name(options), "beta1", 1, {{"step", true}, {"exp_avg"}, {"exp_avg_sq"}}};
-    if (options.amsgrad) result.slots.push_back({"max_exp_avg_sq"});
-    return result;
-  }
+  static internal::OptimizerTraits traits(const AdamOptions& options);
 
-  void prepare(std::size_t index) override {
-    const std::size_t slots = options_.amsgrad ? 4 : 3;
-    for (std::size_t slot = 0; slot < slots; ++slot) this->ensure_state(index, slot);
-    // A float counts to 2^24, where the corrections have long become 1.
-    T& count = this->state_data(index, step_count)[0];
-    count += T(1);
-    const double t = static_cast<double>(count);
-    corrections_[index] = {this->learning_rate() / (1 - std::pow(this->momentum(), t)),
-                           std::sqrt(1 - std::pow(options_.beta2, t))};
-  }
+  void prepare(std::size_t index) override;
 
-  void update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) override {
-    T* x = this->value(index);
-    T* m = this->state_data(index, exp_avg);
-    T* v = this->state_data(index, exp_avg_sq);
-    if (options_.amsgrad) {
-      T* largest = this->state_data(index, max_exp_avg_sq);
-      update_arrays<4>(index, gradient, {x, m, v, largest}, begin, end);
-    } else {
-      update_arrays<3>(index, gradient, {x, m, v}, begin, end);
-    }
-  }
+  void update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) override;
 
   template <std::size_t Count>
   void update_arrays(std::size_t index, const T* gradient, const std::array<T*, Count>& arrays,
@@ -136,14 +105,70 @@ template <class T>
 class AdamW final : public Adam<T> {
  public:
   /// Throws as Adam.
-  explicit AdamW(NamedParameters<T> parameters, const AdamWOptions& options = {})
-      : Adam<T>(std::move(parameters), {.learning_rate = options.learning_rate,
-                                        .beta1 = options.beta1,
-                                        .beta2 = options.beta2,
-                                        .epsilon = options.epsilon,
-                                        .weight_decay = options.weight_decay,
-                                        .decoupled_weight_decay = true,
-                                        .amsgrad = options.amsgrad}) {}
+  explicit AdamW(NamedParameters<T> parameters, const AdamWOptions& options = {});
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
+
+#if POSEKIT_DEFINES_OPTIM
+
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim {
+
+template <class T>
+Adam<T>::Adam(NamedParameters<T> parameters, const AdamOptions& options)
+    : Optimizer<T>(std::move(parameters), traits(options), options.learning_rate, options.beta1),
+      options_(options) {
+  internal::require_option(options.beta2, name(options), "beta2", 0, 1);
+  internal::require_option(options.epsilon, name(options), "epsilon");
+  internal::require_option(options.weight_decay, name(options), "weight_decay");
+  corrections_.resize(this->parameters().size());
+}
+
+template <class T>
+internal::OptimizerTraits Adam<T>::traits(const AdamOptions& options) {
+  internal::OptimizerTraits result{
+      name(options), "beta1", 1, {{"step", true}, {"exp_avg"}, {"exp_avg_sq"}}};
+  if (options.amsgrad) result.slots.push_back({"max_exp_avg_sq"});
+  return result;
+}
+
+template <class T>
+void Adam<T>::prepare(std::size_t index) {
+  const std::size_t slots = options_.amsgrad ? 4 : 3;
+  for (std::size_t slot = 0; slot < slots; ++slot) this->ensure_state(index, slot);
+  // A float counts to 2^24, where the corrections have long become 1.
+  T& count = this->state_data(index, step_count)[0];
+  count += T(1);
+  const double t = static_cast<double>(count);
+  corrections_[index] = {this->learning_rate() / (1 - std::pow(this->momentum(), t)),
+                         std::sqrt(1 - std::pow(options_.beta2, t))};
+}
+
+template <class T>
+void Adam<T>::update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) {
+  T* x = this->value(index);
+  T* m = this->state_data(index, exp_avg);
+  T* v = this->state_data(index, exp_avg_sq);
+  if (options_.amsgrad) {
+    T* largest = this->state_data(index, max_exp_avg_sq);
+    update_arrays<4>(index, gradient, {x, m, v, largest}, begin, end);
+  } else {
+    update_arrays<3>(index, gradient, {x, m, v}, begin, end);
+  }
+}
+
+template <class T>
+AdamW<T>::AdamW(NamedParameters<T> parameters, const AdamWOptions& options)
+    : Adam<T>(std::move(parameters), {.learning_rate = options.learning_rate,
+                                      .beta1 = options.beta1,
+                                      .beta2 = options.beta2,
+                                      .epsilon = options.epsilon,
+                                      .weight_decay = options.weight_decay,
+                                      .decoupled_weight_decay = true,
+                                      .amsgrad = options.amsgrad}) {}
+
+}  // namespace posekit::inline POSEKIT_ISA::optim
+
+#endif  // POSEKIT_DEFINES_OPTIM

@@ -9,9 +9,8 @@
 
 #include <posekit/autodiff/parameter.hpp>
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/optim/gradients.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
@@ -20,6 +19,36 @@ struct ClipNormOptions {
   /// same, as PyTorch's are: they become NaN or 0.
   bool error_if_nonfinite = true;
 };
+
+/// The Euclidean norm of all gradients as one vector, 0 where there are none. Parameters that are
+/// frozen or got no gradient do not count. Throws ValueError where a parameter is null.
+template <class T>
+double gradient_norm(Tape<T>& tape, const NamedParameters<T>& parameters);
+
+/// Scales all gradients by max_norm / (norm + 1e-6) where that is less than 1, `norm` being their
+/// `gradient_norm`, which is returned (torch.nn.utils.clip_grad_norm_).
+///
+/// Throws ValueError where `max_norm` is NaN or negative or a parameter is null, and, naming the
+/// first parameter with such a gradient, where the norm is not finite; no gradient has changed
+/// then.
+template <class T>
+double clip_gradient_norm(Tape<T>& tape, const NamedParameters<T>& parameters, double max_norm,
+                          const ClipNormOptions& options = {});
+
+/// Moves every element of the gradients into [-max_value, max_value]; NaN stays
+/// (torch.nn.utils.clip_grad_value_). Throws ValueError where `max_value` is NaN or negative or a
+/// parameter is null.
+template <class T>
+void clip_gradient_value(Tape<T>& tape, const NamedParameters<T>& parameters, double max_value);
+
+}  // namespace posekit::inline POSEKIT_ISA::optim
+
+#if POSEKIT_DEFINES_OPTIM
+
+#include <posekit/core/error.hpp>
+#include <posekit/optim/gradients.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim {
 
 namespace internal {
 
@@ -78,23 +107,15 @@ inline void require_limit(double limit, const char* function, const char* argume
 
 }  // namespace internal
 
-/// The Euclidean norm of all gradients as one vector, 0 where there are none. Parameters that are
-/// frozen or got no gradient do not count. Throws ValueError where a parameter is null.
 template <class T>
 double gradient_norm(Tape<T>& tape, const NamedParameters<T>& parameters) {
   return internal::norm_of(internal::gradients_of(tape, parameters, "optim::gradient_norm"),
                            tape.threads());
 }
 
-/// Scales all gradients by max_norm / (norm + 1e-6) where that is less than 1, `norm` being their
-/// `gradient_norm`, which is returned (torch.nn.utils.clip_grad_norm_).
-///
-/// Throws ValueError where `max_norm` is NaN or negative or a parameter is null, and, naming the
-/// first parameter with such a gradient, where the norm is not finite; no gradient has changed
-/// then.
 template <class T>
 double clip_gradient_norm(Tape<T>& tape, const NamedParameters<T>& parameters, double max_norm,
-                          const ClipNormOptions& options = {}) {
+                          const ClipNormOptions& options) {
   internal::require_limit(max_norm, "clip_gradient_norm", "max_norm");
   const auto gradients = internal::gradients_of(tape, parameters, "optim::clip_gradient_norm");
   const double norm = internal::norm_of(gradients, tape.threads());
@@ -116,9 +137,6 @@ double clip_gradient_norm(Tape<T>& tape, const NamedParameters<T>& parameters, d
   return norm;
 }
 
-/// Moves every element of the gradients into [-max_value, max_value]; NaN stays
-/// (torch.nn.utils.clip_grad_value_). Throws ValueError where `max_value` is NaN or negative or a
-/// parameter is null.
 template <class T>
 void clip_gradient_value(Tape<T>& tape, const NamedParameters<T>& parameters, double max_value) {
   internal::require_limit(max_value, "clip_gradient_value", "max_value");
@@ -131,3 +149,5 @@ void clip_gradient_value(Tape<T>& tape, const NamedParameters<T>& parameters, do
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
+
+#endif  // POSEKIT_DEFINES_OPTIM

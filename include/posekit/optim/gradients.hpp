@@ -14,7 +14,7 @@
 
 #include <posekit/autodiff/parameter.hpp>
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
@@ -32,6 +32,56 @@ struct ParameterGradient {
 /// The gradients of those parameters that are trainable and got one, each once though its parameter
 /// may be there under several names. Throws ValueError where a parameter is null, ShapeError where
 /// a gradient has another shape than its parameter has now.
+template <class T>
+std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,
+                                               const std::string& function);
+
+/// Elements that one thread computes together. The bits of what is computed for an element depend
+/// on its place in the block, not on the number of threads.
+struct Block {
+  std::size_t tensor;  ///< number of the gradient
+  std::size_t begin, end;
+};
+
+inline constexpr std::size_t block_size = 4096;
+
+/// Tensor after tensor, in ascending order.
+template <class T>
+std::vector<Block> blocks_of(const std::vector<ParameterGradient<T>>& gradients);
+
+/// Calls `body(block)` with the number of every block.
+template <class Body>
+void for_each_block(const std::vector<Block>& blocks, int threads, const Body& body) {
+  std::size_t elements = 0;
+  for (const Block& block : blocks) elements += block.end - block.begin;
+  parallel_for(blocks.size(), elements > 4 * block_size ? threads : 1, body);
+}
+
+/// The number of the first gradient with an element that is NaN or infinite; the number of
+/// gradients where there is none.
+template <class T>
+std::size_t first_nonfinite(const std::vector<ParameterGradient<T>>& gradients, int threads);
+
+}  // namespace internal
+
+/// False where an element of a gradient is NaN or infinite. Parameters that are frozen or got no
+/// gradient do not count. Throws ValueError where a parameter is null.
+///
+///     tape.backward(loss);
+///     if (optim::has_finite_gradients(tape, parameters)) optimizer.step(tape);
+template <class T>
+bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters);
+
+}  // namespace posekit::inline POSEKIT_ISA::optim
+
+#if POSEKIT_DEFINES_OPTIM
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim {
+
+namespace internal {
+
 template <class T>
 std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,
                                                const std::string& function) {
@@ -56,16 +106,6 @@ std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParamet
   return found;
 }
 
-/// Elements that one thread computes together. The bits of what is computed for an element depend
-/// on its place in the block, not on the number of threads.
-struct Block {
-  std::size_t tensor;  ///< number of the gradient
-  std::size_t begin, end;
-};
-
-inline constexpr std::size_t block_size = 4096;
-
-/// Tensor after tensor, in ascending order.
 template <class T>
 std::vector<Block> blocks_of(const std::vector<ParameterGradient<T>>& gradients) {
   std::vector<Block> blocks;
@@ -78,16 +118,6 @@ std::vector<Block> blocks_of(const std::vector<ParameterGradient<T>>& gradients)
   return blocks;
 }
 
-/// Calls `body(block)` with the number of every block.
-template <class Body>
-void for_each_block(const std::vector<Block>& blocks, int threads, const Body& body) {
-  std::size_t elements = 0;
-  for (const Block& block : blocks) elements += block.end - block.begin;
-  parallel_for(blocks.size(), elements > 4 * block_size ? threads : 1, body);
-}
-
-/// The number of the first gradient with an element that is NaN or infinite; the number of
-/// gradients where there is none.
 template <class T>
 std::size_t first_nonfinite(const std::vector<ParameterGradient<T>>& gradients, int threads) {
   const std::vector<Block> blocks = blocks_of(gradients);
@@ -110,11 +140,6 @@ std::size_t first_nonfinite(const std::vector<ParameterGradient<T>>& gradients, 
 
 }  // namespace internal
 
-/// False where an element of a gradient is NaN or infinite. Parameters that are frozen or got no
-/// gradient do not count. Throws ValueError where a parameter is null.
-///
-///     tape.backward(loss);
-///     if (optim::has_finite_gradients(tape, parameters)) optimizer.step(tape);
 template <class T>
 bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters) {
   const auto gradients = internal::gradients_of(tape, parameters, "optim::has_finite_gradients");
@@ -122,3 +147,5 @@ bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
+
+#endif  // POSEKIT_DEFINES_OPTIM

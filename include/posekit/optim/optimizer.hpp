@@ -15,11 +15,11 @@
 
 #include <posekit/autodiff/parameter.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/optim/gradients.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
@@ -34,15 +34,8 @@ struct NamedState {
 namespace internal {
 
 /// Throws ValueError unless `low` <= value < `below`; a value that is not finite never is.
-inline double require_option(double value, const std::string& function, const char* option,
-                             double low = 0,
-                             double below = std::numeric_limits<double>::infinity()) {
-  if (std::isfinite(value) && value >= low && value < below) return value;
-  const std::string limit =
-      std::isfinite(below) ? error_text("less than ", below) : std::string("finite");
-  throw ValueError(error_text(function, ": ", option, " is ", value, ", expected at least ", low,
-                              " and ", limit));
-}
+double require_option(double value, const std::string& function, const char* option, double low = 0,
+                      double below = std::numeric_limits<double>::infinity());
 
 /// State that an optimiser keeps for every parameter.
 struct StateSlot {
@@ -83,39 +76,16 @@ class Optimizer {
   ///
   /// Throws ShapeError where a gradient or a state has another shape than its parameter, ValueError
   /// where only a part of a parameter's state was restored; nothing has changed then.
-  std::size_t step(Tape<T>& tape) {
-    const std::string function = error_text(traits_.name, "::step");
-    const auto gradients = internal::gradients_of(tape, parameters_, function);
-    for (const auto& found : gradients) require_state(found.index, function);
-    for (const auto& found : gradients) {
-      // Once, by this thread: it counts as a change of the parameter.
-      values_[found.index] = parameters_[found.index].parameter->value_to_change().data();
-      prepare(found.index);
-    }
-    const auto blocks = internal::blocks_of(gradients);
-    internal::for_each_block(blocks, tape.threads(), [&](std::size_t b) {
-      const internal::Block& block = blocks[b];
-      const auto& [index, gradient] = gradients[block.tensor];
-      update(index, gradient->data(), block.begin, block.end);
-    });
-    ++steps_;
-    return gradients.size();
-  }
+  std::size_t step(Tape<T>& tape);
 
   double learning_rate() const { return learning_rate_; }
   /// Throws ValueError unless it is finite and at least 0.
-  void set_learning_rate(double learning_rate) {
-    learning_rate_ = internal::require_option(
-        learning_rate, error_text(traits_.name, "::set_learning_rate"), "learning_rate");
-  }
+  void set_learning_rate(double learning_rate);
 
   /// What a 1-cycle schedule varies: SGD's and RMSprop's momentum, Adam's beta1.
   double momentum() const { return momentum_; }
   /// Throws ValueError unless it is finite and at least 0; for Adam also less than 1.
-  void set_momentum(double momentum) {
-    momentum_ = internal::require_option(momentum, error_text(traits_.name, "::set_momentum"),
-                                         traits_.momentum_name, 0, traits_.momentum_below);
-  }
+  void set_momentum(double momentum);
 
   /// "Sgd", "Adam", ...
   const char* name() const { return traits_.name; }
@@ -128,22 +98,11 @@ class Optimizer {
 
   /// All state that exists now, in the order of the parameters: before the first step there is
   /// none, and none of parameters that never got a gradient.
-  std::vector<NamedState<T>> state() {
-    std::vector<NamedState<T>> all;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
-        if (state_[i][s]) all.push_back({state_name(i, s), &*state_[i][s]});
-      }
-    }
-    return all;
-  }
+  std::vector<NamedState<T>> state();
 
   /// Restores a tensor that `state()` named, whether or not it exists now. Throws ValueError where
   /// the name is that of no state of this optimiser, ShapeError where the shape is another.
-  void set_state(const std::string& name, Tensor<T> value) {
-    const auto [index, slot] = find_state(name, value);
-    state_[index][slot] = std::move(value);
-  }
+  void set_state(const std::string& name, Tensor<T> value);
   /// Throws what `set_state` would, and changes nothing.
   void require_restorable(const std::string& name, const Tensor<T>& value) const {
     (void)find_state(name, value);
@@ -151,47 +110,16 @@ class Optimizer {
 
   /// Throws ValueError where restoring the state of these names, and no other, would leave a
   /// parameter with a part of what this optimiser keeps for it.
-  void require_complete(const std::vector<std::string>& names) const {
-    const std::unordered_set<std::string> known(names.begin(), names.end());
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      require_whole_state(i, error_text(traits_.name, "::require_complete"),
-                          [&](std::size_t s) { return known.contains(state_name(i, s)); });
-    }
-  }
+  void require_complete(const std::vector<std::string>& names) const;
 
   /// As before the first step. Clear before restoring into an optimiser that has taken steps.
-  void clear_state() {
-    state_.assign(parameters_.size(), Slots(traits_.slots.size()));
-    steps_ = 0;
-  }
+  void clear_state();
 
  protected:
   /// The parameters must outlive the optimiser. Throws ValueError where one is null or is there
   /// twice, where two have one name, and where an option is out of range.
   Optimizer(NamedParameters<T> parameters, internal::OptimizerTraits traits, double learning_rate,
-            double momentum)
-      : parameters_(std::move(parameters)), traits_(std::move(traits)) {
-    learning_rate_ = internal::require_option(learning_rate, traits_.name, "learning_rate");
-    momentum_ = internal::require_option(momentum, traits_.name, traits_.momentum_name, 0,
-                                         traits_.momentum_below);
-    std::unordered_set<const Parameter<T>*> seen;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const auto& [name, parameter] = parameters_[i];
-      const char* wrong = nullptr;
-      if (parameter == nullptr) {
-        wrong = "is null, expected a Parameter";
-      } else if (!seen.insert(parameter).second) {
-        wrong = "is a parameter that is there under another name, expected each one once";
-      } else if (!index_of_.emplace(name, i).second) {
-        wrong = "has the name of another, expected a name of its own";
-      }
-      if (wrong != nullptr) {
-        throw ValueError(error_text(traits_.name, ": parameter '", name, "' ", wrong));
-      }
-    }
-    values_.resize(parameters_.size());
-    clear_state();
-  }
+            double momentum);
   Optimizer(const Optimizer&) = default;
   Optimizer& operator=(const Optimizer&) = default;
   Optimizer(Optimizer&&) noexcept = default;
@@ -201,10 +129,7 @@ class Optimizer {
   T* value(std::size_t index) const { return values_[index]; }
 
   /// Makes a parameter's state, of zeros, where it does not exist.
-  void ensure_state(std::size_t index, std::size_t slot) {
-    auto& tensor = state_[index][slot];
-    if (!tensor) tensor = zeros<T>(state_shape(index, slot));
-  }
+  void ensure_state(std::size_t index, std::size_t slot);
   bool has_state(std::size_t index, std::size_t slot) const {
     return state_[index][slot].has_value();
   }
@@ -224,26 +149,7 @@ class Optimizer {
   }
   /// A parameter and one of its slots, where the tensor has their shape.
   std::pair<std::size_t, std::size_t> find_state(const std::string& name,
-                                                 const Tensor<T>& value) const {
-    const std::string function = error_text(traits_.name, "::set_state");
-    const std::size_t dot = name.find('.');
-    if (dot != std::string::npos) {
-      const auto parameter = index_of_.find(name.substr(dot + 1));
-      for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
-        if (parameter == index_of_.end() || name.compare(0, dot, traits_.slots[s].name) != 0) {
-          continue;
-        }
-        require_state_shape(value, parameter->second, s, function);
-        return {parameter->second, s};
-      }
-    }
-    std::string expected;
-    for (const internal::StateSlot& slot : traits_.slots) {
-      expected += error_text(expected.empty() ? "" : ", ", slot.name);
-    }
-    throw ValueError(error_text(function, ": '", name, "' is no state of this optimiser, expected ",
-                                "one of ", expected, ", a dot and the name of a parameter"));
-  }
+                                                 const Tensor<T>& value) const;
   std::string state_name(std::size_t index, std::size_t slot) const {
     return error_text(traits_.slots[slot].name, ".", parameters_[index].name);
   }
@@ -251,14 +157,7 @@ class Optimizer {
     return traits_.slots[slot].scalar ? Shape{} : shape_of(tensor_of(index));
   }
   void require_state_shape(const Tensor<T>& tensor, std::size_t index, std::size_t slot,
-                           const std::string& function) const {
-    // Texts are made for errors only: this happens in every step.
-    const bool fits = traits_.slots[slot].scalar ? tensor.dimension() == 0
-                                                 : tensor.shape() == tensor_of(index).shape();
-    if (fits) return;
-    require_shape(tensor, state_shape(index, slot), function.c_str(),
-                  state_name(index, slot).c_str());
-  }
+                           const std::string& function) const;
 
   /// Throws ValueError where some of a parameter's state exists, but not all that belongs together.
   template <class Exists>
@@ -274,17 +173,7 @@ class Optimizer {
                                 " is there"));
   }
 
-  void require_state(std::size_t index, const std::string& function) const {
-    for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
-      if (!has_state(index, s)) continue;
-      require_state_shape(*state_[index][s], index, s, function);
-      if (!traits_.slots[s].scalar) continue;
-      const auto number = static_cast<double>(state_[index][s]->data()[0]);
-      if (std::isfinite(number) && number >= 0) continue;
-      internal::require_option(number, function, state_name(index, s).c_str());
-    }
-    require_whole_state(index, function, [&](std::size_t s) { return has_state(index, s); });
-  }
+  void require_state(std::size_t index, const std::string& function) const;
 
   NamedParameters<T> parameters_;
   std::unordered_map<std::string, std::size_t> index_of_;
@@ -297,3 +186,169 @@ class Optimizer {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
+
+#if POSEKIT_DEFINES_OPTIM
+
+#include <posekit/optim/gradients.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim {
+
+namespace internal {
+
+POSEKIT_INLINE double require_option(double value, const std::string& function, const char* option,
+                                     double low, double below) {
+  if (std::isfinite(value) && value >= low && value < below) return value;
+  const std::string limit =
+      std::isfinite(below) ? error_text("less than ", below) : std::string("finite");
+  throw ValueError(error_text(function, ": ", option, " is ", value, ", expected at least ", low,
+                              " and ", limit));
+}
+
+}  // namespace internal
+
+template <class T>
+std::size_t Optimizer<T>::step(Tape<T>& tape) {
+  const std::string function = error_text(traits_.name, "::step");
+  const auto gradients = internal::gradients_of(tape, parameters_, function);
+  for (const auto& found : gradients) require_state(found.index, function);
+  for (const auto& found : gradients) {
+    // Once, by this thread: it counts as a change of the parameter.
+    values_[found.index] = parameters_[found.index].parameter->value_to_change().data();
+    prepare(found.index);
+  }
+  const auto blocks = internal::blocks_of(gradients);
+  internal::for_each_block(blocks, tape.threads(), [&](std::size_t b) {
+    const internal::Block& block = blocks[b];
+    const auto& [index, gradient] = gradients[block.tensor];
+    update(index, gradient->data(), block.begin, block.end);
+  });
+  ++steps_;
+  return gradients.size();
+}
+
+template <class T>
+void Optimizer<T>::set_learning_rate(double learning_rate) {
+  learning_rate_ = internal::require_option(
+      learning_rate, error_text(traits_.name, "::set_learning_rate"), "learning_rate");
+}
+
+template <class T>
+void Optimizer<T>::set_momentum(double momentum) {
+  momentum_ = internal::require_option(momentum, error_text(traits_.name, "::set_momentum"),
+                                       traits_.momentum_name, 0, traits_.momentum_below);
+}
+
+template <class T>
+std::vector<NamedState<T>> Optimizer<T>::state() {
+  std::vector<NamedState<T>> all;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
+      if (state_[i][s]) all.push_back({state_name(i, s), &*state_[i][s]});
+    }
+  }
+  return all;
+}
+
+template <class T>
+void Optimizer<T>::set_state(const std::string& name, Tensor<T> value) {
+  const auto [index, slot] = find_state(name, value);
+  state_[index][slot] = std::move(value);
+}
+
+template <class T>
+void Optimizer<T>::require_complete(const std::vector<std::string>& names) const {
+  const std::unordered_set<std::string> known(names.begin(), names.end());
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    require_whole_state(i, error_text(traits_.name, "::require_complete"),
+                        [&](std::size_t s) { return known.contains(state_name(i, s)); });
+  }
+}
+
+template <class T>
+void Optimizer<T>::clear_state() {
+  state_.assign(parameters_.size(), Slots(traits_.slots.size()));
+  steps_ = 0;
+}
+
+template <class T>
+Optimizer<T>::Optimizer(NamedParameters<T> parameters, internal::OptimizerTraits traits,
+                        double learning_rate, double momentum)
+    : parameters_(std::move(parameters)), traits_(std::move(traits)) {
+  learning_rate_ = internal::require_option(learning_rate, traits_.name, "learning_rate");
+  momentum_ = internal::require_option(momentum, traits_.name, traits_.momentum_name, 0,
+                                       traits_.momentum_below);
+  std::unordered_set<const Parameter<T>*> seen;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [name, parameter] = parameters_[i];
+    const char* wrong = nullptr;
+    if (parameter == nullptr) {
+      wrong = "is null, expected a Parameter";
+    } else if (!seen.insert(parameter).second) {
+      wrong = "is a parameter that is there under another name, expected each one once";
+    } else if (!index_of_.emplace(name, i).second) {
+      wrong = "has the name of another, expected a name of its own";
+    }
+    if (wrong != nullptr) {
+      throw ValueError(error_text(traits_.name, ": parameter '", name, "' ", wrong));
+    }
+  }
+  values_.resize(parameters_.size());
+  clear_state();
+}
+
+template <class T>
+void Optimizer<T>::ensure_state(std::size_t index, std::size_t slot) {
+  auto& tensor = state_[index][slot];
+  if (!tensor) tensor = zeros<T>(state_shape(index, slot));
+}
+
+template <class T>
+std::pair<std::size_t, std::size_t> Optimizer<T>::find_state(const std::string& name,
+                                                             const Tensor<T>& value) const {
+  const std::string function = error_text(traits_.name, "::set_state");
+  const std::size_t dot = name.find('.');
+  if (dot != std::string::npos) {
+    const auto parameter = index_of_.find(name.substr(dot + 1));
+    for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
+      if (parameter == index_of_.end() || name.compare(0, dot, traits_.slots[s].name) != 0) {
+        continue;
+      }
+      require_state_shape(value, parameter->second, s, function);
+      return {parameter->second, s};
+    }
+  }
+  std::string expected;
+  for (const internal::StateSlot& slot : traits_.slots) {
+    expected += error_text(expected.empty() ? "" : ", ", slot.name);
+  }
+  throw ValueError(error_text(function, ": '", name, "' is no state of this optimiser, expected ",
+                              "one of ", expected, ", a dot and the name of a parameter"));
+}
+
+template <class T>
+void Optimizer<T>::require_state_shape(const Tensor<T>& tensor, std::size_t index, std::size_t slot,
+                                       const std::string& function) const {
+  // Texts are made for errors only: this happens in every step.
+  const bool fits = traits_.slots[slot].scalar ? tensor.dimension() == 0
+                                               : tensor.shape() == tensor_of(index).shape();
+  if (fits) return;
+  require_shape(tensor, state_shape(index, slot), function.c_str(),
+                state_name(index, slot).c_str());
+}
+
+template <class T>
+void Optimizer<T>::require_state(std::size_t index, const std::string& function) const {
+  for (std::size_t s = 0; s < traits_.slots.size(); ++s) {
+    if (!has_state(index, s)) continue;
+    require_state_shape(*state_[index][s], index, s, function);
+    if (!traits_.slots[s].scalar) continue;
+    const auto number = static_cast<double>(state_[index][s]->data()[0]);
+    if (std::isfinite(number) && number >= 0) continue;
+    internal::require_option(number, function, state_name(index, s).c_str());
+  }
+  require_whole_state(index, function, [&](std::size_t s) { return has_state(index, s); });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::optim
+
+#endif  // POSEKIT_DEFINES_OPTIM

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include <posekit/autodiff/parameter.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/tensor.hpp>
 #include <posekit/optim/element_update.hpp>
 #include <posekit/optim/optimizer.hpp>
 #include <posekit/simd/batch.hpp>
@@ -40,49 +40,16 @@ class Rmsprop final : public Optimizer<T> {
  public:
   /// Throws ValueError where a parameter is null, there twice or has the name of another; where an
   /// option is negative or not finite, or alpha not less than 1.
-  explicit Rmsprop(NamedParameters<T> parameters, const RmspropOptions& options = {})
-      : Optimizer<T>(std::move(parameters), traits(options), options.learning_rate,
-                     options.momentum),
-        options_(options) {
-    internal::require_option(options.alpha, "Rmsprop", "alpha", 0, 1);
-    internal::require_option(options.epsilon, "Rmsprop", "epsilon");
-    internal::require_option(options.weight_decay, "Rmsprop", "weight_decay");
-  }
+  explicit Rmsprop(NamedParameters<T> parameters, const RmspropOptions& options = {});
 
  private:
   enum Slot : std::size_t { square_avg, momentum_buffer, grad_avg };
 
-  static internal::OptimizerTraits traits(const RmspropOptions& options) {
-    internal::OptimizerTraits result{
-        "Rmsprop",
-        "momentum",
-        std::numeric_limits<double>::infinity(),
-        {{"square_avg"}, {.name = "momentum_buffer", .separate = true}}};
-    if (options.centered) result.slots.push_back({"grad_avg"});
-    return result;
-  }
+  static internal::OptimizerTraits traits(const RmspropOptions& options);
 
-  void prepare(std::size_t index) override {
-    this->ensure_state(index, square_avg);
-    if (this->momentum() > 0) this->ensure_state(index, momentum_buffer);
-    if (options_.centered) this->ensure_state(index, grad_avg);
-  }
+  void prepare(std::size_t index) override;
 
-  void update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) override {
-    T* x = this->value(index);
-    T* v = this->state_data(index, square_avg);
-    T* b = this->momentum() > 0 ? this->state_data(index, momentum_buffer) : nullptr;
-    T* a = options_.centered ? this->state_data(index, grad_avg) : nullptr;
-    if (a != nullptr && b != nullptr) {
-      update_arrays<true, true, 4>(gradient, {x, v, a, b}, begin, end);
-    } else if (a != nullptr) {
-      update_arrays<true, false, 3>(gradient, {x, v, a}, begin, end);
-    } else if (b != nullptr) {
-      update_arrays<false, true, 3>(gradient, {x, v, b}, begin, end);
-    } else {
-      update_arrays<false, false, 2>(gradient, {x, v}, begin, end);
-    }
-  }
+  void update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) override;
 
   template <bool Centered, bool Momentum, std::size_t Count>
   void update_arrays(const T* gradient, const std::array<T*, Count>& arrays, std::size_t begin,
@@ -117,3 +84,56 @@ class Rmsprop final : public Optimizer<T> {
 };
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
+
+#if POSEKIT_DEFINES_OPTIM
+
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim {
+
+template <class T>
+Rmsprop<T>::Rmsprop(NamedParameters<T> parameters, const RmspropOptions& options)
+    : Optimizer<T>(std::move(parameters), traits(options), options.learning_rate, options.momentum),
+      options_(options) {
+  internal::require_option(options.alpha, "Rmsprop", "alpha", 0, 1);
+  internal::require_option(options.epsilon, "Rmsprop", "epsilon");
+  internal::require_option(options.weight_decay, "Rmsprop", "weight_decay");
+}
+
+template <class T>
+internal::OptimizerTraits Rmsprop<T>::traits(const RmspropOptions& options) {
+  internal::OptimizerTraits result{"Rmsprop",
+                                   "momentum",
+                                   std::numeric_limits<double>::infinity(),
+                                   {{"square_avg"}, {.name = "momentum_buffer", .separate = true}}};
+  if (options.centered) result.slots.push_back({"grad_avg"});
+  return result;
+}
+
+template <class T>
+void Rmsprop<T>::prepare(std::size_t index) {
+  this->ensure_state(index, square_avg);
+  if (this->momentum() > 0) this->ensure_state(index, momentum_buffer);
+  if (options_.centered) this->ensure_state(index, grad_avg);
+}
+
+template <class T>
+void Rmsprop<T>::update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) {
+  T* x = this->value(index);
+  T* v = this->state_data(index, square_avg);
+  T* b = this->momentum() > 0 ? this->state_data(index, momentum_buffer) : nullptr;
+  T* a = options_.centered ? this->state_data(index, grad_avg) : nullptr;
+  if (a != nullptr && b != nullptr) {
+    update_arrays<true, true, 4>(gradient, {x, v, a, b}, begin, end);
+  } else if (a != nullptr) {
+    update_arrays<true, false, 3>(gradient, {x, v, a}, begin, end);
+  } else if (b != nullptr) {
+    update_arrays<false, true, 3>(gradient, {x, v, b}, begin, end);
+  } else {
+    update_arrays<false, false, 2>(gradient, {x, v}, begin, end);
+  }
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::optim
+
+#endif  // POSEKIT_DEFINES_OPTIM

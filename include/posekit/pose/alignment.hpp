@@ -13,13 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/tape.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/autodiff/var.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
-#include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -32,10 +30,7 @@ enum class Alignment {
   similarity,  ///< rotation (det = +1), scale and translation to least squares (Procrustes)
 };
 
-inline const char* to_string(Alignment alignment) {
-  constexpr const char* names[] = {"none", "root", "scale", "rigid", "similarity"};
-  return names[static_cast<std::size_t>(alignment)];
-}
+const char* to_string(Alignment alignment);
 
 /// Whether both poses are moved, so that a joint of each is at the origin.
 constexpr bool aligns_at_root(Alignment alignment) {
@@ -70,13 +65,6 @@ struct SimilarityTransform {
 
 namespace internal {
 
-/// A joint of a pose [J, axes] with 2 or 3 axes.
-template <class T>
-Eigen::Vector3d joint_at(const T* pose, std::size_t axes, std::size_t joint) {
-  return {static_cast<double>(pose[joint * axes]), static_cast<double>(pose[joint * axes + 1]),
-          axes == 3 ? static_cast<double>(pose[joint * axes + 2]) : 0.0};
-}
-
 /// What the derivative of an alignment needs besides its transform.
 struct AlignmentParts {
   Eigen::Vector3d prediction_mean = Eigen::Vector3d::Zero(), truth_mean = prediction_mean;
@@ -90,7 +78,82 @@ struct AlignmentParts {
 template <class T>
 SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size_t joints,
                                   std::size_t axes, const std::uint8_t* visible,
-                                  const AlignOptions& options, AlignmentParts* parts = nullptr) {
+                                  const AlignOptions& options, AlignmentParts* parts = nullptr);
+
+/// Throws ValueError where a joint that decides is not finite.
+template <class T>
+void require_finite(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
+                    const AlignOptions& options);
+
+/// A joint after a transform, whose scale times rotation is `linear`.
+template <class T>
+std::array<double, 3> transform_joint(const SimilarityTransform& fit, const Eigen::Matrix3d& linear,
+                                      const T* joint, std::size_t axes);
+
+}  // namespace internal
+
+/// The transform of each frame that takes the prediction [F, J, 2 or 3] onto the truth. `rigid` and
+/// `similarity` are the orthogonal Procrustes problem with det = +1 (Umeyama 1991), computed in
+/// double. Throws ShapeError and ValueError.
+template <class T>
+std::vector<SimilarityTransform> fit_alignment(const Tensor<T>& prediction, const Tensor<T>& truth,
+                                               const AlignOptions& options = {});
+
+template <class T>
+struct AlignedPoses {
+  Tensor<T> prediction;  ///< [F, J, 2 or 3], moved
+  Tensor<T> truth;       ///< moved too for `root` and `scale`, as it came otherwise
+  std::vector<AlignmentStatus> status;
+};
+
+/// Poses as they are compared after an alignment. Throws as `fit_alignment`.
+template <class T>
+AlignedPoses<T> align(const Tensor<T>& prediction, const Tensor<T>& truth,
+                      const AlignOptions& options = {});
+
+/// The prediction after its alignment on the tape, differentiated through the transform itself; the
+/// truth is a constant. Compare it with `align(...).truth`. Where a rotation is ambiguous, it is
+/// held fixed in the directions that nothing decides.
+template <class T>
+Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOptions& options = {});
+
+/// The factor for each of the poses [F, J, 3] that makes the way from the left knee over hip,
+/// pelvis and spine to the neck `height` long (MPI-INF-3DHP's universal scale; the hip's way to the
+/// pelvis does not count, as in its evaluation). Throws ShapeError, and ValueError where a joint is
+/// missing or the way has no length.
+template <class T>
+std::vector<double> universal_scales(const Tensor<T>& poses, const Skeleton& skeleton,
+                                     double height = 920.0);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/autodiff/tape.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/pose/skeleton_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE const char* to_string(Alignment alignment) {
+  constexpr const char* names[] = {"none", "root", "scale", "rigid", "similarity"};
+  return names[static_cast<std::size_t>(alignment)];
+}
+
+namespace internal {
+
+/// A joint of a pose [J, axes] with 2 or 3 axes.
+template <class T>
+Eigen::Vector3d joint_at(const T* pose, std::size_t axes, std::size_t joint) {
+  return {static_cast<double>(pose[joint * axes]), static_cast<double>(pose[joint * axes + 1]),
+          axes == 3 ? static_cast<double>(pose[joint * axes + 2]) : 0.0};
+}
+
+template <class T>
+SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size_t joints,
+                                  std::size_t axes, const std::uint8_t* visible,
+                                  const AlignOptions& options, AlignmentParts* parts) {
   SimilarityTransform fit;
   if (options.alignment == Alignment::none) return fit;
   const auto at = [axes](const T* pose, std::size_t j) { return joint_at(pose, axes, j); };
@@ -209,7 +272,6 @@ inline void require_alignable(const char* function, const Shape& prediction, con
   }
 }
 
-/// Throws ValueError where a joint that decides is not finite.
 template <class T>
 void require_finite(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
                     const AlignOptions& options) {
@@ -240,7 +302,6 @@ std::vector<SimilarityTransform> fit_transforms(const Tensor<T>& prediction, con
   return fits;
 }
 
-/// A joint after a transform, whose scale times rotation is `linear`.
 template <class T>
 std::array<double, 3> transform_joint(const SimilarityTransform& fit, const Eigen::Matrix3d& linear,
                                       const T* joint, std::size_t axes) {
@@ -267,23 +328,13 @@ void transform_pose(const SimilarityTransform& fit, const T* pose, std::size_t j
 
 }  // namespace internal
 
-/// The transform of each frame that takes the prediction [F, J, 2 or 3] onto the truth. `rigid` and
-/// `similarity` are the orthogonal Procrustes problem with det = +1 (Umeyama 1991), computed in
-/// double. Throws ShapeError and ValueError.
 template <class T>
 std::vector<SimilarityTransform> fit_alignment(const Tensor<T>& prediction, const Tensor<T>& truth,
-                                               const AlignOptions& options = {}) {
+                                               const AlignOptions& options) {
   internal::require_alignable("fit_alignment", shape_of(prediction), shape_of(truth), options);
   internal::require_finite("fit_alignment", prediction, truth, options);
   return internal::fit_transforms(prediction, truth, options, resolve_threads(options.threads));
 }
-
-template <class T>
-struct AlignedPoses {
-  Tensor<T> prediction;  ///< [F, J, 2 or 3], moved
-  Tensor<T> truth;       ///< moved too for `root` and `scale`, as it came otherwise
-  std::vector<AlignmentStatus> status;
-};
 
 namespace internal {
 
@@ -303,10 +354,9 @@ Tensor<T> aligned_truth(Tensor<T> truth, const AlignOptions& options) {
 
 }  // namespace internal
 
-/// Poses as they are compared after an alignment. Throws as `fit_alignment`.
 template <class T>
 AlignedPoses<T> align(const Tensor<T>& prediction, const Tensor<T>& truth,
-                      const AlignOptions& options = {}) {
+                      const AlignOptions& options) {
   const auto fits = fit_alignment(prediction, truth, options);
   const std::size_t joints = prediction.shape()[1], axes = prediction.shape()[2];
   AlignedPoses<T> result{
@@ -319,11 +369,8 @@ AlignedPoses<T> align(const Tensor<T>& prediction, const Tensor<T>& truth,
   return result;
 }
 
-/// The prediction after its alignment on the tape, differentiated through the transform itself; the
-/// truth is a constant. Compare it with `align(...).truth`. Where a rotation is ambiguous, it is
-/// held fixed in the directions that nothing decides.
 template <class T>
-Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOptions& options = {}) {
+Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOptions& options) {
   internal::require_alignable("align", prediction.shape(), shape_of(truth), options);
   Tape<T>& tape = prediction.tape();
   const auto input = tape.shared_value(prediction);
@@ -428,13 +475,9 @@ Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOption
       });
 }
 
-/// The factor for each of the poses [F, J, 3] that makes the way from the left knee over hip,
-/// pelvis and spine to the neck `height` long (MPI-INF-3DHP's universal scale; the hip's way to the
-/// pelvis does not count, as in its evaluation). Throws ShapeError, and ValueError where a joint is
-/// missing or the way has no length.
 template <class T>
 std::vector<double> universal_scales(const Tensor<T>& poses, const Skeleton& skeleton,
-                                     double height = 920.0) {
+                                     double height) {
   require_poses("universal_scales", "poses", shape_of(poses), skeleton, 3);
   const std::array<std::pair<std::size_t, std::size_t>, 3> way{
       std::pair{skeleton.index("left_knee"), skeleton.index("left_hip")},
@@ -461,3 +504,5 @@ std::vector<double> universal_scales(const Tensor<T>& poses, const Skeleton& ske
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

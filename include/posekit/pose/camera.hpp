@@ -13,9 +13,8 @@
 
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/coordinates.hpp>
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/alignment.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -47,94 +46,23 @@ namespace internal {
 using Point = std::array<double, 3>;
 using Jacobian = std::array<std::array<double, 3>, 3>;  // [output][input]
 
-/// A point on the image plane (x / z, y / z) as the lens bends it, and the derivatives.
-struct DistortedPoint {
-  double x, y;
-  double xx, xy, yx, yy;  // d x / d (x, y), d y / d (x, y)
-};
-
-inline DistortedPoint distort(const PinholeCamera& c, double x, double y) {
-  const auto [k1, k2, k3] = c.radial;
-  const auto [p1, p2] = c.tangential;
-  const double r = x * x + y * y;
-  const double radial = 1 + r * (k1 + r * (k2 + r * k3));
-  const double slope = k1 + r * (2 * k2 + r * 3 * k3);  // d radial / d r
-  const double n = c.distortion == Distortion::opencv ? 2 : 1;
-  const double bend = radial + n * (p1 * y + p2 * x);
-  const double bend_x = 2 * x * slope + n * p2, bend_y = 2 * y * slope + n * p1;
-  return {x * bend + p2 * r,       y * bend + p1 * r,       bend + x * bend_x + 2 * p2 * x,
-          x * bend_y + 2 * p2 * y, y * bend_x + 2 * p1 * x, bend + y * bend_y + 2 * p1 * y};
-}
-
-inline void project_point(const PinholeCamera& c, const Point& p, Point& out, Jacobian* slope) {
-  const double x = p[0] / p[2], y = p[1] / p[2];
-  const DistortedPoint d = distort(c, x, y);
-  out = {c.fx * d.x + c.cx, c.fy * d.y + c.cy, p[2]};
-  if (slope == nullptr) return;
-  (*slope)[0] = {c.fx * d.xx / p[2], c.fx * d.xy / p[2], -c.fx * (d.xx * x + d.xy * y) / p[2]};
-  (*slope)[1] = {c.fy * d.yx / p[2], c.fy * d.yy / p[2], -c.fy * (d.yx * x + d.yy * y) / p[2]};
-  (*slope)[2] = {0, 0, 1};
-}
+void project_point(const PinholeCamera& c, const Point& p, Point& out, Jacobian* slope);
 
 /// Newton's method, from the undistorted point.
-inline void unproject_point(const PinholeCamera& c, const Point& pixel, Point& out,
-                            Jacobian* slope) {
-  const double u = (pixel[0] - c.cx) / c.fx, v = (pixel[1] - c.cy) / c.fy, z = pixel[2];
-  double x = u, y = v;
-  DistortedPoint d = distort(c, x, y);
-  for (int step = 0; step < 30; ++step) {
-    const double ex = u - d.x, ey = v - d.y;
-    const double determinant = d.xx * d.yy - d.xy * d.yx;
-    if (std::hypot(ex, ey) < 1e-16 || determinant == 0) break;
-    x += (d.yy * ex - d.xy * ey) / determinant;
-    y += (d.xx * ey - d.yx * ex) / determinant;
-    d = distort(c, x, y);
-  }
-  out = {x * z, y * z, z};
-  if (slope == nullptr) return;
-  const double determinant = d.xx * d.yy - d.xy * d.yx;
-  (*slope)[0] = {z * d.yy / determinant / c.fx, -z * d.xy / determinant / c.fy, x};
-  (*slope)[1] = {-z * d.yx / determinant / c.fx, z * d.xx / determinant / c.fy, y};
-  (*slope)[2] = {0, 0, 1};
-}
+void unproject_point(const PinholeCamera& c, const Point& pixel, Point& out, Jacobian* slope);
 
-inline void project_point(const WeakPerspectiveCamera& c, const Point& p, Point& out,
-                          Jacobian* slope) {
-  out = {c.scale * p[0] + c.tx, c.scale * p[1] + c.ty, p[2]};
-  if (slope != nullptr) *slope = {{{c.scale, 0, 0}, {0, c.scale, 0}, {0, 0, 1}}};
-}
+void project_point(const WeakPerspectiveCamera& c, const Point& p, Point& out, Jacobian* slope);
 
-inline void unproject_point(const WeakPerspectiveCamera& c, const Point& pixel, Point& out,
-                            Jacobian* slope) {
-  out = {(pixel[0] - c.tx) / c.scale, (pixel[1] - c.ty) / c.scale, pixel[2]};
-  if (slope != nullptr) *slope = {{{1 / c.scale, 0, 0}, {0, 1 / c.scale, 0}, {0, 0, 1}}};
-}
+void unproject_point(const WeakPerspectiveCamera& c, const Point& pixel, Point& out,
+                     Jacobian* slope);
 
-inline void require_camera(const char* function, const PinholeCamera& c) {
-  if (c.fx == 0 || c.fy == 0 || !std::isfinite(c.fx) || !std::isfinite(c.fy)) {
-    throw ValueError(error_text(function, ": the focal lengths are ", c.fx, " and ", c.fy));
-  }
-}
-inline void require_camera(const char* function, const WeakPerspectiveCamera& c) {
-  if (c.scale == 0 || !std::isfinite(c.scale)) {
-    throw ValueError(error_text(function, ": the camera's scale is ", c.scale));
-  }
-}
+void require_camera(const char* function, const PinholeCamera& c);
+void require_camera(const char* function, const WeakPerspectiveCamera& c);
 
 /// Points [..., 3] in front of the camera. Throws.
 template <class T>
 void require_points(const char* function, const char* argument, const Shape& shape,
-                    const T* points) {
-  if (shape.empty() || shape.back() != 3) {
-    throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(shape),
-                                ", expected [..., 3]"));
-  }
-  for (std::size_t i = 0; i < element_count(shape) / 3; ++i) {
-    if (points[3 * i + 2] > T(0)) continue;
-    throw ValueError(error_text(function, ": the depth of point ", i, " is ", points[3 * i + 2],
-                                ", expected more than 0"));
-  }
-}
+                    const T* points);
 
 /// `map(point, out, jacobian)` for each point of [..., 3], of which Axes coordinates are kept.
 template <std::size_t Axes, class T, class Map>
@@ -232,7 +160,124 @@ Var<T> unproject(const Var<T>& pixels, const Camera& camera) {
 // a near and 1 at a far plane, as in OpenGL's projection, so that the root's depth is at 0 and the
 // planes are as far apart as the image is wide at that depth.
 
+/// Points [..., 3] in camera space -> MargiPose's normalised space, for an image of width x height
+/// pixels and a root at a known depth.
+template <class T>
+Tensor<T> normalize_points(const Tensor<T>& points, double root_depth, const PinholeCamera& camera,
+                           std::size_t width, std::size_t height);
+
+/// The inverse: from a network's normalised coordinates to camera space. Throws ValueError for
+/// coordinates that lie behind every plane.
+template <class T>
+Tensor<T> denormalize_points(const Tensor<T>& normalized, double root_depth,
+                             const PinholeCamera& camera, std::size_t width, std::size_t height);
+
+/// The root's depth for each of normalised poses [F, J, 3] at which the way from knee to neck is
+/// `height` long (see `universal_scales`): everything grows with that depth.
+template <class T>
+std::vector<double> infer_root_depths(const Tensor<T>& normalized, const PinholeCamera& camera,
+                                      std::size_t width, std::size_t height,
+                                      const Skeleton& skeleton, double knee_to_neck = 920.0);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
 namespace internal {
+
+/// A point on the image plane (x / z, y / z) as the lens bends it, and the derivatives.
+struct DistortedPoint {
+  double x, y;
+  double xx, xy, yx, yy;  // d x / d (x, y), d y / d (x, y)
+};
+
+inline DistortedPoint distort(const PinholeCamera& c, double x, double y) {
+  const auto [k1, k2, k3] = c.radial;
+  const auto [p1, p2] = c.tangential;
+  const double r = x * x + y * y;
+  const double radial = 1 + r * (k1 + r * (k2 + r * k3));
+  const double slope = k1 + r * (2 * k2 + r * 3 * k3);  // d radial / d r
+  const double n = c.distortion == Distortion::opencv ? 2 : 1;
+  const double bend = radial + n * (p1 * y + p2 * x);
+  const double bend_x = 2 * x * slope + n * p2, bend_y = 2 * y * slope + n * p1;
+  return {x * bend + p2 * r,       y * bend + p1 * r,       bend + x * bend_x + 2 * p2 * x,
+          x * bend_y + 2 * p2 * y, y * bend_x + 2 * p1 * x, bend + y * bend_y + 2 * p1 * y};
+}
+
+POSEKIT_INLINE void project_point(const PinholeCamera& c, const Point& p, Point& out,
+                                  Jacobian* slope) {
+  const double x = p[0] / p[2], y = p[1] / p[2];
+  const DistortedPoint d = distort(c, x, y);
+  out = {c.fx * d.x + c.cx, c.fy * d.y + c.cy, p[2]};
+  if (slope == nullptr) return;
+  (*slope)[0] = {c.fx * d.xx / p[2], c.fx * d.xy / p[2], -c.fx * (d.xx * x + d.xy * y) / p[2]};
+  (*slope)[1] = {c.fy * d.yx / p[2], c.fy * d.yy / p[2], -c.fy * (d.yx * x + d.yy * y) / p[2]};
+  (*slope)[2] = {0, 0, 1};
+}
+
+POSEKIT_INLINE void unproject_point(const PinholeCamera& c, const Point& pixel, Point& out,
+                                    Jacobian* slope) {
+  const double u = (pixel[0] - c.cx) / c.fx, v = (pixel[1] - c.cy) / c.fy, z = pixel[2];
+  double x = u, y = v;
+  DistortedPoint d = distort(c, x, y);
+  for (int step = 0; step < 30; ++step) {
+    const double ex = u - d.x, ey = v - d.y;
+    const double determinant = d.xx * d.yy - d.xy * d.yx;
+    if (std::hypot(ex, ey) < 1e-16 || determinant == 0) break;
+    x += (d.yy * ex - d.xy * ey) / determinant;
+    y += (d.xx * ey - d.yx * ex) / determinant;
+    d = distort(c, x, y);
+  }
+  out = {x * z, y * z, z};
+  if (slope == nullptr) return;
+  const double determinant = d.xx * d.yy - d.xy * d.yx;
+  (*slope)[0] = {z * d.yy / determinant / c.fx, -z * d.xy / determinant / c.fy, x};
+  (*slope)[1] = {-z * d.yx / determinant / c.fx, z * d.xx / determinant / c.fy, y};
+  (*slope)[2] = {0, 0, 1};
+}
+
+POSEKIT_INLINE void project_point(const WeakPerspectiveCamera& c, const Point& p, Point& out,
+                                  Jacobian* slope) {
+  out = {c.scale * p[0] + c.tx, c.scale * p[1] + c.ty, p[2]};
+  if (slope != nullptr) *slope = {{{c.scale, 0, 0}, {0, c.scale, 0}, {0, 0, 1}}};
+}
+
+POSEKIT_INLINE void unproject_point(const WeakPerspectiveCamera& c, const Point& pixel, Point& out,
+                                    Jacobian* slope) {
+  out = {(pixel[0] - c.tx) / c.scale, (pixel[1] - c.ty) / c.scale, pixel[2]};
+  if (slope != nullptr) *slope = {{{1 / c.scale, 0, 0}, {0, 1 / c.scale, 0}, {0, 0, 1}}};
+}
+
+POSEKIT_INLINE void require_camera(const char* function, const PinholeCamera& c) {
+  if (c.fx == 0 || c.fy == 0 || !std::isfinite(c.fx) || !std::isfinite(c.fy)) {
+    throw ValueError(error_text(function, ": the focal lengths are ", c.fx, " and ", c.fy));
+  }
+}
+
+POSEKIT_INLINE void require_camera(const char* function, const WeakPerspectiveCamera& c) {
+  if (c.scale == 0 || !std::isfinite(c.scale)) {
+    throw ValueError(error_text(function, ": the camera's scale is ", c.scale));
+  }
+}
+
+template <class T>
+void require_points(const char* function, const char* argument, const Shape& shape,
+                    const T* points) {
+  if (shape.empty() || shape.back() != 3) {
+    throw ShapeError(error_text(function, ": ", argument, " has shape ", to_string(shape),
+                                ", expected [..., 3]"));
+  }
+  for (std::size_t i = 0; i < element_count(shape) / 3; ++i) {
+    if (points[3 * i + 2] > T(0)) continue;
+    throw ValueError(error_text(function, ": the depth of point ", i, " is ", points[3 * i + 2],
+                                ", expected more than 0"));
+  }
+}
 
 /// normalised z = a - b / depth
 struct NormalizedDepth {
@@ -252,8 +297,6 @@ struct NormalizedDepth {
 
 }  // namespace internal
 
-/// Points [..., 3] in camera space -> MargiPose's normalised space, for an image of width x height
-/// pixels and a root at a known depth.
 template <class T>
 Tensor<T> normalize_points(const Tensor<T>& points, double root_depth, const PinholeCamera& camera,
                            std::size_t width, std::size_t height) {
@@ -269,8 +312,6 @@ Tensor<T> normalize_points(const Tensor<T>& points, double root_depth, const Pin
       });
 }
 
-/// The inverse: from a network's normalised coordinates to camera space. Throws ValueError for
-/// coordinates that lie behind every plane.
 template <class T>
 Tensor<T> denormalize_points(const Tensor<T>& normalized, double root_depth,
                              const PinholeCamera& camera, std::size_t width, std::size_t height) {
@@ -286,14 +327,14 @@ Tensor<T> denormalize_points(const Tensor<T>& normalized, double root_depth,
   return unproject(pixels, camera);
 }
 
-/// The root's depth for each of normalised poses [F, J, 3] at which the way from knee to neck is
-/// `height` long (see `universal_scales`): everything grows with that depth.
 template <class T>
 std::vector<double> infer_root_depths(const Tensor<T>& normalized, const PinholeCamera& camera,
                                       std::size_t width, std::size_t height,
-                                      const Skeleton& skeleton, double knee_to_neck = 920.0) {
+                                      const Skeleton& skeleton, double knee_to_neck) {
   return universal_scales(denormalize_points(normalized, 1.0, camera, width, height), skeleton,
                           knee_to_neck);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

@@ -10,9 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/metrics.hpp>
 
@@ -29,8 +28,20 @@ struct LowInterpretability {
 
 /// `errors` is an end-point error (its mean is MEPE), `foreground_index` [F, joints] belongs to the
 /// same joints. Throws ShapeError.
-inline LowInterpretability low_interpretability(const PoseMetric& errors,
-                                                const Tensor<double>& foreground_index) {
+LowInterpretability low_interpretability(const PoseMetric& errors,
+                                         const Tensor<double>& foreground_index);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/statistics.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE LowInterpretability low_interpretability(const PoseMetric& errors,
+                                                        const Tensor<double>& foreground_index) {
   if (shape_of(foreground_index) != shape_of(errors.values)) {
     throw ShapeError(error_text("low_interpretability: errors have shape ",
                                 to_string(shape_of(errors.values)), ", foreground_index has shape ",
@@ -62,3 +73,5 @@ inline LowInterpretability low_interpretability(const PoseMetric& errors,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

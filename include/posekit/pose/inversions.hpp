@@ -10,11 +10,9 @@
 #include <string>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -69,7 +67,21 @@ struct Inversions {
 /// ShapeError and ValueError.
 template <class T>
 Inversions find_inversions(const Tensor<T>& prediction, const Tensor<T>& truth,
-                           const Skeleton& skeleton, const InversionOptions& options = {}) {
+                           const Skeleton& skeleton, const InversionOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/require.hpp>
+#include <posekit/pose/metrics.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Inversions find_inversions(const Tensor<T>& prediction, const Tensor<T>& truth,
+                           const Skeleton& skeleton, const InversionOptions& options) {
   internal::require_comparable("find_inversions", prediction, truth, skeleton, options.visible, 2);
   require_positive("find_inversions", "epsilon", options.epsilon);
   require_positive("find_inversions", "large_error", options.large_error, true);
@@ -110,3 +122,5 @@ Inversions find_inversions(const Tensor<T>& prediction, const Tensor<T>& truth,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

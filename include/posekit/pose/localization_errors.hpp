@@ -13,11 +13,9 @@
 #include <optional>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -55,14 +53,35 @@ struct LocalizationErrors {
   std::vector<std::array<std::size_t, 5>> per_joint;  ///< counts, in the order of LocalizationError
   std::array<std::size_t, 5> counts{};
   /// Of all visible joints.
-  double share(LocalizationError kind) const {
-    std::size_t all = 0;
-    for (const std::size_t count : counts) all += count;
-    return all == 0 ? std::numeric_limits<double>::quiet_NaN()
-                    : static_cast<double>(counts[static_cast<std::size_t>(kind)]) /
-                          static_cast<double>(all);
-  }
+  double share(LocalizationError kind) const;
 };
+
+/// Poses are [F, J, 2] in pixels, areas [F] in pixels squared; similarity is that of one keypoint
+/// in OKS, with the predicted joint's sigma and the area of the person it is compared with. What it
+/// is most similar to decides; its own truth where they are equal. Throws ShapeError and
+/// ValueError.
+template <class T>
+LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>& truth,
+                                   const Skeleton& skeleton, const std::vector<double>& areas,
+                                   const LocalizationErrorOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/require.hpp>
+#include <posekit/pose/metrics.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE double LocalizationErrors::share(LocalizationError kind) const {
+  std::size_t all = 0;
+  for (const std::size_t count : counts) all += count;
+  return all == 0 ? std::numeric_limits<double>::quiet_NaN()
+                  : static_cast<double>(counts[static_cast<std::size_t>(kind)]) /
+                        static_cast<double>(all);
+}
 
 namespace internal {
 
@@ -103,14 +122,10 @@ class JointsOfImage {
 
 }  // namespace internal
 
-/// Poses are [F, J, 2] in pixels, areas [F] in pixels squared; similarity is that of one keypoint
-/// in OKS, with the predicted joint's sigma and the area of the person it is compared with. What it
-/// is most similar to decides; its own truth where they are equal. Throws ShapeError and
-/// ValueError.
 template <class T>
 LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>& truth,
                                    const Skeleton& skeleton, const std::vector<double>& areas,
-                                   const LocalizationErrorOptions& options = {}) {
+                                   const LocalizationErrorOptions& options) {
   constexpr const char* name = "classify_errors";
   internal::require_comparable(name, prediction, truth, skeleton, options.visible, 2);
   require_between(name, "near", options.near, 0, 1);
@@ -209,3 +224,5 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

@@ -16,14 +16,10 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
-#include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/pose/alignment.hpp>
-#include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -93,23 +89,11 @@ struct PoseMetric {
 
   /// Means over the joints of each group, in the order in which the groups appear.
   std::vector<std::pair<std::string, double>> per_group(
-      JointGrouping grouping = JointGrouping::interpretability) const {
-    std::vector<std::string> labels;
-    for (const std::string& joint : joints) labels.emplace_back(joint_group(joint, grouping));
-    return grouped(labels, [](std::size_t, std::size_t j) { return j; });
-  }
+      JointGrouping grouping = JointGrouping::interpretability) const;
   /// Means over the frames of each action (or sequence, or subject): one label for each frame.
   /// Throws ShapeError.
   std::vector<std::pair<std::string, double>> per_action(
-      const std::vector<std::string>& labels) const {
-    if (labels.size() != per_frame.size()) {
-      throw ShapeError(error_text("per_action: there are ", labels.size(),
-                                  " labels, expected one "
-                                  "for each of ",
-                                  per_frame.size(), " frames"));
-    }
-    return grouped(labels, [](std::size_t f, std::size_t) { return f; });
-  }
+      const std::vector<std::string>& labels) const;
 
  private:
   /// Means over the values of each label; that of a value is `labels[of(frame, joint)]`.
@@ -147,12 +131,147 @@ namespace internal {
 
 constexpr double nothing_measured = std::numeric_limits<double>::quiet_NaN();
 
+/// Fills in the means of `values`.
+PoseMetric summarised(PoseMetric metric);
+
+/// Throws unless prediction and truth are poses of the skeleton, as many of one as of the other,
+/// with finite coordinates wherever they are measured.
+template <class T>
+void require_comparable(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
+                        const Skeleton& skeleton,
+                        const std::optional<std::vector<std::uint8_t>>& visible,
+                        std::size_t dimensions = 0);
+
+/// |prediction - truth| of the joints that count.
+template <class T>
+PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor<T>& truth,
+                     const Skeleton& skeleton, const PositionErrorOptions& options,
+                     std::size_t dimensions = 0);
+
+}  // namespace internal
+
+// Prediction and truth are [F, J, 2 or 3], frames of a skeleton's joints. All throw ShapeError
+// where the shapes do not fit (naming both numbers of joints), and ValueError for joints that the
+// skeleton lacks, coordinates that are not finite, and a root that is missing.
+
+/// The distance of each joint from the truth, after any alignment.
+template <class T>
+PoseMetric position_error(const Tensor<T>& prediction, const Tensor<T>& truth,
+                          const Skeleton& skeleton, const PositionErrorOptions& options = {});
+
+/// End-point error, without alignment; its mean is MEPE (PoseIG, section 4).
+template <class T>
+PoseMetric epe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+               const PoseMetricOptions& options = {});
+
+/// Mean per joint position error after aligning the roots (MPJPE, protocol 1 of Human3.6M).
+template <class T>
+PoseMetric mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+                 const PoseMetricOptions& options = {});
+
+/// MPJPE after the similarity transform that fits best (protocol 2): all joints decide it, those of
+/// the options are measured. A mirrored pose does not become right.
+template <class T>
+PoseMetric pa_mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+                    const PoseMetricOptions& options = {});
+
+/// MPJPE after aligning the roots and scaling the prediction to least squares (Rhodin et al. 2018).
+template <class T>
+PoseMetric n_mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+                   const PoseMetricOptions& options = {});
+
+/// Mean per joint velocity error: of what root-aligned joints move from a frame to the next
+/// (Pavllo et al. 2019). Values are [F - 1, J]. Where `sequence` [F] is given, steps from one
+/// sequence to another are not measured; nor are steps from or to what is not visible.
+template <class T>
+PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+                 const PoseMetricOptions& options = {},
+                 const std::vector<std::int64_t>& sequence = {});
+
+/// The fraction of joints whose error is below a threshold (strictly, unless `inclusive`): 3DPCK
+/// with the default of 150 mm after aligning the roots (Mehta et al. 2017).
+template <class T>
+PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+               const PckOptions& options = {});
+
+/// The mean of PCK over evenly spaced thresholds 0, 5, ..., 150 mm. A perfect pose has 30/31, as
+/// no error is below 0.
+template <class T>
+PoseMetric auc(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+               const AucOptions& options = {});
+
+/// The fraction of joints whose error is within a fraction of each frame's size [F]: a head's, a
+/// torso's, a box's longer side (PCK@bounding box). Throws ValueError where a size is not positive.
+template <class T>
+PoseMetric relative_pck(const Tensor<T>& prediction, const Tensor<T>& truth,
+                        const Skeleton& skeleton, const std::vector<double>& sizes,
+                        const RelativePckOptions& options = {});
+
+/// PCKh@0.5 of MPII: within (and at) half of the head's size, which is 0.6 times the diagonal of
+/// the head's box (`head_diagonals` [F]). Pelvis and thorax do not count, as in MPII's mean, unless
+/// the options name the joints.
+template <class T>
+PoseMetric pckh(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+                const std::vector<double>& head_diagonals, RelativePckOptions options = {});
+
+/// Object keypoint similarity of each frame, COCO's: the mean over its visible joints of
+/// exp(-d^2 / (2 (2 sigma)^2 (area + eps))). Poses are [F, J, 2] in pixels, areas [F] in pixels
+/// squared. NaN for frames without visible joints; the mean is that of the frames', a person's
+/// similarity each. Throws ValueError where the skeleton has no published sigmas or an area is
+/// negative.
+template <class T>
+PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
+               const std::vector<double>& areas, const PoseMetricOptions& options = {});
+
+/// How much longer or shorter each bone is than the true one, in the unit of the poses. The
+/// result's joints are bones, named after the joint at their far end.
+template <class T>
+PoseMetric bone_length_error(const Tensor<T>& prediction, const Tensor<T>& truth,
+                             const Skeleton& skeleton, const PoseMetricOptions& options = {});
+
+/// How much a bone's length differs from the same bone's on the other side. The result's joints are
+/// the left ones at the bones' far ends.
+template <class T>
+PoseMetric symmetry_error(const Tensor<T>& poses, const Skeleton& skeleton,
+                          const PoseMetricOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/require.hpp>
+#include <posekit/core/statistics.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/pose/skeleton_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<std::pair<std::string, double>> PoseMetric::per_group(
+    JointGrouping grouping) const {
+  std::vector<std::string> labels;
+  for (const std::string& joint : joints) labels.emplace_back(joint_group(joint, grouping));
+  return grouped(labels, [](std::size_t, std::size_t j) { return j; });
+}
+
+POSEKIT_INLINE std::vector<std::pair<std::string, double>> PoseMetric::per_action(
+    const std::vector<std::string>& labels) const {
+  if (labels.size() != per_frame.size()) {
+    throw ShapeError(error_text("per_action: there are ", labels.size(),
+                                " labels, expected one "
+                                "for each of ",
+                                per_frame.size(), " frames"));
+  }
+  return grouped(labels, [](std::size_t f, std::size_t) { return f; });
+}
+
+namespace internal {
+
 inline std::string unit_of(const std::string& unit, std::size_t axes) {
   return !unit.empty() ? unit : axes == 2 ? "px" : "mm";
 }
 
-/// Fills in the means of `values`.
-inline PoseMetric summarised(PoseMetric metric) {
+POSEKIT_INLINE PoseMetric summarised(PoseMetric metric) {
   const std::size_t joints = metric.joints.size();
   const std::size_t frames = metric.values.shape()[0];
   const auto ratio = [](double sum, std::size_t count) {
@@ -211,13 +330,11 @@ inline CountedJoints counted_joints(const char* function, const Skeleton& skelet
   return counted;
 }
 
-/// Throws unless prediction and truth are poses of the skeleton, as many of one as of the other,
-/// with finite coordinates wherever they are measured.
 template <class T>
 void require_comparable(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
                         const Skeleton& skeleton,
                         const std::optional<std::vector<std::uint8_t>>& visible,
-                        std::size_t dimensions = 0) {
+                        std::size_t dimensions) {
   require_poses(function, "prediction", shape_of(prediction), skeleton, dimensions);
   require_poses(function, "truth", shape_of(truth), skeleton, dimensions);
   if (shape_of(prediction) != shape_of(truth)) {
@@ -249,11 +366,10 @@ void require_comparable(const char* function, const Tensor<T>& prediction, const
   }
 }
 
-/// |prediction - truth| of the joints that count.
 template <class T>
 PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor<T>& truth,
                      const Skeleton& skeleton, const PositionErrorOptions& options,
-                     std::size_t dimensions = 0) {
+                     std::size_t dimensions) {
   require_comparable(name, prediction, truth, skeleton, options.visible, dimensions);
   const bool at_root = aligns_at_root(options.alignment);
   const CountedJoints counted =
@@ -312,57 +428,43 @@ inline PositionErrorOptions with_alignment(const PoseMetricOptions& o, Alignment
 
 }  // namespace internal
 
-// Prediction and truth are [F, J, 2 or 3], frames of a skeleton's joints. All throw ShapeError
-// where the shapes do not fit (naming both numbers of joints), and ValueError for joints that the
-// skeleton lacks, coordinates that are not finite, and a root that is missing.
-
-/// The distance of each joint from the truth, after any alignment.
 template <class T>
 PoseMetric position_error(const Tensor<T>& prediction, const Tensor<T>& truth,
-                          const Skeleton& skeleton, const PositionErrorOptions& options = {}) {
+                          const Skeleton& skeleton, const PositionErrorOptions& options) {
   return internal::distances("position_error", prediction, truth, skeleton, options);
 }
 
-/// End-point error, without alignment; its mean is MEPE (PoseIG, section 4).
 template <class T>
 PoseMetric epe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-               const PoseMetricOptions& options = {}) {
+               const PoseMetricOptions& options) {
   return internal::distances("epe", prediction, truth, skeleton,
                              internal::with_alignment(options, Alignment::none));
 }
 
-/// Mean per joint position error after aligning the roots (MPJPE, protocol 1 of Human3.6M).
 template <class T>
 PoseMetric mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                 const PoseMetricOptions& options = {}) {
+                 const PoseMetricOptions& options) {
   return internal::distances("mpjpe", prediction, truth, skeleton,
                              internal::with_alignment(options, Alignment::root));
 }
 
-/// MPJPE after the similarity transform that fits best (protocol 2): all joints decide it, those of
-/// the options are measured. A mirrored pose does not become right.
 template <class T>
 PoseMetric pa_mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                    const PoseMetricOptions& options = {}) {
+                    const PoseMetricOptions& options) {
   return internal::distances("pa_mpjpe", prediction, truth, skeleton,
                              internal::with_alignment(options, Alignment::similarity));
 }
 
-/// MPJPE after aligning the roots and scaling the prediction to least squares (Rhodin et al. 2018).
 template <class T>
 PoseMetric n_mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                   const PoseMetricOptions& options = {}) {
+                   const PoseMetricOptions& options) {
   return internal::distances("n_mpjpe", prediction, truth, skeleton,
                              internal::with_alignment(options, Alignment::scale));
 }
 
-/// Mean per joint velocity error: of what root-aligned joints move from a frame to the next
-/// (Pavllo et al. 2019). Values are [F - 1, J]. Where `sequence` [F] is given, steps from one
-/// sequence to another are not measured; nor are steps from or to what is not visible.
 template <class T>
 PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                 const PoseMetricOptions& options = {},
-                 const std::vector<std::int64_t>& sequence = {}) {
+                 const PoseMetricOptions& options, const std::vector<std::int64_t>& sequence) {
   internal::require_comparable("mpjve", prediction, truth, skeleton, options.visible);
   const auto counted =
       internal::counted_joints("mpjve", skeleton, options.joints, options.root, true);
@@ -409,11 +511,9 @@ PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skel
   return internal::summarised(std::move(metric));
 }
 
-/// The fraction of joints whose error is below a threshold (strictly, unless `inclusive`): 3DPCK
-/// with the default of 150 mm after aligning the roots (Mehta et al. 2017).
 template <class T>
 PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-               const PckOptions& options = {}) {
+               const PckOptions& options) {
   require_positive("pck", "threshold", options.threshold, true);
   PoseMetric metric = internal::distances("pck", prediction, truth, skeleton,
                                           {options.alignment, options.joints, options.root,
@@ -425,11 +525,9 @@ PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
   return internal::summarised(std::move(metric));
 }
 
-/// The mean of PCK over evenly spaced thresholds 0, 5, ..., 150 mm. A perfect pose has 30/31, as
-/// no error is below 0.
 template <class T>
 PoseMetric auc(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-               const AucOptions& options = {}) {
+               const AucOptions& options) {
   if (options.count < 2) {
     throw ValueError(
         error_text("auc: count is ", options.count, ", expected 2 thresholds or more"));
@@ -450,12 +548,10 @@ PoseMetric auc(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
   return internal::summarised(std::move(metric));
 }
 
-/// The fraction of joints whose error is within a fraction of each frame's size [F]: a head's, a
-/// torso's, a box's longer side (PCK@bounding box). Throws ValueError where a size is not positive.
 template <class T>
 PoseMetric relative_pck(const Tensor<T>& prediction, const Tensor<T>& truth,
                         const Skeleton& skeleton, const std::vector<double>& sizes,
-                        const RelativePckOptions& options = {}) {
+                        const RelativePckOptions& options) {
   require_positive("relative_pck", "fraction", options.fraction, true);
   PoseMetric metric = internal::distances(
       "relative_pck", prediction, truth, skeleton,
@@ -479,12 +575,9 @@ PoseMetric relative_pck(const Tensor<T>& prediction, const Tensor<T>& truth,
   return internal::summarised(std::move(metric));
 }
 
-/// PCKh@0.5 of MPII: within (and at) half of the head's size, which is 0.6 times the diagonal of
-/// the head's box (`head_diagonals` [F]). Pelvis and thorax do not count, as in MPII's mean, unless
-/// the options name the joints.
 template <class T>
 PoseMetric pckh(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                const std::vector<double>& head_diagonals, RelativePckOptions options = {}) {
+                const std::vector<double>& head_diagonals, RelativePckOptions options) {
   if (options.joints.empty()) {
     for (const std::string_view joint : skeleton.joints) {
       if (joint != "pelvis" && joint != "thorax") options.joints.emplace_back(joint);
@@ -497,14 +590,9 @@ PoseMetric pckh(const Tensor<T>& prediction, const Tensor<T>& truth, const Skele
   return metric;
 }
 
-/// Object keypoint similarity of each frame, COCO's: the mean over its visible joints of
-/// exp(-d^2 / (2 (2 sigma)^2 (area + eps))). Poses are [F, J, 2] in pixels, areas [F] in pixels
-/// squared. NaN for frames without visible joints; the mean is that of the frames', a person's
-/// similarity each. Throws ValueError where the skeleton has no published sigmas or an area is
-/// negative.
 template <class T>
 PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-               const std::vector<double>& areas, const PoseMetricOptions& options = {}) {
+               const std::vector<double>& areas, const PoseMetricOptions& options) {
   if (skeleton.oks_sigmas.empty()) {
     throw ValueError(error_text("oks: the skeleton ", skeleton.name, " has no published sigmas"));
   }
@@ -563,11 +651,9 @@ Tensor<double> bone_lengths(const Tensor<T>& poses, const Skeleton& skeleton,
 
 }  // namespace internal
 
-/// How much longer or shorter each bone is than the true one, in the unit of the poses. The
-/// result's joints are bones, named after the joint at their far end.
 template <class T>
 PoseMetric bone_length_error(const Tensor<T>& prediction, const Tensor<T>& truth,
-                             const Skeleton& skeleton, const PoseMetricOptions& options = {}) {
+                             const Skeleton& skeleton, const PoseMetricOptions& options) {
   internal::require_comparable("bone_length_error", prediction, truth, skeleton, options.visible);
   PoseMetric metric;
   std::vector<std::size_t> children;
@@ -590,11 +676,9 @@ PoseMetric bone_length_error(const Tensor<T>& prediction, const Tensor<T>& truth
   return internal::summarised(std::move(metric));
 }
 
-/// How much a bone's length differs from the same bone's on the other side. The result's joints are
-/// the left ones at the bones' far ends.
 template <class T>
 PoseMetric symmetry_error(const Tensor<T>& poses, const Skeleton& skeleton,
-                          const PoseMetricOptions& options = {}) {
+                          const PoseMetricOptions& options) {
   internal::require_comparable("symmetry_error", poses, poses, skeleton, options.visible);
   PoseMetric metric;
   std::vector<std::size_t> left, right;
@@ -620,3 +704,5 @@ PoseMetric symmetry_error(const Tensor<T>& poses, const Skeleton& skeleton,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -22,12 +22,7 @@ struct DerivedJoint {
 
 /// What is usually derived: pelvis between the hips, neck and thorax between the shoulders, spine
 /// between those two.
-inline std::vector<DerivedJoint> usual_derived_joints() {
-  return {{"pelvis", {"left_hip", "right_hip"}},
-          {"neck", {"left_shoulder", "right_shoulder"}},
-          {"thorax", {"left_shoulder", "right_shoulder"}},
-          {"spine", {"left_hip", "right_hip", "left_shoulder", "right_shoulder"}}};
-}
+std::vector<DerivedJoint> usual_derived_joints();
 
 /// For each joint of a skeleton, the joints of another whose mean it is.
 struct SkeletonMap {
@@ -38,8 +33,40 @@ struct SkeletonMap {
 
 /// Joints that both have are taken as they are; others have to be derived, explicitly. Throws
 /// ValueError naming the joint that is missing.
-inline SkeletonMap map_skeleton(const Skeleton& from, const Skeleton& to,
-                                const std::vector<DerivedJoint>& derived = {}) {
+SkeletonMap map_skeleton(const Skeleton& from, const Skeleton& to,
+                         const std::vector<DerivedJoint>& derived = {});
+
+/// Throws ShapeError, which names both numbers, unless `poses` is [F, J, dimensions] with a joint
+/// for each of the skeleton's. `dimensions` 0: 2 or 3.
+void require_poses(const char* function, const char* argument, const Shape& shape,
+                   const Skeleton& skeleton, std::size_t dimensions = 0);
+
+/// Poses [F, J, D] of the map's first skeleton as poses [F, K, D] of its second. Throws ShapeError.
+template <class T>
+Tensor<T> map_poses(const Tensor<T>& poses, const SkeletonMap& map);
+
+/// Poses [F, J, D] seen in a mirror: x becomes `mirror` - x, left joints become right ones.
+/// `mirror` is 0 for coordinates around the root, width - 1 for pixels. Twice is the identity.
+template <class T>
+Tensor<T> flip_poses(const Tensor<T>& poses, const Skeleton& skeleton, double mirror = 0);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::vector<DerivedJoint> usual_derived_joints() {
+  return {{"pelvis", {"left_hip", "right_hip"}},
+          {"neck", {"left_shoulder", "right_shoulder"}},
+          {"thorax", {"left_shoulder", "right_shoulder"}},
+          {"spine", {"left_hip", "right_hip", "left_shoulder", "right_shoulder"}}};
+}
+
+POSEKIT_INLINE SkeletonMap map_skeleton(const Skeleton& from, const Skeleton& to,
+                                        const std::vector<DerivedJoint>& derived) {
   SkeletonMap map{&from, &to, {}};
   for (const std::string_view joint : to.joints) {
     std::vector<std::size_t> sources;
@@ -61,10 +88,8 @@ inline SkeletonMap map_skeleton(const Skeleton& from, const Skeleton& to,
   return map;
 }
 
-/// Throws ShapeError, which names both numbers, unless `poses` is [F, J, dimensions] with a joint
-/// for each of the skeleton's. `dimensions` 0: 2 or 3.
-inline void require_poses(const char* function, const char* argument, const Shape& shape,
-                          const Skeleton& skeleton, std::size_t dimensions = 0) {
+POSEKIT_INLINE void require_poses(const char* function, const char* argument, const Shape& shape,
+                                  const Skeleton& skeleton, std::size_t dimensions) {
   const std::string expected =
       error_text("expected [F, ", skeleton.size(), ", ",
                  dimensions == 0 ? std::string("2 or 3") : std::to_string(dimensions), "]");
@@ -83,7 +108,6 @@ inline void require_poses(const char* function, const char* argument, const Shap
   }
 }
 
-/// Poses [F, J, D] of the map's first skeleton as poses [F, K, D] of its second. Throws ShapeError.
 template <class T>
 Tensor<T> map_poses(const Tensor<T>& poses, const SkeletonMap& map) {
   require_poses("map_poses", "poses", shape_of(poses), *map.from);
@@ -102,10 +126,8 @@ Tensor<T> map_poses(const Tensor<T>& poses, const SkeletonMap& map) {
   return result;
 }
 
-/// Poses [F, J, D] seen in a mirror: x becomes `mirror` - x, left joints become right ones.
-/// `mirror` is 0 for coordinates around the root, width - 1 for pixels. Twice is the identity.
 template <class T>
-Tensor<T> flip_poses(const Tensor<T>& poses, const Skeleton& skeleton, double mirror = 0) {
+Tensor<T> flip_poses(const Tensor<T>& poses, const Skeleton& skeleton, double mirror) {
   require_poses("flip_poses", "poses", shape_of(poses), skeleton);
   Tensor<T> result = make_tensor<T>(shape_of(poses));
   for (std::size_t f = 0; f < poses.shape()[0]; ++f) {
@@ -120,3 +142,5 @@ Tensor<T> flip_poses(const Tensor<T>& poses, const Skeleton& skeleton, double mi
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

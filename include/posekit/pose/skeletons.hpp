@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -45,14 +45,7 @@ struct Skeleton {
   }
 
   /// The index of a joint. Throws ValueError, which lists the joints, where there is none.
-  std::size_t index(std::string_view joint) const {
-    if (const auto found = find(joint)) return *found;
-    std::string names;
-    for (const std::string_view known : joints)
-      names += (names.empty() ? "" : ", ") + std::string(known);
-    throw ValueError(
-        error_text("the skeleton ", name, " has no joint '", joint, "'; it has ", names));
-  }
+  std::size_t index(std::string_view joint) const;
 };
 
 /// The side of the body a joint belongs to, by its name.
@@ -388,3 +381,22 @@ static_assert([] {
 
 }  // namespace skeletons
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_POSE
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::size_t Skeleton::index(std::string_view joint) const {
+  if (const auto found = find(joint)) return *found;
+  std::string names;
+  for (const std::string_view known : joints)
+    names += (names.empty() ? "" : ", ") + std::string(known);
+  throw ValueError(
+      error_text("the skeleton ", name, " has no joint '", joint, "'; it has ", names));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_POSE

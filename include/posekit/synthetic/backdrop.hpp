@@ -7,9 +7,9 @@
 #include <numbers>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 #include <posekit/synthetic/textured_patch.hpp>
 
@@ -22,6 +22,26 @@ struct BackdropOptions {
   std::size_t shapes = 9;  ///< the most rectangles and ellipses
   double ground = 0.4;     ///< probability of a ground that begins at a horizon
 };
+
+namespace internal {
+
+TexturedPatch random_patch(RandomStream& random, std::size_t width, std::size_t height,
+                           double smallest, double largest);
+
+}  // namespace internal
+
+/// Fills a picture [3, H, W]: a gradient, perhaps a ground, noise of several octaves, shapes.
+/// Values may lie outside [0, 1]. Throws ShapeError.
+void paint_backdrop(Tensor<float>& image, RandomStream& random,
+                    const BackdropOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/synthetic/procedural_texture.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -61,8 +81,8 @@ inline void add_noise(Tensor<float>& image, float cell, const Rgb& amplitude, st
   }
 }
 
-inline TexturedPatch random_patch(RandomStream& random, std::size_t width, std::size_t height,
-                                  double smallest, double largest) {
+POSEKIT_INLINE TexturedPatch random_patch(RandomStream& random, std::size_t width,
+                                          std::size_t height, double smallest, double largest) {
   const double size = static_cast<double>(std::min(width, height));
   // Small ones more often.
   const auto extent = [&] {
@@ -83,10 +103,8 @@ inline TexturedPatch random_patch(RandomStream& random, std::size_t width, std::
 
 }  // namespace internal
 
-/// Fills a picture [3, H, W]: a gradient, perhaps a ground, noise of several octaves, shapes.
-/// Values may lie outside [0, 1]. Throws ShapeError.
-inline void paint_backdrop(Tensor<float>& image, RandomStream& random,
-                           const BackdropOptions& options = {}) {
+POSEKIT_INLINE void paint_backdrop(Tensor<float>& image, RandomStream& random,
+                                   const BackdropOptions& options) {
   require_rank(image, 3, "paint_backdrop", "image", "[3, H, W]");
   const std::size_t height = image.shape()[1], width = image.shape()[2];
   const double angle = random.uniform(0, 2 * std::numbers::pi);
@@ -133,3 +151,5 @@ inline void paint_backdrop(Tensor<float>& image, RandomStream& random,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
@@ -37,21 +37,44 @@ struct PlacedCamera {
   Eigen::Vector3d position = Eigen::Vector3d::Zero();
 
   /// World [J, 3] -> camera space [J, 3].
-  Tensor<double> to_camera(const Tensor<double>& points) const {
-    Tensor<double> result = make_tensor<double>(shape_of(points));
-    for (std::size_t j = 0; j < points.size() / 3; ++j) {
-      const Eigen::Vector3d world(points.data()[3 * j], points.data()[3 * j + 1],
-                                  points.data()[3 * j + 2]);
-      const Eigen::Vector3d p = rotation * (world - position);
-      std::copy_n(p.data(), 3, result.data() + 3 * j);
-    }
-    return result;
-  }
+  Tensor<double> to_camera(const Tensor<double>& points) const;
 };
 
 namespace internal {
 
-inline void require_options(const char* function, const CameraPlacementOptions& options) {
+void require_options(const char* function, const CameraPlacementOptions& options);
+
+}  // namespace internal
+
+/// A camera that looks at points [J, 3] in a world whose y is up, so that they fill a picture of
+/// width x height pixels as far as the options say. Its principal point is the picture's middle.
+/// It stands back further than `distance` where the points would otherwise reach around it.
+/// Throws ShapeError and ValueError.
+PlacedCamera place_camera(const Tensor<double>& points, std::size_t width, std::size_t height,
+                          RandomStream& random, const CameraPlacementOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE Tensor<double> PlacedCamera::to_camera(const Tensor<double>& points) const {
+  Tensor<double> result = make_tensor<double>(shape_of(points));
+  for (std::size_t j = 0; j < points.size() / 3; ++j) {
+    const Eigen::Vector3d world(points.data()[3 * j], points.data()[3 * j + 1],
+                                points.data()[3 * j + 2]);
+    const Eigen::Vector3d p = rotation * (world - position);
+    std::copy_n(p.data(), 3, result.data() + 3 * j);
+  }
+  return result;
+}
+
+namespace internal {
+
+POSEKIT_INLINE void require_options(const char* function, const CameraPlacementOptions& options) {
   const auto require = [&](const char* name, const std::array<double, 2>& range, double low,
                            double high) {
     if (range[0] >= low && range[1] <= high && range[0] <= range[1]) return;
@@ -73,13 +96,9 @@ inline void require_options(const char* function, const CameraPlacementOptions& 
 
 }  // namespace internal
 
-/// A camera that looks at points [J, 3] in a world whose y is up, so that they fill a picture of
-/// width x height pixels as far as the options say. Its principal point is the picture's middle.
-/// It stands back further than `distance` where the points would otherwise reach around it.
-/// Throws ShapeError and ValueError.
-inline PlacedCamera place_camera(const Tensor<double>& points, std::size_t width,
-                                 std::size_t height, RandomStream& random,
-                                 const CameraPlacementOptions& options = {}) {
+POSEKIT_INLINE PlacedCamera place_camera(const Tensor<double>& points, std::size_t width,
+                                         std::size_t height, RandomStream& random,
+                                         const CameraPlacementOptions& options) {
   internal::require_options("place_camera", options);
   if (points.dimension() != 2 || points.shape()[1] != 3 || points.shape()[0] == 0) {
     throw ShapeError(error_text("place_camera: points has shape ", to_string(points.shape()),
@@ -156,3 +175,5 @@ inline PlacedCamera place_camera(const Tensor<double>& points, std::size_t width
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -8,11 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/synthetic/figure.hpp>
-#include <posekit/synthetic/limb_renderer.hpp>
 #include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
@@ -27,7 +26,22 @@ struct HandLook {
   std::array<float, 2> wrist_bend{0, 0};  ///< radians: out of the palm's plane, and in it
 };
 
-inline HandLook random_hand_look(RandomStream& random) {
+HandLook random_hand_look(RandomStream& random);
+
+/// A hand whose joints [21, 3] of skeletons::hand_21 are in camera space, mm, with a piece of
+/// forearm. `left` tells where its back is. Throws ShapeError.
+Figure hand_figure(const Tensor<double>& positions, bool left, const HandLook& look);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/synthetic/limb_renderer.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE HandLook random_hand_look(RandomStream& random) {
   HandLook look;
   Texture& skin = look.textures[HandLook::skin];
   skin.colour = random_skin(random);
@@ -43,9 +57,8 @@ inline HandLook random_hand_look(RandomStream& random) {
   return look;
 }
 
-/// A hand whose joints [21, 3] of skeletons::hand_21 are in camera space, mm, with a piece of
-/// forearm. `left` tells where its back is. Throws ShapeError.
-inline Figure hand_figure(const Tensor<double>& positions, bool left, const HandLook& look) {
+POSEKIT_INLINE Figure hand_figure(const Tensor<double>& positions, bool left,
+                                  const HandLook& look) {
   using Eigen::Vector3f;
   constexpr std::size_t wrist = 0, thumb = 1, index = 5, middle = 9, pinky = 17;
   require_shape(positions, {21, 3}, "hand_figure", "positions");
@@ -124,3 +137,5 @@ inline Figure hand_figure(const Tensor<double>& positions, bool left, const Hand
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -9,9 +9,8 @@
 #include <cstdint>
 #include <numbers>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/skeletons.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
@@ -63,7 +62,42 @@ struct GeneratedHand {
 
 namespace internal {
 
-inline void require_options(const char* function, const HandGeneratorOptions& options) {
+void require_options(const char* function, const HandGeneratorOptions& options);
+
+void clamp_angles(HandAngles& hand);
+
+}  // namespace internal
+
+/// Bones of human lengths: phalanges and metacarpals by Buryanov and Kotiuk (Int. J. Morphol.,
+/// 2010), of which the end ones reach to the skin. Throws ValueError.
+HandProportions random_hand(RandomStream& random, const HandGeneratorOptions& options = {});
+
+/// Angles of a hand that is open, relaxed, a fist, points, pinches, grasps, or of which each finger
+/// does something else, within `hand_limits`.
+HandAngles random_hand_angles(RandomStream& random);
+
+/// Joints [21, 3] of skeletons::hand_21 for a hand and its angles, mm. The wrist is at the origin,
+/// y goes to the fingertips, z out of the palm, and x to the thumb of a right hand; a left one is
+/// its mirror image.
+Tensor<double> hand_kinematics(const HandProportions& hand, const HandAngles& angles,
+                               bool left = false);
+
+/// Hand `index` of those that a seed stands for. Throws ValueError for options that make no sense.
+GeneratedHand generate_hand(std::uint64_t seed, std::uint64_t index,
+                            const HandGeneratorOptions& options = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE void require_options(const char* function, const HandGeneratorOptions& options) {
   if (!(options.size > 0) || !std::isfinite(options.size) || !(options.size_deviation >= 0) ||
       !(options.size > 3 * options.size_deviation)) {
     throw ValueError(error_text(function, ": sizes of ", options.size, ", deviating by ",
@@ -80,7 +114,7 @@ inline void require_options(const char* function, const HandGeneratorOptions& op
   }
 }
 
-inline void clamp_angles(HandAngles& hand) {
+POSEKIT_INLINE void clamp_angles(HandAngles& hand) {
   namespace limits = hand_limits;
   for (std::size_t finger = 0; finger < 5; ++finger) {
     FingerAngles& angles = hand.fingers[finger];
@@ -103,9 +137,8 @@ inline Eigen::Matrix3d random_rotation(RandomStream& random) {
 
 }  // namespace internal
 
-/// Bones of human lengths: phalanges and metacarpals by Buryanov and Kotiuk (Int. J. Morphol.,
-/// 2010), of which the end ones reach to the skin. Throws ValueError.
-inline HandProportions random_hand(RandomStream& random, const HandGeneratorOptions& options = {}) {
+POSEKIT_INLINE HandProportions random_hand(RandomStream& random,
+                                           const HandGeneratorOptions& options) {
   internal::require_options("random_hand", options);
   const double size = random.truncated_normal(options.size, options.size_deviation);
   const auto vary = [&](double deviation) {
@@ -133,9 +166,7 @@ inline HandProportions random_hand(RandomStream& random, const HandGeneratorOpti
   return hand;
 }
 
-/// Angles of a hand that is open, relaxed, a fist, points, pinches, grasps, or of which each finger
-/// does something else, within `hand_limits`.
-inline HandAngles random_hand_angles(RandomStream& random) {
+POSEKIT_INLINE HandAngles random_hand_angles(RandomStream& random) {
   HandAngles hand;
   // 0: straight, 1: fist
   const auto curl = [&](std::size_t finger, double amount) {
@@ -190,11 +221,8 @@ inline HandAngles random_hand_angles(RandomStream& random) {
   return hand;
 }
 
-/// Joints [21, 3] of skeletons::hand_21 for a hand and its angles, mm. The wrist is at the origin,
-/// y goes to the fingertips, z out of the palm, and x to the thumb of a right hand; a left one is
-/// its mirror image.
-inline Tensor<double> hand_kinematics(const HandProportions& hand, const HandAngles& angles,
-                                      bool left = false) {
+POSEKIT_INLINE Tensor<double> hand_kinematics(const HandProportions& hand, const HandAngles& angles,
+                                              bool left) {
   using Eigen::Vector3d;
   Tensor<double> pose = zeros<double>({skeletons::hand_21.size(), 3});
   const auto put = [&](std::size_t joint, const Vector3d& at) {
@@ -232,9 +260,8 @@ inline Tensor<double> hand_kinematics(const HandProportions& hand, const HandAng
   return pose;
 }
 
-/// Hand `index` of those that a seed stands for. Throws ValueError for options that make no sense.
-inline GeneratedHand generate_hand(std::uint64_t seed, std::uint64_t index,
-                                   const HandGeneratorOptions& options = {}) {
+POSEKIT_INLINE GeneratedHand generate_hand(std::uint64_t seed, std::uint64_t index,
+                                           const HandGeneratorOptions& options) {
   internal::require_options("generate_hand", options);
   RandomStream random(seed, index);
   GeneratedHand hand;
@@ -252,3 +279,5 @@ inline GeneratedHand generate_hand(std::uint64_t seed, std::uint64_t index,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

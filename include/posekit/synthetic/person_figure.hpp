@@ -9,12 +9,10 @@
 #include <cstdint>
 #include <utility>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/synthetic/figure.hpp>
-#include <posekit/synthetic/limb_renderer.hpp>
-#include <posekit/synthetic/person_joints.hpp>
 #include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
@@ -55,7 +53,25 @@ struct PersonLook {
   float hand_tilt = 0;    ///< radians
 };
 
-inline PersonLook random_person_look(RandomStream& random, const PersonLookOptions& options = {}) {
+PersonLook random_person_look(RandomStream& random, const PersonLookOptions& options = {});
+
+/// The body of a person whose joints [17, 3] of skeletons::margipose_17 are in camera space, mm.
+/// Lengths that the joints do not tell are shares of the height, which the legs tell. Throws
+/// ShapeError.
+Figure person_figure(const Tensor<double>& positions, const PersonLook& look);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/linear_algebra.hpp>
+#include <posekit/synthetic/limb_renderer.hpp>
+#include <posekit/synthetic/person_joints.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE PersonLook random_person_look(RandomStream& random,
+                                             const PersonLookOptions& options) {
   PersonLook look;
   auto& t = look.textures;
   const auto plain = [&](const Rgb& colour, double grain) {
@@ -97,10 +113,7 @@ inline PersonLook random_person_look(RandomStream& random, const PersonLookOptio
   return look;
 }
 
-/// The body of a person whose joints [17, 3] of skeletons::margipose_17 are in camera space, mm.
-/// Lengths that the joints do not tell are shares of the height, which the legs tell. Throws
-/// ShapeError.
-inline Figure person_figure(const Tensor<double>& positions, const PersonLook& look) {
+POSEKIT_INLINE Figure person_figure(const Tensor<double>& positions, const PersonLook& look) {
   using Eigen::Vector3f;
   using namespace person;
   require_shape(positions, {joint_count, 3}, "person_figure", "positions");
@@ -247,3 +260,5 @@ inline Figure person_figure(const Tensor<double>& positions, const PersonLook& l
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

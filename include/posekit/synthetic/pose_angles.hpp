@@ -9,7 +9,7 @@
 #include <numbers>
 #include <utility>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
@@ -77,7 +77,35 @@ inline void clamp_to(double& angle, const angle_limits::Range& range) {
   angle = std::clamp(angle, range[0], range[1]);
 }
 
-inline void clamp_angles(PoseAngles& angles) {
+void clamp_angles(PoseAngles& angles);
+
+inline double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
+
+/// The least distance of two line segments (Ericson, Real-Time Collision Detection, 5.1.9).
+double segment_distance(const Eigen::Vector3d& a0, const Eigen::Vector3d& a1,
+                        const Eigen::Vector3d& b0, const Eigen::Vector3d& b1);
+
+}  // namespace internal
+
+/// Joints [17, 3] of skeletons::margipose_17 for a body and its angles, mm: y is up, the pelvis is
+/// at the origin, and a person of heading 0 looks along z, with the left side at positive x.
+Tensor<double> forward_kinematics(const BodyProportions& body, const PoseAngles& angles);
+
+/// Whether limbs of a pose [17, 3], taken as capsules, meet the torso, the head or each other.
+/// `height` is the person's, in the pose's unit. Throws ShapeError.
+bool intersects_itself(const Tensor<double>& pose, double height);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE void clamp_angles(PoseAngles& angles) {
   namespace limits = angle_limits;
   clamp_to(angles.chest.flexion, limits::chest_flexion);
   clamp_to(angles.chest.lateral, limits::chest_lateral);
@@ -98,8 +126,6 @@ inline void clamp_angles(PoseAngles& angles) {
     clamp_to(arm.hinge, limits::elbow);
   }
 }
-
-inline double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
 
 /// The rotation that a part of the trunk has against the one below; x left, y up, z forward.
 inline Eigen::Matrix3d trunk_rotation(const TrunkAngles& angles) {
@@ -125,9 +151,8 @@ inline std::pair<Eigen::Vector3d, Eigen::Vector3d> limb_directions(const LimbAng
   return {upper, swing * turned};
 }
 
-/// The least distance of two line segments (Ericson, Real-Time Collision Detection, 5.1.9).
-inline double segment_distance(const Eigen::Vector3d& a0, const Eigen::Vector3d& a1,
-                               const Eigen::Vector3d& b0, const Eigen::Vector3d& b1) {
+POSEKIT_INLINE double segment_distance(const Eigen::Vector3d& a0, const Eigen::Vector3d& a1,
+                                       const Eigen::Vector3d& b0, const Eigen::Vector3d& b1) {
   const Eigen::Vector3d u = a1 - a0, v = b1 - b0, w = a0 - b0;
   const double uu = u.squaredNorm(), vv = v.squaredNorm(), uv = u.dot(v);
   const double uw = u.dot(w), vw = v.dot(w);
@@ -142,9 +167,8 @@ inline double segment_distance(const Eigen::Vector3d& a0, const Eigen::Vector3d&
 
 }  // namespace internal
 
-/// Joints [17, 3] of skeletons::margipose_17 for a body and its angles, mm: y is up, the pelvis is
-/// at the origin, and a person of heading 0 looks along z, with the left side at positive x.
-inline Tensor<double> forward_kinematics(const BodyProportions& body, const PoseAngles& angles) {
+POSEKIT_INLINE Tensor<double> forward_kinematics(const BodyProportions& body,
+                                                 const PoseAngles& angles) {
   using Eigen::Vector3d;
   Tensor<double> pose = make_tensor<double>({person::joint_count, 3});
   const auto put = [&](std::size_t joint, const Vector3d& at) {
@@ -208,9 +232,7 @@ inline Tensor<double> forward_kinematics(const BodyProportions& body, const Pose
   return pose;
 }
 
-/// Whether limbs of a pose [17, 3], taken as capsules, meet the torso, the head or each other.
-/// `height` is the person's, in the pose's unit. Throws ShapeError.
-inline bool intersects_itself(const Tensor<double>& pose, double height) {
+POSEKIT_INLINE bool intersects_itself(const Tensor<double>& pose, double height) {
   require_shape(pose, {person::joint_count, 3}, "intersects_itself", "pose");
   const auto at = [&](std::size_t joint) {
     return Eigen::Vector3d(pose(joint, 0), pose(joint, 1), pose(joint, 2));
@@ -243,3 +265,5 @@ inline bool intersects_itself(const Tensor<double>& pose, double height) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -9,10 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/synthetic/activities.hpp>
 #include <posekit/synthetic/pose_angles.hpp>
 #include <posekit/synthetic/random_stream.hpp>
@@ -33,7 +32,38 @@ struct PoseGeneratorOptions {
 
 namespace internal {
 
-inline void require_options(const char* function, const PoseGeneratorOptions& options) {
+void require_options(const char* function, const PoseGeneratorOptions& options);
+
+}  // namespace internal
+
+/// A body. The means lie between the anatomical lengths of Drillis and Contini (1966) and those of
+/// the skeletons of motion capture, which set the shoulders lower and the wrists nearer to the
+/// elbow; the deviations cover both. Throws ValueError.
+BodyProportions random_body(RandomStream& random, const PoseGeneratorOptions& options = {});
+
+/// Pose `index` of those that a seed stands for: joints [17, 3] of skeletons::margipose_17, mm, as
+/// `forward_kinematics` places them. Limbs do not meet (`intersects_itself`). Throws ValueError for
+/// options that make no sense.
+Tensor<double> generate_pose(std::uint64_t seed, std::uint64_t index,
+                             const PoseGeneratorOptions& options = {});
+
+/// Poses begin ... begin + count - 1 as [count, 17, 3]. `threads` 0: as many as OpenMP would use;
+/// the result does not depend on it. Throws ValueError.
+Tensor<double> generate_poses(std::uint64_t seed, std::uint64_t begin, std::size_t count,
+                              const PoseGeneratorOptions& options = {}, int threads = 0);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/threads.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE void require_options(const char* function, const PoseGeneratorOptions& options) {
   if (!(options.height > 0) || !(options.height_deviation >= 0) ||
       !(options.height > 3 * options.height_deviation) || !std::isfinite(options.height)) {
     throw ValueError(error_text(function, ": heights of ", options.height, " mm, deviating by ",
@@ -61,10 +91,8 @@ inline void require_options(const char* function, const PoseGeneratorOptions& op
 
 }  // namespace internal
 
-/// A body. The means lie between the anatomical lengths of Drillis and Contini (1966) and those of
-/// the skeletons of motion capture, which set the shoulders lower and the wrists nearer to the
-/// elbow; the deviations cover both. Throws ValueError.
-inline BodyProportions random_body(RandomStream& random, const PoseGeneratorOptions& options = {}) {
+POSEKIT_INLINE BodyProportions random_body(RandomStream& random,
+                                           const PoseGeneratorOptions& options) {
   internal::require_options("random_body", options);
   BodyProportions body;
   body.height = random.truncated_normal(options.height, options.height_deviation);
@@ -88,11 +116,8 @@ inline BodyProportions random_body(RandomStream& random, const PoseGeneratorOpti
   return body;
 }
 
-/// Pose `index` of those that a seed stands for: joints [17, 3] of skeletons::margipose_17, mm, as
-/// `forward_kinematics` places them. Limbs do not meet (`intersects_itself`). Throws ValueError for
-/// options that make no sense.
-inline Tensor<double> generate_pose(std::uint64_t seed, std::uint64_t index,
-                                    const PoseGeneratorOptions& options = {}) {
+POSEKIT_INLINE Tensor<double> generate_pose(std::uint64_t seed, std::uint64_t index,
+                                            const PoseGeneratorOptions& options) {
   internal::require_options("generate_pose", options);
   RandomStream random(seed, index);
   const BodyProportions body = random_body(random, options);
@@ -107,10 +132,9 @@ inline Tensor<double> generate_pose(std::uint64_t seed, std::uint64_t index,
   return forward_kinematics(body, still);
 }
 
-/// Poses begin ... begin + count - 1 as [count, 17, 3]. `threads` 0: as many as OpenMP would use;
-/// the result does not depend on it. Throws ValueError.
-inline Tensor<double> generate_poses(std::uint64_t seed, std::uint64_t begin, std::size_t count,
-                                     const PoseGeneratorOptions& options = {}, int threads = 0) {
+POSEKIT_INLINE Tensor<double> generate_poses(std::uint64_t seed, std::uint64_t begin,
+                                             std::size_t count, const PoseGeneratorOptions& options,
+                                             int threads) {
   internal::require_options("generate_poses", options);
   Tensor<double> poses = make_tensor<double>({count, person::joint_count, 3});
   parallel_for(count, resolve_threads(threads), [&](std::size_t i) {
@@ -121,3 +145,5 @@ inline Tensor<double> generate_poses(std::uint64_t seed, std::uint64_t begin, st
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/synthetic/random_stream.hpp>
 
@@ -32,7 +33,42 @@ struct Texture {
 namespace internal {
 
 /// 24 random bits of a lattice point, as a number in [0, 1).
-inline float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed) {
+float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed);
+
+inline float smooth_step(float t) { return t * t * (3 - 2 * t); }
+
+/// Value noise in [0, 1] with a lattice of unit spacing.
+float value_noise(float x, float y, std::uint32_t seed);
+
+}  // namespace internal
+
+/// The colour at a position: `along` and `around` a limb, or x and y on something flat.
+Rgb texture_colour(const Texture& texture, float along, float around);
+
+/// A colour of a given hue, saturation and value, each in [0, 1].
+Rgb hsv_colour(double hue, double saturation, double value);
+
+/// Any colour, muted ones more often.
+Rgb random_colour(RandomStream& random);
+
+Rgb mix_colours(const Rgb& a, const Rgb& b, float share_of_b);
+
+/// Between the skins of people from all over the world.
+Rgb random_skin(RandomStream& random);
+
+/// Cloth or wall: plain in `plain` of all cases, otherwise a pattern with a period between `finest`
+/// and `coarsest`.
+Texture random_texture(RandomStream& random, double plain, double finest, double coarsest);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed) {
   std::uint32_t h = seed ^ (static_cast<std::uint32_t>(x) * 0x8da6b343u) ^
                     (static_cast<std::uint32_t>(y) * 0xd8163841u);
   h = (h ^ (h >> 15)) * 0x2c1b3c6du;
@@ -41,10 +77,7 @@ inline float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed) {
   return static_cast<float>(h >> 8) * 0x1.0p-24f;
 }
 
-inline float smooth_step(float t) { return t * t * (3 - 2 * t); }
-
-/// Value noise in [0, 1] with a lattice of unit spacing.
-inline float value_noise(float x, float y, std::uint32_t seed) {
+POSEKIT_INLINE float value_noise(float x, float y, std::uint32_t seed) {
   const float fx = std::floor(x), fy = std::floor(y);
   const auto ix = static_cast<std::int32_t>(fx), iy = static_cast<std::int32_t>(fy);
   const float tx = smooth_step(x - fx), ty = smooth_step(y - fy);
@@ -59,8 +92,7 @@ inline bool first_half(float phase) { return phase - std::floor(phase) < 0.5f; }
 
 }  // namespace internal
 
-/// The colour at a position: `along` and `around` a limb, or x and y on something flat.
-inline Rgb texture_colour(const Texture& texture, float along, float around) {
+POSEKIT_INLINE Rgb texture_colour(const Texture& texture, float along, float around) {
   bool second = false;
   const float a = along / texture.period, b = around / texture.period;
   switch (texture.pattern) {
@@ -94,8 +126,7 @@ inline Rgb texture_colour(const Texture& texture, float along, float around) {
   return colour;
 }
 
-/// A colour of a given hue, saturation and value, each in [0, 1].
-inline Rgb hsv_colour(double hue, double saturation, double value) {
+POSEKIT_INLINE Rgb hsv_colour(double hue, double saturation, double value) {
   Rgb colour;
   for (std::size_t channel = 0; channel < 3; ++channel) {
     double k = 5 - 2 * static_cast<double>(channel) + 6 * hue;
@@ -106,20 +137,18 @@ inline Rgb hsv_colour(double hue, double saturation, double value) {
   return colour;
 }
 
-/// Any colour, muted ones more often.
-inline Rgb random_colour(RandomStream& random) {
+POSEKIT_INLINE Rgb random_colour(RandomStream& random) {
   const double hue = random.uniform(), muted = random.uniform();
   return hsv_colour(hue, muted * muted * 0.95, random.uniform(0.08, 1));
 }
 
-inline Rgb mix_colours(const Rgb& a, const Rgb& b, float share_of_b) {
+POSEKIT_INLINE Rgb mix_colours(const Rgb& a, const Rgb& b, float share_of_b) {
   Rgb mixed;
   for (std::size_t c = 0; c < 3; ++c) mixed[c] = a[c] + (b[c] - a[c]) * share_of_b;
   return mixed;
 }
 
-/// Between the skins of people from all over the world.
-inline Rgb random_skin(RandomStream& random) {
+POSEKIT_INLINE Rgb random_skin(RandomStream& random) {
   constexpr std::array<Rgb, 5> tones{{{0.96f, 0.82f, 0.74f},
                                       {0.89f, 0.70f, 0.57f},
                                       {0.74f, 0.53f, 0.38f},
@@ -133,9 +162,8 @@ inline Rgb random_skin(RandomStream& random) {
   return colour;
 }
 
-/// Cloth or wall: plain in `plain` of all cases, otherwise a pattern with a period between `finest`
-/// and `coarsest`.
-inline Texture random_texture(RandomStream& random, double plain, double finest, double coarsest) {
+POSEKIT_INLINE Texture random_texture(RandomStream& random, double plain, double finest,
+                                      double coarsest) {
   Texture texture;
   texture.colour = random_colour(random);
   texture.second = mix_colours(texture.colour, random_colour(random),
@@ -151,3 +179,5 @@ inline Texture random_texture(RandomStream& random, double plain, double finest,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <numbers>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/random.hpp>
 
@@ -32,18 +33,9 @@ class RandomStream {
   constexpr double sign() { return chance(0.5) ? 1.0 : -1.0; }
 
   /// Normal, by Box and Muller's transform.
-  double normal(double mean = 0, double deviation = 1) {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
-    return mean + deviation * radius * std::cos(2 * std::numbers::pi * uniform());
-  }
+  double normal(double mean = 0, double deviation = 1);
   /// Normal, drawn again where it is further from the mean than `limit` deviations.
-  double truncated_normal(double mean, double deviation, double limit = 2.5) {
-    for (int attempt = 0; attempt < 16; ++attempt) {
-      const double value = normal();
-      if (std::abs(value) <= limit) return mean + deviation * value;
-    }
-    return mean;
-  }
+  double truncated_normal(double mean, double deviation, double limit = 2.5);
   /// The index of one of the weights, each as likely as it is large. Their sum has to be positive.
   template <std::size_t N>
   std::size_t choose(const std::array<double, N>& weights) {
@@ -71,3 +63,24 @@ constexpr std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t purpose) 
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE double RandomStream::normal(double mean, double deviation) {
+  const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
+  return mean + deviation * radius * std::cos(2 * std::numbers::pi * uniform());
+}
+
+POSEKIT_INLINE double RandomStream::truncated_normal(double mean, double deviation, double limit) {
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    const double value = normal();
+    if (std::abs(value) <= limit) return mean + deviation * value;
+  }
+  return mean;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/synthetic/procedural_texture.hpp>
@@ -21,6 +22,19 @@ struct TexturedPatch {
   float opacity = 1;
   Texture texture{};
 };
+
+/// Whether a position, in pixels, is on a patch.
+bool covers(const TexturedPatch& patch, float px, float py);
+
+/// Paints a patch over a picture [3, H, W], smooth at its border, and takes the share of each pixel
+/// that it covers away from `visible` [H * W] where that is given.
+void paint_patch(const TexturedPatch& patch, Tensor<float>& image, std::span<float> visible = {});
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_SYNTHETIC
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -57,16 +71,13 @@ class PatchFrame {
 
 }  // namespace internal
 
-/// Whether a position, in pixels, is on a patch.
-inline bool covers(const TexturedPatch& patch, float px, float py) {
+POSEKIT_INLINE bool covers(const TexturedPatch& patch, float px, float py) {
   const internal::PatchFrame frame(patch);
   return frame.outside(frame.own_position(px, py)) <= 0;
 }
 
-/// Paints a patch over a picture [3, H, W], smooth at its border, and takes the share of each pixel
-/// that it covers away from `visible` [H * W] where that is given.
-inline void paint_patch(const TexturedPatch& patch, Tensor<float>& image,
-                        std::span<float> visible = {}) {
+POSEKIT_INLINE void paint_patch(const TexturedPatch& patch, Tensor<float>& image,
+                                std::span<float> visible) {
   require_rank(image, 3, "paint_patch", "image", "[3, H, W]");
   const std::size_t height = image.shape()[1], width = image.shape()[2], plane = width * height;
   const internal::PatchFrame frame(patch);
@@ -97,3 +108,5 @@ inline void paint_patch(const TexturedPatch& patch, Tensor<float>& image,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_SYNTHETIC

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/io/safetensors.hpp>
@@ -55,33 +56,14 @@ void save_checkpoint(const std::filesystem::path& path, M& module, optim::Optimi
 
 namespace internal {
 
-inline std::uint64_t checkpoint_number(const std::string& where,
-                                       const std::map<std::string, std::string>& metadata,
-                                       const std::string& key) {
-  const auto found = metadata.find(key);
-  const std::string text = found == metadata.end() ? "nothing" : found->second;
-  std::uint64_t number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (found == metadata.end() || error != std::errc() || end != last) {
-    throw FileError(error_text(where, ": is no training checkpoint: its metadata has ", text,
-                               " for '", key, "', expected a whole number below 2^64"));
-  }
-  return number;
-}
+std::uint64_t checkpoint_number(const std::string& where,
+                                const std::map<std::string, std::string>& metadata,
+                                const std::string& key);
 
 }  // namespace internal
 
 /// Where the training stands that wrote a checkpoint. Throws FileError where the file is none.
-inline TrainingPosition checkpoint_position(const SafetensorsFile& file, const std::string& where) {
-  TrainingPosition position;
-  position.epoch = internal::checkpoint_number(where, file.metadata(), "epoch");
-  position.batch = internal::checkpoint_number(where, file.metadata(), "batch");
-  position.steps = internal::checkpoint_number(where, file.metadata(), "steps");
-  for (const auto& [key, text] : file.metadata())
-    if (key.starts_with("note.")) position.notes[key.substr(5)] = text;
-  return position;
-}
+TrainingPosition checkpoint_position(const SafetensorsFile& file, const std::string& where);
 
 /// Restores what `save_checkpoint` wrote; a training with the same data and options then goes on
 /// bit for bit as if it had not stopped. Throws FileError where the file is no checkpoint or of
@@ -132,3 +114,41 @@ TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::training
+
+#if POSEKIT_DEFINES_TRAINING
+
+namespace posekit::inline POSEKIT_ISA::training {
+
+namespace internal {
+
+POSEKIT_INLINE std::uint64_t checkpoint_number(const std::string& where,
+                                               const std::map<std::string, std::string>& metadata,
+                                               const std::string& key) {
+  const auto found = metadata.find(key);
+  const std::string text = found == metadata.end() ? "nothing" : found->second;
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (found == metadata.end() || error != std::errc() || end != last) {
+    throw FileError(error_text(where, ": is no training checkpoint: its metadata has ", text,
+                               " for '", key, "', expected a whole number below 2^64"));
+  }
+  return number;
+}
+
+}  // namespace internal
+
+POSEKIT_INLINE TrainingPosition checkpoint_position(const SafetensorsFile& file,
+                                                    const std::string& where) {
+  TrainingPosition position;
+  position.epoch = internal::checkpoint_number(where, file.metadata(), "epoch");
+  position.batch = internal::checkpoint_number(where, file.metadata(), "batch");
+  position.steps = internal::checkpoint_number(where, file.metadata(), "steps");
+  for (const auto& [key, text] : file.metadata())
+    if (key.starts_with("note.")) position.notes[key.substr(5)] = text;
+  return position;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::training
+
+#endif  // POSEKIT_DEFINES_TRAINING

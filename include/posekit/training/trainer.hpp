@@ -15,7 +15,7 @@
 #include <utility>
 
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/core/decimal.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/require.hpp>
@@ -89,55 +89,19 @@ struct BestSoFar {
   double metric = std::numeric_limits<double>::infinity();
   std::uint64_t step = 0, stale = 0;
 
-  void write(TrainingPosition& position) const {
-    if (std::isfinite(metric)) position.notes["best_metric"] = shortest_decimal(metric);
-    position.notes["best_step"] = std::to_string(step);
-    position.notes["stale"] = std::to_string(stale);
-  }
-  void read(const std::string& where, const TrainingPosition& position) {
-    step = checkpoint_number(where, position.notes, "best_step");
-    stale = checkpoint_number(where, position.notes, "stale");
-    const auto found = position.notes.find("best_metric");
-    if (found == position.notes.end()) return;
-    const auto number = parse_decimal(found->second);
-    if (!number) {
-      throw FileError(error_text(where, ": its metadata has '", found->second,
-                                 "' for 'best_metric', expected a number"));
-    }
-    metric = *number;
-  }
+  void write(TrainingPosition& position) const;
+  void read(const std::string& where, const TrainingPosition& position);
 };
 
 constexpr const char* argument_note = "argument.";
 
 template <class T>
-void require_finite_parameters(const NamedParameters<T>& parameters, std::uint64_t step) {
-  for (const auto& [name, parameter] : parameters) {
-    const Tensor<T>& value = std::as_const(*parameter).value();
-    if (std::all_of(value.begin(), value.end(), [](T v) { return std::isfinite(v); })) continue;
-    throw ValueError(error_text("train: parameter '", name, "' is not finite after step ", step,
-                                "; the last checkpoint is unharmed"));
-  }
-}
+void require_finite_parameters(const NamedParameters<T>& parameters, std::uint64_t step);
 
 /// Throws FileError, which says what differs, where a checkpoint is of a training with other
 /// arguments.
-inline void require_arguments(const std::string& where, const TrainingPosition& position,
-                              const std::map<std::string, std::string>& arguments) {
-  const auto kept = [&](const std::string& name) {
-    const auto found = position.notes.find(argument_note + name);
-    return found == position.notes.end() ? std::string("nothing") : found->second;
-  };
-  std::string before, now;
-  for (const auto& [name, value] : arguments) {
-    if (kept(name) == value) continue;
-    before += (before.empty() ? "" : ", ") + name + " " + kept(name);
-    now += (now.empty() ? "" : ", ") + name + " " + value;
-  }
-  if (before.empty()) return;
-  throw FileError(error_text(where, ": is of a training with ", before, ", this one has ", now,
-                             "; choose another folder, or remove that one"));
-}
+void require_arguments(const std::string& where, const TrainingPosition& position,
+                       const std::map<std::string, std::string>& arguments);
 
 }  // namespace internal
 
@@ -290,3 +254,59 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::training
+
+#if POSEKIT_DEFINES_TRAINING
+
+#include <posekit/core/decimal.hpp>
+
+namespace posekit::inline POSEKIT_ISA::training::internal {
+
+POSEKIT_INLINE void BestSoFar::write(TrainingPosition& position) const {
+  if (std::isfinite(metric)) position.notes["best_metric"] = shortest_decimal(metric);
+  position.notes["best_step"] = std::to_string(step);
+  position.notes["stale"] = std::to_string(stale);
+}
+
+POSEKIT_INLINE void BestSoFar::read(const std::string& where, const TrainingPosition& position) {
+  step = checkpoint_number(where, position.notes, "best_step");
+  stale = checkpoint_number(where, position.notes, "stale");
+  const auto found = position.notes.find("best_metric");
+  if (found == position.notes.end()) return;
+  const auto number = parse_decimal(found->second);
+  if (!number) {
+    throw FileError(error_text(where, ": its metadata has '", found->second,
+                               "' for 'best_metric', expected a number"));
+  }
+  metric = *number;
+}
+
+template <class T>
+void require_finite_parameters(const NamedParameters<T>& parameters, std::uint64_t step) {
+  for (const auto& [name, parameter] : parameters) {
+    const Tensor<T>& value = std::as_const(*parameter).value();
+    if (std::all_of(value.begin(), value.end(), [](T v) { return std::isfinite(v); })) continue;
+    throw ValueError(error_text("train: parameter '", name, "' is not finite after step ", step,
+                                "; the last checkpoint is unharmed"));
+  }
+}
+
+POSEKIT_INLINE void require_arguments(const std::string& where, const TrainingPosition& position,
+                                      const std::map<std::string, std::string>& arguments) {
+  const auto kept = [&](const std::string& name) {
+    const auto found = position.notes.find(argument_note + name);
+    return found == position.notes.end() ? std::string("nothing") : found->second;
+  };
+  std::string before, now;
+  for (const auto& [name, value] : arguments) {
+    if (kept(name) == value) continue;
+    before += (before.empty() ? "" : ", ") + name + " " + kept(name);
+    now += (now.empty() ? "" : ", ") + name + " " + value;
+  }
+  if (before.empty()) return;
+  throw FileError(error_text(where, ": is of a training with ", before, ", this one has ", now,
+                             "; choose another folder, or remove that one"));
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::training::internal
+
+#endif  // POSEKIT_DEFINES_TRAINING

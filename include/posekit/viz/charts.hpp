@@ -15,12 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/core/error.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/statistics.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/io/image.hpp>
-#include <posekit/viz/canvas.hpp>
 #include <posekit/viz/colormap.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -61,6 +60,34 @@ struct ChartBox {
   std::string name;
   BoxPlot box;
 };
+
+/// Curves through the points of each series, in their order; marks on them where they are few.
+/// Throws ShapeError.
+Bitmap line_chart(const std::vector<ChartSeries>& series, const ChartOptions& options);
+
+/// The points of each series. Throws ShapeError.
+Bitmap scatter_chart(const std::vector<ChartSeries>& series, const ChartOptions& options);
+
+/// A bar for each name, from top to bottom, with its value. The options' y is not used.
+Bitmap bar_chart(const std::vector<ChartBar>& bars, ChartOptions options);
+
+/// A box plot for each name, from top to bottom: quartiles, median, whiskers and outliers. The
+/// options' y is not used.
+Bitmap box_chart(const std::vector<ChartBox>& boxes, ChartOptions options);
+
+/// A matrix [rows, columns] as colours with its numbers; 0 and NaN stay empty. `x.label` is under
+/// the columns, `y.label` over the rows. Throws ShapeError where names and matrix do not fit.
+Bitmap matrix_chart(const Tensor<double>& matrix, const std::vector<std::string>& rows,
+                    const std::vector<std::string>& columns, const ChartOptions& options);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_VIZ
+
+#include <posekit/core/error.hpp>
+#include <posekit/viz/canvas.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -241,9 +268,8 @@ double name_margin(const std::vector<Named>& rows) {
 
 }  // namespace internal
 
-/// Curves through the points of each series, in their order; marks on them where they are few.
-/// Throws ShapeError.
-inline Bitmap line_chart(const std::vector<ChartSeries>& series, const ChartOptions& options) {
+POSEKIT_INLINE Bitmap line_chart(const std::vector<ChartSeries>& series,
+                                 const ChartOptions& options) {
   internal::require_series("line_chart", series);
   const auto [xs, ys] = internal::all_points(series);
   internal::ChartFrame frame(options, xs, ys, internal::series_names(series));
@@ -271,8 +297,8 @@ inline Bitmap line_chart(const std::vector<ChartSeries>& series, const ChartOpti
   return frame.canvas().bitmap();
 }
 
-/// The points of each series. Throws ShapeError.
-inline Bitmap scatter_chart(const std::vector<ChartSeries>& series, const ChartOptions& options) {
+POSEKIT_INLINE Bitmap scatter_chart(const std::vector<ChartSeries>& series,
+                                    const ChartOptions& options) {
   internal::require_series("scatter_chart", series);
   const auto [xs, ys] = internal::all_points(series);
   internal::ChartFrame frame(options, xs, ys, internal::series_names(series));
@@ -288,8 +314,7 @@ inline Bitmap scatter_chart(const std::vector<ChartSeries>& series, const ChartO
   return frame.canvas().bitmap();
 }
 
-/// A bar for each name, from top to bottom, with its value. The options' y is not used.
-inline Bitmap bar_chart(const std::vector<ChartBar>& bars, ChartOptions options) {
+POSEKIT_INLINE Bitmap bar_chart(const std::vector<ChartBar>& bars, ChartOptions options) {
   std::vector<double> values{0};
   for (const ChartBar& bar : bars) values.push_back(bar.value);
   options.height = std::max<std::size_t>(180, 120 + 26 * bars.size());
@@ -318,9 +343,7 @@ inline Bitmap bar_chart(const std::vector<ChartBar>& bars, ChartOptions options)
   return frame.canvas().bitmap();
 }
 
-/// A box plot for each name, from top to bottom: quartiles, median, whiskers and outliers. The
-/// options' y is not used.
-inline Bitmap box_chart(const std::vector<ChartBox>& boxes, ChartOptions options) {
+POSEKIT_INLINE Bitmap box_chart(const std::vector<ChartBox>& boxes, ChartOptions options) {
   std::vector<double> values;
   for (const ChartBox& box : boxes) {
     if (box.box.count == 0) continue;
@@ -356,10 +379,10 @@ inline Bitmap box_chart(const std::vector<ChartBox>& boxes, ChartOptions options
   return canvas.bitmap();
 }
 
-/// A matrix [rows, columns] as colours with its numbers; 0 and NaN stay empty. `x.label` is under
-/// the columns, `y.label` over the rows. Throws ShapeError where names and matrix do not fit.
-inline Bitmap matrix_chart(const Tensor<double>& matrix, const std::vector<std::string>& rows,
-                           const std::vector<std::string>& columns, const ChartOptions& options) {
+POSEKIT_INLINE Bitmap matrix_chart(const Tensor<double>& matrix,
+                                   const std::vector<std::string>& rows,
+                                   const std::vector<std::string>& columns,
+                                   const ChartOptions& options) {
   if (matrix.dimension() != 2 || matrix.shape()[0] != rows.size() ||
       matrix.shape()[1] != columns.size()) {
     throw ShapeError(error_text("matrix_chart: the matrix has shape ", to_string(shape_of(matrix)),
@@ -412,3 +435,5 @@ inline Bitmap matrix_chart(const Tensor<double>& matrix, const std::vector<std::
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_VIZ

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -30,12 +31,7 @@ inline constexpr Color target{20, 160, 90};
 }  // namespace colors
 
 /// t in [0, 1] between two colours.
-inline Color mix(const Color& a, const Color& b, double t) {
-  const auto channel = [t](std::uint8_t from, std::uint8_t to) {
-    return static_cast<std::uint8_t>(std::lround(from + t * (static_cast<double>(to) - from)));
-  };
-  return {channel(a.r, b.r), channel(a.g, b.g), channel(a.b, b.b)};
-}
+Color mix(const Color& a, const Color& b, double t);
 
 /// How numbers become colours.
 enum class Colormap {
@@ -45,7 +41,22 @@ enum class Colormap {
 };
 
 /// The colour of a value; values outside the range take the colour of its end, NaN is gray.
-inline Color apply(Colormap map, double value) {
+Color apply(Colormap map, double value);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_VIZ
+
+namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE Color mix(const Color& a, const Color& b, double t) {
+  const auto channel = [t](std::uint8_t from, std::uint8_t to) {
+    return static_cast<std::uint8_t>(std::lround(from + t * (static_cast<double>(to) - from)));
+  };
+  return {channel(a.r, b.r), channel(a.g, b.g), channel(a.b, b.b)};
+}
+
+POSEKIT_INLINE Color apply(Colormap map, double value) {
   if (std::isnan(value)) return {128, 128, 128};
   const auto interpolate = [](const auto& stops, double t) {
     const double position = std::clamp(t, 0.0, 1.0) * static_cast<double>(stops.size() - 1);
@@ -80,3 +91,5 @@ inline Color apply(Colormap map, double value) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_VIZ

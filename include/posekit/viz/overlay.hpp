@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -19,6 +20,49 @@ namespace posekit::inline POSEKIT_ISA {
 
 /// The magnitude below which all but a fraction `1 - quantile` of a map's values lie; used as the
 /// end of a colour scale, so that a few extreme pixels do not hide the rest. 0 for a map of zeros.
+template <class T>
+double magnitude_quantile(const T* map, std::size_t size, double quantile);
+
+/// A photo faded towards white, so that colours drawn over it can be told from its own.
+Bitmap faded_gray(const Bitmap& photo, double contrast = 0.35);
+
+/// A signed map [H, W] in diverging colours over a faded photo of the same size. `limit` is the
+/// magnitude of the full colour.
+template <class T>
+Bitmap signed_overlay(const Bitmap& photo, const T* map, double limit);
+
+/// A density [H, W] in sequential colours blended over a photo of the same size, its maximum at the
+/// bright end.
+template <class T>
+Bitmap density_overlay(const Bitmap& photo, const T* map);
+
+Color side_color(std::string_view joint);
+
+/// Draws a pose: points [J, 2] in pixels of the picture, which is drawn at (x0, y0) with `zoom`.
+/// Joints whose `strength` [J] is below `least` are drawn faintly.
+template <class T>
+void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points, double x0,
+               double y0, double zoom, double thickness = 3, const Tensor<T>* strength = nullptr,
+               double least = 0.2);
+
+/// A cross with a light rim, which stands out on any background.
+void draw_cross(Canvas& canvas, double x, double y, double radius, Color color,
+                double thickness = 2);
+
+void draw_ring(Canvas& canvas, double x, double y, double radius, Color color,
+               double thickness = 2);
+
+/// A horizontal colour scale with a label at each end and one in the middle.
+void draw_colorbar(Canvas& canvas, double x, double y, double width, double height, Colormap map,
+                   const std::string& low, const std::string& middle, const std::string& high,
+                   double text_size = 9);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_VIZ
+
+namespace posekit::inline POSEKIT_ISA {
+
 template <class T>
 double magnitude_quantile(const T* map, std::size_t size, double quantile) {
   std::vector<double> magnitudes;
@@ -34,8 +78,7 @@ double magnitude_quantile(const T* map, std::size_t size, double quantile) {
   return value > 0 ? value : *std::max_element(magnitudes.begin(), magnitudes.end());
 }
 
-/// A photo faded towards white, so that colours drawn over it can be told from its own.
-inline Bitmap faded_gray(const Bitmap& photo, double contrast = 0.35) {
+POSEKIT_INLINE Bitmap faded_gray(const Bitmap& photo, double contrast) {
   Bitmap result(photo.width, photo.height, 3);
   for (std::size_t y = 0; y < photo.height; ++y) {
     for (std::size_t x = 0; x < photo.width; ++x) {
@@ -49,8 +92,6 @@ inline Bitmap faded_gray(const Bitmap& photo, double contrast = 0.35) {
   return result;
 }
 
-/// A signed map [H, W] in diverging colours over a faded photo of the same size. `limit` is the
-/// magnitude of the full colour.
 template <class T>
 Bitmap signed_overlay(const Bitmap& photo, const T* map, double limit) {
   Canvas canvas(faded_gray(photo));
@@ -65,8 +106,6 @@ Bitmap signed_overlay(const Bitmap& photo, const T* map, double limit) {
   return canvas.bitmap();
 }
 
-/// A density [H, W] in sequential colours blended over a photo of the same size, its maximum at the
-/// bright end.
 template <class T>
 Bitmap density_overlay(const Bitmap& photo, const T* map) {
   const std::size_t size = photo.width * photo.height;
@@ -85,7 +124,7 @@ Bitmap density_overlay(const Bitmap& photo, const T* map) {
   return canvas.bitmap();
 }
 
-inline Color side_color(std::string_view joint) {
+POSEKIT_INLINE Color side_color(std::string_view joint) {
   switch (body_side(joint)) {
     case BodySide::left:
       return colors::left;
@@ -97,12 +136,9 @@ inline Color side_color(std::string_view joint) {
   return colors::centre;
 }
 
-/// Draws a pose: points [J, 2] in pixels of the picture, which is drawn at (x0, y0) with `zoom`.
-/// Joints whose `strength` [J] is below `least` are drawn faintly.
 template <class T>
 void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points, double x0,
-               double y0, double zoom, double thickness = 3, const Tensor<T>* strength = nullptr,
-               double least = 0.2) {
+               double y0, double zoom, double thickness, const Tensor<T>* strength, double least) {
   const auto place = [&](std::size_t joint, std::size_t axis) {
     return Canvas::drawn_position(axis == 0 ? x0 : y0,
                                   static_cast<double>(points.data()[2 * joint + axis]), zoom);
@@ -124,9 +160,8 @@ void draw_pose(Canvas& canvas, const Skeleton& skeleton, const Tensor<T>& points
   }
 }
 
-/// A cross with a light rim, which stands out on any background.
-inline void draw_cross(Canvas& canvas, double x, double y, double radius, Color color,
-                       double thickness = 2) {
+POSEKIT_INLINE void draw_cross(Canvas& canvas, double x, double y, double radius, Color color,
+                               double thickness) {
   for (const bool rim : {true, false}) {
     const double width = thickness + (rim ? 2 : 0);
     const Color ink = rim ? colors::white : color;
@@ -135,16 +170,15 @@ inline void draw_cross(Canvas& canvas, double x, double y, double radius, Color 
   }
 }
 
-inline void draw_ring(Canvas& canvas, double x, double y, double radius, Color color,
-                      double thickness = 2) {
+POSEKIT_INLINE void draw_ring(Canvas& canvas, double x, double y, double radius, Color color,
+                              double thickness) {
   canvas.circle(x, y, radius, colors::white, thickness + 2);
   canvas.circle(x, y, radius, color, thickness);
 }
 
-/// A horizontal colour scale with a label at each end and one in the middle.
-inline void draw_colorbar(Canvas& canvas, double x, double y, double width, double height,
-                          Colormap map, const std::string& low, const std::string& middle,
-                          const std::string& high, double text_size = 9) {
+POSEKIT_INLINE void draw_colorbar(Canvas& canvas, double x, double y, double width, double height,
+                                  Colormap map, const std::string& low, const std::string& middle,
+                                  const std::string& high, double text_size) {
   for (double dx = 0; dx < width; ++dx) {
     const double t = (dx + 0.5) / width;
     canvas.fill_rectangle(x + dx, y, x + dx + 1, y + height,
@@ -158,3 +192,5 @@ inline void draw_colorbar(Canvas& canvas, double x, double y, double width, doub
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_VIZ

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/io/image.hpp>
 #include <posekit/pose/skeletons.hpp>
-#include <posekit/viz/canvas.hpp>
-#include <posekit/viz/overlay.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -49,7 +49,33 @@ struct PoseIgFigure {
 
 namespace internal {
 
-inline std::string fixed_number(const std::optional<double>& value, int digits) {
+std::string fixed_number(const std::optional<double>& value, int digits);
+
+std::string readable(std::string name);
+
+}  // namespace internal
+
+/// One joint, large: the crop with prediction and target, the signed attributions, their density.
+template <class T>
+Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>& panel);
+
+/// All joints on a page: photo, crop and baseline on top, below them for each joint its
+/// attributions and their density with the three indices.
+template <class T>
+Bitmap pose_ig_page(const PoseIgFigure<T>& figure);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_VIZ
+
+#include <posekit/viz/canvas.hpp>
+#include <posekit/viz/overlay.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+POSEKIT_INLINE std::string fixed_number(const std::optional<double>& value, int digits) {
   if (!value || !std::isfinite(*value)) return "n/a";
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, *value);
@@ -75,14 +101,13 @@ void draw_markers(Canvas& canvas, const PoseIgPanel<T>& panel, double x, double 
              colors::ink, radius > 8 ? 2 : 1.2);
 }
 
-inline std::string readable(std::string name) {
+POSEKIT_INLINE std::string readable(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return name;
 }
 
 }  // namespace internal
 
-/// One joint, large: the crop with prediction and target, the signed attributions, their density.
 template <class T>
 Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>& panel) {
   constexpr double side = 420, gap = 18, top = 66;
@@ -132,8 +157,6 @@ Bitmap pose_ig_joint_picture(const PoseIgFigure<T>& figure, const PoseIgPanel<T>
   return canvas.bitmap();
 }
 
-/// All joints on a page: photo, crop and baseline on top, below them for each joint its
-/// attributions and their density with the three indices.
 template <class T>
 Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
   constexpr double margin = 26, cell = 178, pair_gap = 4, column_gap = 22;
@@ -256,3 +279,5 @@ Bitmap pose_ig_page(const PoseIgFigure<T>& figure) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_VIZ
