@@ -8,6 +8,7 @@
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/nn/activations.hpp>
 #include <posekit/nn/convolution.hpp>
 #include <posekit/nn/normalization.hpp>
 #include <posekit/nn/sequential.hpp>
