@@ -65,19 +65,100 @@ double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrd
 /// [N, J, 1 to 3]. NaN is passed over. Throws ShapeError.
 template <TensorExpression E>
 auto argmax(const E& heatmaps, const DecodeOptions& options = {}) {
-  using T = typename E::value_type;
-  return internal::decode<T>(
-      "argmax", ContiguousView<T>(heatmaps), options.coordinates,
-      [](const auto&, const T*, const auto&) { return std::array<double, 3>{}; });
+  return argmax(ContiguousView<typename E::value_type>(heatmaps), options);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> argmax(const ContiguousView<T>& heatmaps, const DecodeOptions& options);
 
 /// The largest pixel, shifted by a quarter of a pixel along each axis towards its higher neighbour;
 /// a pixel on the rim is not shifted along the axis it is at the end of.
 template <TensorExpression E>
 auto quarter_offset_argmax(const E& heatmaps, const DecodeOptions& options = {}) {
-  using T = typename E::value_type;
+  return quarter_offset_argmax(ContiguousView<typename E::value_type>(heatmaps), options);
+}
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> quarter_offset_argmax(const ContiguousView<T>& heatmaps, const DecodeOptions& options);
+
+/// Distribution-aware decoding (DARK) after Zhang et al., "Distribution-Aware Coordinate
+/// Representation for Human Pose Estimation" (CVPR 2020): the map is blurred, and the maximum of
+/// the Gaussian that its logarithm's derivatives around the largest pixel describe is the position.
+/// heatmaps [N, J, H, W] with values that are not negative. Peaks less than two pixels from the rim
+/// stay at their pixel. Throws ShapeError and ValueError.
+template <TensorExpression E>
+auto dark_argmax(const E& heatmaps, const DarkOptions& options = {}) {
+  return dark_argmax(ContiguousView<typename E::value_type>(heatmaps), options);
+}
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> dark_argmax(const ContiguousView<T>& heatmaps, const DarkOptions& options);
+
+/// Probabilities to the power of `exponent`, divided by their sum: sharper above 1, flatter below.
+/// Maps that sum to 0 stay 0. Throws ShapeError and ValueError.
+template <TensorExpression E>
+auto sharpen(const E& heatmaps, double exponent) {
+  return sharpen(ContiguousView<typename E::value_type>(heatmaps), exponent);
+}
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> sharpen(const ContiguousView<T>& heatmaps, double exponent);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+template <class T>
+std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < grid.size(); ++i) {
+    if (map[i] > map[best] || (std::isnan(map[best]) && !std::isnan(map[i]))) best = i;
+  }
+  return {best % grid.width, best / grid.width % grid.height, best / grid.width / grid.height};
+}
+
+template <class T>
+double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
+                  const std::vector<double>& kernel) {
+  const auto radius = static_cast<std::ptrdiff_t>(kernel.size()) - 1;
+  double sum = 0;
+  for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(0, y - radius);
+       v <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.height) - 1, y + radius);
+       ++v) {
+    double row = 0;
+    for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(0, x - radius);
+         u <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.width) - 1, x + radius);
+         ++u) {
+      row += kernel[static_cast<std::size_t>(std::abs(u - x))] *
+             static_cast<double>(
+                 map[static_cast<std::size_t>(v) * grid.width + static_cast<std::size_t>(u)]);
+    }
+    sum += kernel[static_cast<std::size_t>(std::abs(v - y))] * row;
+  }
+  return sum;
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+Tensor<T> argmax(const ContiguousView<T>& view, const DecodeOptions& options) {
   return internal::decode<T>(
-      "quarter_offset_argmax", ContiguousView<T>(heatmaps), options.coordinates,
+      "argmax", view, options.coordinates,
+      [](const auto&, const T*, const auto&) { return std::array<double, 3>{}; });
+}
+
+template <class T>
+Tensor<T> quarter_offset_argmax(const ContiguousView<T>& view, const DecodeOptions& options) {
+  return internal::decode<T>(
+      "quarter_offset_argmax", view, options.coordinates,
       [](const MapsShape& maps, const T* map, const std::array<std::size_t, 3>& peak) {
         const auto extents = maps.grid.extents();
         const std::array<std::size_t, 3> steps{1, maps.grid.width,
@@ -93,15 +174,8 @@ auto quarter_offset_argmax(const E& heatmaps, const DecodeOptions& options = {})
       });
 }
 
-/// Distribution-aware decoding (DARK) after Zhang et al., "Distribution-Aware Coordinate
-/// Representation for Human Pose Estimation" (CVPR 2020): the map is blurred, and the maximum of
-/// the Gaussian that its logarithm's derivatives around the largest pixel describe is the position.
-/// heatmaps [N, J, H, W] with values that are not negative. Peaks less than two pixels from the rim
-/// stay at their pixel. Throws ShapeError and ValueError.
-template <TensorExpression E>
-auto dark_argmax(const E& heatmaps, const DarkOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(heatmaps);
+template <class T>
+Tensor<T> dark_argmax(const ContiguousView<T>& view, const DarkOptions& options) {
   if (view.shape().size() != 4) {
     throw ShapeError(error_text("dark_argmax: heatmaps has shape ", to_string(view.shape()),
                                 ", expected rank 4 [N, J, H, W]"));
@@ -142,12 +216,8 @@ auto dark_argmax(const E& heatmaps, const DarkOptions& options = {}) {
       });
 }
 
-/// Probabilities to the power of `exponent`, divided by their sum: sharper above 1, flatter below.
-/// Maps that sum to 0 stay 0. Throws ShapeError and ValueError.
-template <TensorExpression E>
-auto sharpen(const E& heatmaps, double exponent) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(heatmaps);
+template <class T>
+Tensor<T> sharpen(const ContiguousView<T>& view, double exponent) {
   const MapsShape maps = maps_shape("sharpen", "heatmaps", view.shape());
   require_positive("sharpen", "exponent", exponent);
   Tensor<T> result = make_tensor<T>(view.shape());
@@ -176,41 +246,5 @@ auto sharpen(const E& heatmaps, double exponent) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_HEATMAP
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
-template <class T>
-std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < grid.size(); ++i) {
-    if (map[i] > map[best] || (std::isnan(map[best]) && !std::isnan(map[i]))) best = i;
-  }
-  return {best % grid.width, best / grid.width % grid.height, best / grid.width / grid.height};
-}
-
-template <class T>
-double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
-                  const std::vector<double>& kernel) {
-  const auto radius = static_cast<std::ptrdiff_t>(kernel.size()) - 1;
-  double sum = 0;
-  for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(0, y - radius);
-       v <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.height) - 1, y + radius);
-       ++v) {
-    double row = 0;
-    for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(0, x - radius);
-         u <= std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(grid.width) - 1, x + radius);
-         ++u) {
-      row += kernel[static_cast<std::size_t>(std::abs(u - x))] *
-             static_cast<double>(
-                 map[static_cast<std::size_t>(v) * grid.width + static_cast<std::size_t>(u)]);
-    }
-    sum += kernel[static_cast<std::size_t>(std::abs(v - y))] * row;
-  }
-  return sum;
-}
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
 
 #endif  // POSEKIT_DEFINES_HEATMAP

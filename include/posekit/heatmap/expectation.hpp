@@ -34,14 +34,12 @@ void write_expectations(const char* function, const MapsShape& maps, const T* we
 /// options say.
 template <TensorExpression E>
 auto expectation(const E& heatmaps, const ExpectationOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(heatmaps);
-  const MapsShape maps = maps_shape("expectation", "heatmaps", view.shape());
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_expectations("expectation", maps, view.data(), options, result.data(),
-                               resolve_threads(0));
-  return result;
+  return expectation(ContiguousView<typename E::value_type>(heatmaps), options);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> expectation(const ContiguousView<T>& heatmaps, const ExpectationOptions& options);
 
 /// The same on the tape.
 template <class T>
@@ -107,6 +105,15 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options) {
       kernels::map_ramp<T>(maps.grid, constant, slope, target.data + i * pixels, target.accumulate);
     });
   });
+}
+
+template <class T>
+Tensor<T> expectation(const ContiguousView<T>& view, const ExpectationOptions& options) {
+  const MapsShape maps = maps_shape("expectation", "heatmaps", view.shape());
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_expectations("expectation", maps, view.data(), options, result.data(),
+                               resolve_threads(0));
+  return result;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -34,15 +34,12 @@ std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, 
 /// ValueError.
 template <TensorExpression E>
 auto flat_softmax(const E& logits, const FlatSoftmaxOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(logits);
-  const MapsShape maps = maps_shape("flat_softmax", "logits", view.shape());
-  require_beta("flat_softmax", options.beta);
-  Tensor<T> result = make_tensor<T>(view.shape());
-  internal::write_softmax(maps, view.data(), static_cast<T>(options.beta), result.data(),
-                          resolve_threads(0));
-  return result;
+  return flat_softmax(ContiguousView<typename E::value_type>(logits), options);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> flat_softmax(const ContiguousView<T>& logits, const FlatSoftmaxOptions& options);
 
 /// The same on the tape.
 template <class T>
@@ -101,6 +98,16 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options) {
                                   target.accumulate);
         });
       });
+}
+
+template <class T>
+Tensor<T> flat_softmax(const ContiguousView<T>& view, const FlatSoftmaxOptions& options) {
+  const MapsShape maps = maps_shape("flat_softmax", "logits", view.shape());
+  require_beta("flat_softmax", options.beta);
+  Tensor<T> result = make_tensor<T>(view.shape());
+  internal::write_softmax(maps, view.data(), static_cast<T>(options.beta), result.data(),
+                          resolve_threads(0));
+  return result;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -54,14 +54,13 @@ Shape gaussian_result_shape(const MapsShape& maps, const Shape& size);
 /// the map. Throws ShapeError, and ValueError for an infinite mean or an impossible sigma.
 template <TensorExpression E>
 auto gaussian_heatmaps(const E& means, const Shape& size, const GaussianOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(means);
-  const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
-  require_no_infinity("gaussian_heatmaps", "means", view.data(), maps.maps() * maps.axes);
-  Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
-  internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
-  return result;
+  return gaussian_heatmaps(ContiguousView<typename E::value_type>(means), size, options);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> gaussian_heatmaps(const ContiguousView<T>& means, const Shape& size,
+                            const GaussianOptions& options);
 
 /// The same on the tape, differentiable with respect to the means.
 template <class T>
@@ -175,6 +174,16 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size, const GaussianO
       }
     });
   });
+}
+
+template <class T>
+Tensor<T> gaussian_heatmaps(const ContiguousView<T>& view, const Shape& size,
+                            const GaussianOptions& options) {
+  const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
+  require_no_infinity("gaussian_heatmaps", "means", view.data(), maps.maps() * maps.axes);
+  Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
+  internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
+  return result;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -37,16 +37,12 @@ void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz
 /// The marginals of volumes [N, J, D, H, W], Eq. (2) of MargiPose, in one pass. Throws ShapeError.
 template <TensorExpression E>
 auto marginals(const E& volume) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(volume);
-  const MapsShape maps = internal::volume_shape(view.shape());
-  const auto shapes = internal::marginal_shapes(maps);
-  Marginals<Tensor<T>> result{make_tensor<T>(shapes.xy), make_tensor<T>(shapes.zy),
-                              make_tensor<T>(shapes.xz)};
-  internal::write_marginals(maps, view.data(), result.xy.data(), result.zy.data(), result.xz.data(),
-                            resolve_threads(0));
-  return result;
+  return marginals(ContiguousView<typename E::value_type>(volume));
 }
+
+/// The same of contiguous elements.
+template <class T>
+Marginals<Tensor<T>> marginals(const ContiguousView<T>& volume);
 
 /// The same on the tape.
 template <class T>
@@ -182,6 +178,17 @@ Var<T> marginal_coordinates(const Var<T>& xy, const Var<T>& zy, const Var<T>& xz
   const Var<T> z = T(0.5) * (slice(expectation(zy, options), 2, 0, 1) +
                              slice(expectation(xz, options), 2, 1, 2));
   return concatenate(std::vector<Var<T>>{expectation(xy, options), z}, 2);
+}
+
+template <class T>
+Marginals<Tensor<T>> marginals(const ContiguousView<T>& view) {
+  const MapsShape maps = internal::volume_shape(view.shape());
+  const auto shapes = internal::marginal_shapes(maps);
+  Marginals<Tensor<T>> result{make_tensor<T>(shapes.xy), make_tensor<T>(shapes.zy),
+                              make_tensor<T>(shapes.xz)};
+  internal::write_marginals(maps, view.data(), result.xy.data(), result.zy.data(), result.xz.data(),
+                            resolve_threads(0));
+  return result;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -28,11 +28,12 @@ T weighted_sum(const std::vector<T>& weights, const T* values);
 /// Where nothing is visible it is 0, with a gradient of 0. Throws ShapeError and ValueError.
 template <TensorExpression E>
 auto masked_mean(const E& losses, const Tensor<typename E::value_type>& visible) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(losses);
-  const auto weights = internal::mask_weights(view.shape(), visible);
-  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, view.data())});
+  return masked_mean(ContiguousView<typename E::value_type>(losses), visible);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> masked_mean(const ContiguousView<T>& losses, const Tensor<T>& visible);
 
 /// The same on the tape.
 template <class T>
@@ -97,6 +98,12 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible) {
           target.put(i, p.cotangent()[i / weights.size()] * weights[i % weights.size()]);
         }
       });
+}
+
+template <class T>
+Tensor<T> masked_mean(const ContiguousView<T>& view, const Tensor<T>& visible) {
+  const auto weights = internal::mask_weights(view.shape(), visible);
+  return tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, view.data())});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

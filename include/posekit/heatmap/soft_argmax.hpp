@@ -74,16 +74,12 @@ void compensate(const MapsShape& maps, const T* logits, double background,
 /// that is NaN or beyond 1e12.
 template <TensorExpression E>
 auto soft_argmax(const E& logits, const SoftArgmaxOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(logits);
-  const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
-  const auto betas = internal::map_betas<T>("soft_argmax", maps, options);
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_positions(maps,
-                            internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
-                            options.coordinates, result.data());
-  return result;
+  return soft_argmax(ContiguousView<typename E::value_type>(logits), options);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> soft_argmax(const ContiguousView<T>& logits, const SoftArgmaxOptions& options);
 
 /// The same on the tape, differentiable with respect to the logits.
 template <class T>
@@ -103,17 +99,13 @@ Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta,
 /// ValueError for options that are NaN, infinite or huge.
 template <TensorExpression E>
 auto compensated_soft_argmax(const E& logits, const CompensatedSoftArgmaxOptions& options = {}) {
-  using T = typename E::value_type;
-  const ContiguousView<T> view(logits);
-  const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
-  internal::require_compensated(options);
-  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
-  auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
-  internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_positions(maps, states, options.coordinates, result.data());
-  return result;
+  return compensated_soft_argmax(ContiguousView<typename E::value_type>(logits), options);
 }
+
+/// The same of contiguous elements.
+template <class T>
+Tensor<T> compensated_soft_argmax(const ContiguousView<T>& logits,
+                                  const CompensatedSoftArgmaxOptions& options);
 
 /// The same on the tape.
 template <class T>
@@ -275,6 +267,30 @@ Var<T> compensated_soft_argmax(const Var<T>& logits, const CompensatedSoftArgmax
                        logits.tape().threads());
   return internal::record_soft_argmax("compensated_soft_argmax", logits, Var<T>(), maps,
                                       options.coordinates, std::move(betas), std::move(states));
+}
+
+template <class T>
+Tensor<T> soft_argmax(const ContiguousView<T>& view, const SoftArgmaxOptions& options) {
+  const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
+  const auto betas = internal::map_betas<T>("soft_argmax", maps, options);
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_positions(maps,
+                            internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
+                            options.coordinates, result.data());
+  return result;
+}
+
+template <class T>
+Tensor<T> compensated_soft_argmax(const ContiguousView<T>& view,
+                                  const CompensatedSoftArgmaxOptions& options) {
+  const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
+  internal::require_compensated(options);
+  const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
+  auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
+  internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  internal::write_positions(maps, states, options.coordinates, result.data());
+  return result;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
@@ -30,9 +31,22 @@ struct HeatmapStatistics {
 /// entropy. Throws ShapeError.
 template <TensorExpression E>
 auto heatmap_statistics(const E& heatmaps) {
-  using T = typename E::value_type;
+  return heatmap_statistics(ContiguousView<typename E::value_type>(heatmaps));
+}
+
+/// The same of contiguous elements.
+template <class T>
+HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& view) {
   using Arch = simd::DefaultArch;
-  const ContiguousView<T> view(heatmaps);
   const MapsShape maps = maps_shape("heatmap_statistics", "heatmaps", view.shape());
   HeatmapStatistics<T> s;
   s.peak = make_tensor<T>(maps.per_map());
@@ -74,3 +88,5 @@ auto heatmap_statistics(const E& heatmaps) {
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_HEATMAP
