@@ -8,7 +8,33 @@
 
 #define T float
 #include "io_templates.inc"
+#include "io_picture_templates.inc"
 #undef T
 #define T double
+#include "io_templates.inc"
+#include "io_picture_templates.inc"
+#undef T
+#define T std::int8_t
+#include "io_templates.inc"
+#undef T
+#define T std::uint8_t
+#include "io_templates.inc"
+#undef T
+#define T std::int16_t
+#include "io_templates.inc"
+#undef T
+#define T std::uint16_t
+#include "io_templates.inc"
+#undef T
+#define T std::int32_t
+#include "io_templates.inc"
+#undef T
+#define T std::uint32_t
+#include "io_templates.inc"
+#undef T
+#define T std::int64_t
+#include "io_templates.inc"
+#undef T
+#define T std::uint64_t
 #include "io_templates.inc"
 #undef T

@@ -10,7 +10,6 @@
 #include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/dropout.hpp>
 #include <posekit/autodiff/functions.hpp>
-#include <posekit/autodiff/fused_activation.hpp>
 #include <posekit/autodiff/layer_norm.hpp>
 #include <posekit/autodiff/matmul.hpp>
 #include <posekit/autodiff/parameter.hpp>

@@ -10,11 +10,9 @@
 #include <posekit/io/folder_lock.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/jpeg.hpp>
-#include <posekit/io/json_string.hpp>
 #include <posekit/io/mapped_file.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/io/npy_header.hpp>
 #include <posekit/io/npz.hpp>
-#include <posekit/io/parse_json.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/io/safetensors_header.hpp>

@@ -7,9 +7,59 @@
 #include <type_traits>
 #include <utility>
 
-#include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// a + b, broadcast.
+template <class T>
+Var<T> operator+(const Var<T>& a, const Var<T>& b);
+
+/// a - b, broadcast.
+template <class T>
+Var<T> operator-(const Var<T>& a, const Var<T>& b);
+
+/// a * b element by element, broadcast.
+template <class T>
+Var<T> operator*(const Var<T>& a, const Var<T>& b);
+
+/// a / b element by element, broadcast.
+template <class T>
+Var<T> operator/(const Var<T>& a, const Var<T>& b);
+
+/// (a - b)^2 element by element, broadcast.
+template <class T>
+Var<T> squared_difference(const Var<T>& a, const Var<T>& b);
+
+/// scale * x + offset with constants.
+template <class T>
+Var<T> affine(const Var<T>& x, T scale, T offset);
+
+template <class T>
+Var<T> operator-(const Var<T>& x);
+template <class T>
+Var<T> operator+(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator+(std::type_identity_t<T> c, const Var<T>& x);
+template <class T>
+Var<T> operator-(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator-(std::type_identity_t<T> c, const Var<T>& x);
+template <class T>
+Var<T> operator*(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator*(std::type_identity_t<T> c, const Var<T>& x);
+/// Divides: the reciprocal of a constant may be infinite where the quotient is not, and rounds.
+template <class T>
+Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_AUTODIFF
+
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/strided.hpp>
 #include <posekit/kernels/strided_reduce.hpp>
 
@@ -103,51 +153,7 @@ Var<T> unary(const char* name, const Var<T>& x, const Op& op, const OpX& op_x) {
 
 }  // namespace internal
 
-/// a + b, broadcast.
-template <class T>
-Var<T> operator+(const Var<T>& a, const Var<T>& b);
-
-/// a - b, broadcast.
-template <class T>
-Var<T> operator-(const Var<T>& a, const Var<T>& b);
-
-/// a * b element by element, broadcast.
-template <class T>
-Var<T> operator*(const Var<T>& a, const Var<T>& b);
-
-/// a / b element by element, broadcast.
-template <class T>
-Var<T> operator/(const Var<T>& a, const Var<T>& b);
-
-/// (a - b)^2 element by element, broadcast.
-template <class T>
-Var<T> squared_difference(const Var<T>& a, const Var<T>& b);
-
-/// scale * x + offset with constants.
-template <class T>
-Var<T> affine(const Var<T>& x, T scale, T offset);
-
-template <class T>
-Var<T> operator-(const Var<T>& x);
-template <class T>
-Var<T> operator+(const Var<T>& x, std::type_identity_t<T> c);
-template <class T>
-Var<T> operator+(std::type_identity_t<T> c, const Var<T>& x);
-template <class T>
-Var<T> operator-(const Var<T>& x, std::type_identity_t<T> c);
-template <class T>
-Var<T> operator-(std::type_identity_t<T> c, const Var<T>& x);
-template <class T>
-Var<T> operator*(const Var<T>& x, std::type_identity_t<T> c);
-template <class T>
-Var<T> operator*(std::type_identity_t<T> c, const Var<T>& x);
-/// Divides: the reciprocal of a constant may be infinite where the quotient is not, and rounds.
-template <class T>
-Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c);
-
 }  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_AUTODIFF
 
 namespace posekit::inline POSEKIT_ISA {
 

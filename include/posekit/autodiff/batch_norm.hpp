@@ -11,7 +11,7 @@
 #include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/activation.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -44,6 +44,7 @@ Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias, con
 
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/require.hpp>
+#include <posekit/kernels/activation.hpp>
 #include <posekit/kernels/channel_norm.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

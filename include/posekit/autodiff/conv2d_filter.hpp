@@ -13,8 +13,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/kernels/conv2d.hpp>
-#include <posekit/kernels/conv2d_vjp.hpp>
+#include <posekit/kernels/conv2d_geometry.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -24,10 +23,7 @@ namespace posekit::inline POSEKIT_ISA {
 template <class T>
 class Conv2dFilter {
  public:
-  struct Vjp {
-    kernels::Conv2dVjpPlan plan;
-    Tensor<T> packed;
-  };
+  struct Vjp;
 
   /// Throws ShapeError unless `filter` has rank 4, and `bias` and `slope`, where given, one element
   /// for each output channel (of a depthwise filter: for each in_channels * multiplier).
@@ -73,8 +69,16 @@ class Conv2dFilter {
 #if POSEKIT_DEFINES_AUTODIFF
 
 #include <posekit/core/error.hpp>
+#include <posekit/kernels/conv2d.hpp>
+#include <posekit/kernels/conv2d_vjp.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
+
+template <class T>
+struct Conv2dFilter<T>::Vjp {
+  kernels::Conv2dVjpPlan plan;
+  Tensor<T> packed;
+};
 
 template <class T>
 Conv2dFilter<T>::Conv2dFilter(Tensor<T> filter, std::optional<Tensor<T>> bias,

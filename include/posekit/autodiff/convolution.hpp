@@ -11,31 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/conv2d_filter.hpp>
 #include <posekit/autodiff/var.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/conv2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
-
-/// Runs conv2d_vjp with scratch from the tape's pool.
-template <class T>
-void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
-                    const typename Conv2dFilter<T>::Vjp& vjp, std::size_t seeds, const T* cotangent,
-                    const std::uint8_t* mask, T* result, bool accumulate,
-                    const std::uint8_t* keep = nullptr);
-
-template <class T>
-void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
-                const Conv2dFilter<T>& filter, const T* input, const kernels::Epilogue<T>& epilogue,
-                T* output);
-
-}  // namespace internal
 
 /// act(x * filter + bias): x [N, H, W, C_in] -> [N, H', W', C_out]. The filter is a constant.
 template <class T>
@@ -67,11 +49,33 @@ Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
 
 #if POSEKIT_DEFINES_AUTODIFF
 
+#include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/fused_activation.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/conv2d.hpp>
 #include <posekit/kernels/conv2d_filter_vjp.hpp>
 #include <posekit/kernels/conv2d_vjp.hpp>
 #include <posekit/kernels/strided_reduce.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// Runs conv2d_vjp with scratch from the tape's pool.
+template <class T>
+void run_conv2d_vjp(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
+                    const typename Conv2dFilter<T>::Vjp& vjp, std::size_t seeds, const T* cotangent,
+                    const std::uint8_t* mask, T* result, bool accumulate,
+                    const std::uint8_t* keep = nullptr);
+
+template <class T>
+void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
+                const Conv2dFilter<T>& filter, const T* input, const kernels::Epilogue<T>& epilogue,
+                T* output);
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA {
 

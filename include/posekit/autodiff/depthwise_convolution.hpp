@@ -13,7 +13,6 @@
 #include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/depthwise_conv2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -37,6 +36,7 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
 #include <posekit/autodiff/fused_activation.hpp>
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/conv2d_filter_vjp.hpp>
+#include <posekit/kernels/depthwise_conv2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -11,9 +11,6 @@
 #include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/activation.hpp>
-#include <posekit/simd/exp.hpp>
-#include <posekit/simd/log.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -41,14 +38,6 @@ Var<T> sigmoid(const Var<T>& x);
 template <class T>
 Var<T> gelu(const Var<T>& x);
 
-namespace internal {
-
-/// A rectifier over rows of `channels`; keeps one bit per element for the derivative.
-template <class T>
-Var<T> rectifier(const char* name, const Var<T>& x, Activation activation);
-
-}  // namespace internal
-
 /// max(x, 0); the derivative is 1 on (0, inf).
 template <class T>
 Var<T> relu(const Var<T>& x);
@@ -67,6 +56,21 @@ Var<T> prelu(const Var<T>& x, const Var<T>& slope);
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/activation.hpp>
+#include <posekit/simd/exp.hpp>
+#include <posekit/simd/log.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// A rectifier over rows of `channels`; keeps one bit per element for the derivative.
+template <class T>
+Var<T> rectifier(const char* name, const Var<T>& x, Activation activation);
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA {
 

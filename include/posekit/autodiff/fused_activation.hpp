@@ -9,7 +9,7 @@
 
 #include <posekit/autodiff/conv2d_filter.hpp>
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/core/definitions.hpp>
+#include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/activation.hpp>
 #include <posekit/kernels/epilogue.hpp>
@@ -18,7 +18,20 @@ namespace posekit::inline POSEKIT_ISA::internal {
 
 template <class T>
 void require_channels(const char* name, const Conv2dFilter<T>& filter, std::size_t in_channels,
-                      std::size_t out_channels, std::size_t x_channels);
+                      std::size_t out_channels, std::size_t x_channels) {
+  if (in_channels != x_channels) {
+    throw ShapeError(error_text(name, ": x has ", x_channels, " channels, the filter ",
+                                to_string(filter.filter().shape()), " expects ", in_channels));
+  }
+  for (const auto& [what, size] : {std::pair<const char*, std::size_t>{"bias", filter.bias_size()},
+                                   {"slope", filter.slope_size()}}) {
+    if (size != 0 && size != out_channels) {
+      throw ShapeError(error_text(name, ": ", what, " has ", size,
+                                  " elements, expected one for each of ", out_channels,
+                                  " output channels"));
+    }
+  }
+}
 
 /// What the derivative of a fused activation needs to know of the forward pass.
 template <class T>
@@ -30,7 +43,13 @@ struct FusedActivation {
   std::shared_ptr<const Conv2dFilter<T>> filter;  // prelu
 
   FusedActivation(Tape<T>& tape, Activation a, std::size_t rows_, std::size_t channels_,
-                  std::shared_ptr<const Conv2dFilter<T>> filter_, bool differentiate);
+                  std::shared_ptr<const Conv2dFilter<T>> filter_, bool differentiate)
+      : activation(a), rows(rows_), channels(channels_), filter(std::move(filter_)) {
+    if (!differentiate) return;
+    if (a == Activation::relu || a == Activation::relu6 || a == Activation::prelu) {
+      mask = tape.pool().bytes(rows * kernels::mask_row_bytes(channels));
+    }
+  }
 
   std::uint8_t* mask_data() const { return mask == nullptr ? nullptr : mask->data(); }
 
@@ -42,12 +61,40 @@ struct FusedActivation {
   }
 
   /// The cotangent before the activation, into `before` [count, rows, channels].
-  void map(std::size_t count, const T* cotangent, T* before, int threads) const;
+  void map(std::size_t count, const T* cotangent, T* before, int threads) const {
+    const std::size_t stride = kernels::mask_row_bytes(channels);
+    parallel_for(count * rows, threads, [&](std::size_t i) {
+      const std::size_t row = i % rows;
+      const T* g = cotangent + i * channels;
+      T* out = before + i * channels;
+      if (activation == Activation::sigmoid) {
+        const T* y = output->data() + row * channels;
+        for (std::size_t c = 0; c < channels; ++c) out[c] = g[c] * y[c] * (T(1) - y[c]);
+        return;
+      }
+      const std::uint8_t* bits = mask->data() + row * stride;
+      const T* slope = activation == Activation::prelu ? filter->slope() : nullptr;
+      for (std::size_t c = 0; c < channels; ++c) {
+        const bool on = ((bits[c / 8] >> (c % 8)) & 1u) != 0;
+        out[c] = on ? g[c] : (slope != nullptr ? g[c] * slope[c] : T(0));
+      }
+    });
+  }
 };
 
 template <class T>
 kernels::Epilogue<T> epilogue_of(const Conv2dFilter<T>& filter, Activation activation,
-                                 std::uint8_t* mask);
+                                 std::uint8_t* mask) {
+  kernels::Epilogue<T> epilogue;
+  epilogue.bias = filter.bias();
+  epilogue.slope = filter.slope();
+  epilogue.activation = activation;
+  epilogue.mask = mask;
+  if (activation == Activation::prelu && filter.slope() == nullptr) {
+    throw ValueError("conv2d: the activation prelu needs a slope for each channel");
+  }
+  return epilogue;
+}
 
 /// Records a convolution of x with a constant filter, whose product `value` went through `fused`.
 /// `vjp(pullback, target, cotangent, mask)` computes x's cotangent from the product's: that is
@@ -78,77 +125,3 @@ Var<T> record_fused(const char* name, const Var<T>& x, Tensor<T> value, FusedAct
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::internal
-
-#if POSEKIT_DEFINES_AUTODIFF
-
-#include <posekit/autodiff/window_geometry.hpp>
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
-template <class T>
-void require_channels(const char* name, const Conv2dFilter<T>& filter, std::size_t in_channels,
-                      std::size_t out_channels, std::size_t x_channels) {
-  if (in_channels != x_channels) {
-    throw ShapeError(error_text(name, ": x has ", x_channels, " channels, the filter ",
-                                to_string(filter.filter().shape()), " expects ", in_channels));
-  }
-  for (const auto& [what, size] : {std::pair<const char*, std::size_t>{"bias", filter.bias_size()},
-                                   {"slope", filter.slope_size()}}) {
-    if (size != 0 && size != out_channels) {
-      throw ShapeError(error_text(name, ": ", what, " has ", size,
-                                  " elements, expected one for each of ", out_channels,
-                                  " output channels"));
-    }
-  }
-}
-
-template <class T>
-FusedActivation<T>::FusedActivation(Tape<T>& tape, Activation a, std::size_t rows_,
-                                    std::size_t channels_,
-                                    std::shared_ptr<const Conv2dFilter<T>> filter_,
-                                    bool differentiate)
-    : activation(a), rows(rows_), channels(channels_), filter(std::move(filter_)) {
-  if (!differentiate) return;
-  if (a == Activation::relu || a == Activation::relu6 || a == Activation::prelu) {
-    mask = tape.pool().bytes(rows * kernels::mask_row_bytes(channels));
-  }
-}
-
-template <class T>
-void FusedActivation<T>::map(std::size_t count, const T* cotangent, T* before, int threads) const {
-  const std::size_t stride = kernels::mask_row_bytes(channels);
-  parallel_for(count * rows, threads, [&](std::size_t i) {
-    const std::size_t row = i % rows;
-    const T* g = cotangent + i * channels;
-    T* out = before + i * channels;
-    if (activation == Activation::sigmoid) {
-      const T* y = output->data() + row * channels;
-      for (std::size_t c = 0; c < channels; ++c) out[c] = g[c] * y[c] * (T(1) - y[c]);
-      return;
-    }
-    const std::uint8_t* bits = mask->data() + row * stride;
-    const T* slope = activation == Activation::prelu ? filter->slope() : nullptr;
-    for (std::size_t c = 0; c < channels; ++c) {
-      const bool on = ((bits[c / 8] >> (c % 8)) & 1u) != 0;
-      out[c] = on ? g[c] : (slope != nullptr ? g[c] * slope[c] : T(0));
-    }
-  });
-}
-
-template <class T>
-kernels::Epilogue<T> epilogue_of(const Conv2dFilter<T>& filter, Activation activation,
-                                 std::uint8_t* mask) {
-  kernels::Epilogue<T> epilogue;
-  epilogue.bias = filter.bias();
-  epilogue.slope = filter.slope();
-  epilogue.activation = activation;
-  epilogue.mask = mask;
-  if (activation == Activation::prelu && filter.slope() == nullptr) {
-    throw ValueError("conv2d: the activation prelu needs a slope for each channel");
-  }
-  return epilogue;
-}
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-#endif  // POSEKIT_DEFINES_AUTODIFF

@@ -9,7 +9,6 @@
 #include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/pool2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -33,6 +32,7 @@ Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options = {});
 #if POSEKIT_DEFINES_AUTODIFF
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/pool2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -13,7 +13,6 @@
 #include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/transpose.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -83,6 +82,7 @@ Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis);
 #if POSEKIT_DEFINES_AUTODIFF
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/kernels/transpose.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -11,7 +11,8 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
-#include <posekit/kernels/conv2d.hpp>
+#include <posekit/kernels/activation_kind.hpp>
+#include <posekit/kernels/conv2d_geometry.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -73,6 +74,7 @@ Conv2dGeometry conv2d_geometry(const char* name, const Shape& image, std::size_t
 #if POSEKIT_DEFINES_AUTODIFF
 
 #include <posekit/core/error.hpp>
+#include <posekit/kernels/conv2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

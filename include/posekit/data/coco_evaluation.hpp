@@ -45,8 +45,6 @@ struct CocoEvaluation {
 
 namespace internal {
 
-constexpr std::size_t oks_thresholds = 10, recall_points = 101, area_ranges = 3;
-
 /// The sigmas given, or those of COCO's people.
 std::vector<double> sigmas_or_people(const std::vector<double>& given);
 
@@ -54,9 +52,6 @@ std::vector<double> sigmas_or_people(const std::vector<double>& given);
 /// as large as their box.
 double coco_oks(const CocoAnnotation& person, const CocoResult& detection,
                 const std::vector<double>& sigmas);
-
-void require_evaluable(const CocoDataset& truth, const std::vector<CocoResult>& results,
-                       const std::vector<double>& sigmas);
 
 }  // namespace internal
 
@@ -79,6 +74,15 @@ CocoEvaluation evaluate_coco(const std::filesystem::path& truth,
 #include <posekit/core/error.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/pose/skeletons.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+constexpr std::size_t oks_thresholds = 10, recall_points = 101, area_ranges = 3;
+
+void require_evaluable(const CocoDataset& truth, const std::vector<CocoResult>& results,
+                       const std::vector<double>& sigmas);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -68,9 +68,6 @@ std::string plain_name(std::string_view name);
 /// certain first: "LeftArm" is the upper arm, and "LeftShoulder" is so only where there is none.
 std::vector<std::string> usual_bvh_names(std::string_view joint);
 
-/// A joint of the skeleton as a weighted sum of the file's.
-using JointParts = std::vector<std::pair<std::size_t, double>>;
-
 void require_options(const char* function, const MocapOptions& options);
 
 }  // namespace internal
@@ -93,6 +90,13 @@ MotionCapture load_mocap(const std::filesystem::path& path, const MocapOptions& 
 
 #include <posekit/core/error.hpp>
 #include <posekit/data/bvh.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// A joint of the skeleton as a weighted sum of the file's.
+using JointParts = std::vector<std::pair<std::size_t, double>>;
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

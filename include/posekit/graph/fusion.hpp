@@ -14,7 +14,6 @@
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/graph/layer_operations.hpp>
 #include <posekit/graph/value.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -48,10 +47,6 @@ class GraphIndex {
   std::map<std::string, std::size_t> readers_;
 };
 
-enum class LayerKind { none, conv2d, depthwise, matmul };
-
-LayerKind layer_kind(const std::string& op);
-
 /// The chain that ends in `last`, if there is one.
 template <class T>
 std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& index,
@@ -61,6 +56,20 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_GRAPH
+
+#include <posekit/graph/layer_operations.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+enum class LayerKind { none, conv2d, depthwise, matmul };
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+LayerKind layer_kind(const std::string& op);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

@@ -4,10 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/graph/arithmetic_operations.hpp>
-#include <posekit/graph/array_operations.hpp>
-#include <posekit/graph/layer_operations.hpp>
 #include <posekit/graph/value.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -18,6 +16,19 @@ using GraphFunctionBuilder = GraphFunction<T> (*)(const GraphNodeView&);
 
 /// The operations that imported networks can contain, by TensorFlow's name. Placeholder, Const and
 /// NoOp are handled by the network itself.
+template <class T>
+const std::map<std::string, GraphFunctionBuilder<T>, std::less<>>& graph_operation_table();
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_GRAPH
+
+#include <posekit/graph/arithmetic_operations.hpp>
+#include <posekit/graph/array_operations.hpp>
+#include <posekit/graph/layer_operations.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
 template <class T>
 const std::map<std::string, GraphFunctionBuilder<T>, std::less<>>& graph_operation_table() {
   namespace ops = graph_operations;
@@ -105,3 +116,5 @@ const std::map<std::string, GraphFunctionBuilder<T>, std::less<>>& graph_operati
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#endif  // POSEKIT_DEFINES_GRAPH

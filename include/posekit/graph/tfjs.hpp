@@ -19,15 +19,8 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/graph.hpp>
 #include <posekit/graph/network.hpp>
-#include <posekit/io/parse_json.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
-
-using Json = nlohmann::ordered_json;  // the file's order is the signature's order
-
-}  // namespace internal
 
 /// Reads a TensorFlow.js graph model (model.json, with its weight shards beside it) as a graph.
 /// float16, uint8 and uint16 weights are expanded. Throws FileError naming the file, the node or
@@ -47,6 +40,13 @@ Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& op
 #include <posekit/core/half.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/folder.hpp>
+#include <posekit/io/parse_json.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+using Json = nlohmann::ordered_json;  // the file's order is the signature's order
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

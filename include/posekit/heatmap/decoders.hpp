@@ -12,10 +12,7 @@
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/require.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
-#include <posekit/heatmap/maps.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -27,39 +24,6 @@ struct DarkOptions {
   double sigma = 2.0;  ///< pixels, of the blur that smooths the map before its logarithm is taken
   Coordinates coordinates = Coordinates::normalized;
 };
-
-namespace internal {
-
-/// Pixel of the largest value (the first of equals) along x, y, z. NaN is larger than nothing.
-template <class T>
-std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map);
-
-/// Positions [N, J, axes] from `refine(map, peak) -> offsets from the peak in pixels`.
-template <class T, class Refine>
-Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinates convention,
-                 const Refine& refine) {
-  const MapsShape maps = maps_shape(function, "heatmaps", view.shape());
-  const auto axes = axes_coordinates(convention, maps.grid);
-  Tensor<T> result = make_tensor<T>(maps.positions());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), resolve_threads(0)),
-               [&](std::size_t i) {
-                 const T* map = view.data() + i * maps.grid.size();
-                 const auto peak = peak_pixel(maps.grid, map);
-                 const std::array<double, 3> offset = refine(maps, map, peak);
-                 for (std::size_t a = 0; a < maps.axes; ++a) {
-                   result.data()[i * maps.axes + a] = static_cast<T>(
-                       axes[a].scale * (static_cast<double>(peak[a]) + offset[a]) + axes[a].offset);
-                 }
-               });
-  return result;
-}
-
-/// The heatmap under a Gaussian blur at one pixel; outside the map are zeros.
-template <class T>
-double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
-                  const std::vector<double>& kernel);
-
-}  // namespace internal
 
 /// The centre of each map's largest pixel, the first of equals. Maps as `soft_argmax` ->
 /// [N, J, 1 to 3]. NaN is passed over. Throws ShapeError.
@@ -111,6 +75,47 @@ Tensor<T> sharpen(const ContiguousView<T>& heatmaps, double exponent);
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/core/require.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// Pixel of the largest value (the first of equals) along x, y, z. NaN is larger than nothing.
+template <class T>
+std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// Positions [N, J, axes] from `refine(map, peak) -> offsets from the peak in pixels`.
+template <class T, class Refine>
+Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinates convention,
+                 const Refine& refine) {
+  const MapsShape maps = maps_shape(function, "heatmaps", view.shape());
+  const auto axes = axes_coordinates(convention, maps.grid);
+  Tensor<T> result = make_tensor<T>(maps.positions());
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), resolve_threads(0)),
+               [&](std::size_t i) {
+                 const T* map = view.data() + i * maps.grid.size();
+                 const auto peak = peak_pixel(maps.grid, map);
+                 const std::array<double, 3> offset = refine(maps, map, peak);
+                 for (std::size_t a = 0; a < maps.axes; ++a) {
+                   result.data()[i * maps.axes + a] = static_cast<T>(
+                       axes[a].scale * (static_cast<double>(peak[a]) + offset[a]) + axes[a].offset);
+                 }
+               });
+  return result;
+}
+
+/// The heatmap under a Gaussian blur at one pixel; outside the map are zeros.
+template <class T>
+double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
+                  const std::vector<double>& kernel);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

@@ -11,8 +11,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
-#include <posekit/heatmap/maps.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -20,14 +18,6 @@ struct ExpectationOptions {
   Coordinates coordinates = Coordinates::normalized;
   bool check = false;  ///< throws ValueError where a map does not sum to 1 (within 1e-3)
 };
-
-namespace internal {
-
-template <class T>
-void write_expectations(const char* function, const MapsShape& maps, const T* weights,
-                        const ExpectationOptions& options, T* positions, int threads);
-
-}  // namespace internal
 
 /// The expected coordinates under maps that are probabilities already, Eq. (1) of MargiPose (DSNT):
 /// sum_p H_p coordinate(p). Shapes as `soft_argmax`. Throws ShapeError, and ValueError as the
@@ -50,8 +40,18 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options = {
 #if POSEKIT_DEFINES_HEATMAP
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/map_moments.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+template <class T>
+void write_expectations(const char* function, const MapsShape& maps, const T* weights,
+                        const ExpectationOptions& options, T* positions, int threads);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -11,23 +11,12 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
-#include <posekit/heatmap/maps.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 struct FlatSoftmaxOptions {
   double beta = 1.0;  ///< inverse temperature
 };
-
-namespace internal {
-
-/// Writes the softmax of each map; says which maps have an infinite logit.
-template <class T>
-std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,
-                                        int threads);
-
-}  // namespace internal
 
 /// A softmax over all pixels of each map together: p = exp(beta h) / sum exp(beta h). Shapes and
 /// special values as `soft_argmax`; the result has the logits' shape. Throws ShapeError and
@@ -50,8 +39,19 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
 #if POSEKIT_DEFINES_HEATMAP
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/softmax_moments.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// Writes the softmax of each map; says which maps have an infinite logit.
+template <class T>
+std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,
+                                        int threads);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -10,7 +10,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/kernels/gaussian_axis.hpp>
 
@@ -29,8 +28,6 @@ struct GaussianOptions {
 
 namespace internal {
 
-void require_gaussian(const char* function, const GaussianOptions& options, std::size_t joints);
-
 /// The factors of one map's Gaussian. `mean` has `maps.axes` coordinates.
 template <class T>
 void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& options,
@@ -38,14 +35,6 @@ void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& 
 
 /// Pixels per unit of a coordinate.
 double pixels_per_unit(Coordinates convention, std::size_t length);
-
-MapsShape gaussian_shape(const Shape& means, const Shape& size, const GaussianOptions& options);
-
-template <class T>
-void write_gaussians(const MapsShape& maps, const T* means, const GaussianOptions& options,
-                     T* result, int threads);
-
-Shape gaussian_result_shape(const MapsShape& maps, const Shape& size);
 
 }  // namespace internal
 
@@ -72,8 +61,23 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
 #if POSEKIT_DEFINES_HEATMAP
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/threads.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/gaussian_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+void require_gaussian(const char* function, const GaussianOptions& options, std::size_t joints);
+
+MapsShape gaussian_shape(const Shape& means, const Shape& size, const GaussianOptions& options);
+
+template <class T>
+void write_gaussians(const MapsShape& maps, const T* means, const GaussianOptions& options,
+                     T* result, int threads);
+
+Shape gaussian_result_shape(const MapsShape& maps, const Shape& size);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

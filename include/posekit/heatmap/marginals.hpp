@@ -9,7 +9,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/heatmap/expectation.hpp>
 #include <posekit/heatmap/maps.hpp>
 
@@ -26,11 +25,6 @@ struct Marginals {
 namespace internal {
 
 MapsShape volume_shape(const Shape& shape);
-
-Marginals<Shape> marginal_shapes(const MapsShape& maps);
-
-template <class T>
-void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz, int threads);
 
 }  // namespace internal
 
@@ -90,7 +84,17 @@ auto marginal_coordinates(const Marginals<Maps>& maps, const ExpectationOptions&
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/threads.hpp>
 #include <posekit/kernels/volume_marginals.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+Marginals<Shape> marginal_shapes(const MapsShape& maps);
+
+template <class T>
+void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz, int threads);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -13,17 +13,6 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-namespace internal {
-
-/// The weight of each loss in the mean; a loss of weight 0 is not looked at, be it NaN.
-template <class T>
-std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible);
-
-template <class T>
-T weighted_sum(const std::vector<T>& weights, const T* values);
-
-}  // namespace internal
-
 /// The mean of `losses` over what is visible (1 or 0, or weights), of the same shape: a scalar.
 /// Where nothing is visible it is 0, with a gradient of 0. Throws ShapeError and ValueError.
 template <TensorExpression E>
@@ -44,6 +33,17 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible);
 #if POSEKIT_DEFINES_HEATMAP
 
 #include <posekit/autodiff/tape.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// The weight of each loss in the mean; a loss of weight 0 is not looked at, be it NaN.
+template <class T>
+std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible);
+
+template <class T>
+T weighted_sum(const std::vector<T>& weights, const T* values);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -15,7 +15,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/kernels/softmax_moments.hpp>
 
@@ -35,26 +34,10 @@ struct CompensatedSoftArgmaxOptions {
 
 namespace internal {
 
-/// The inverse temperature of each map: one for all, or one for each joint.
-template <class T>
-std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,
-                         std::size_t count);
-
-template <class T>
-std::vector<T> map_betas(const char* function, const MapsShape& maps,
-                         const SoftArgmaxOptions& options);
-
-/// The softmax of each map.
-template <class T>
-std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
-                                                     const std::vector<T>& betas, int threads);
-
 /// Expected positions [N, J, axes] in a convention.
 template <class T>
 void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxState<T>>& states,
                      Coordinates convention, T* positions);
-
-void require_compensated(const CompensatedSoftArgmaxOptions& options);
 
 /// Removes from each softmax what pixels of the background level contribute, everywhere.
 template <class T>
@@ -117,6 +100,27 @@ Var<T> compensated_soft_argmax(const Var<T>& logits,
 #if POSEKIT_DEFINES_HEATMAP
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/threads.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// The inverse temperature of each map: one for all, or one for each joint.
+template <class T>
+std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,
+                         std::size_t count);
+
+template <class T>
+std::vector<T> map_betas(const char* function, const MapsShape& maps,
+                         const SoftArgmaxOptions& options);
+
+/// The softmax of each map.
+template <class T>
+std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
+                                                     const std::vector<T>& betas, int threads);
+
+void require_compensated(const CompensatedSoftArgmaxOptions& options);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -3,15 +3,9 @@
 #include <cmath>
 #include <cstddef>
 
-#include <posekit/core/coordinates.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
-#include <posekit/heatmap/decoders.hpp>
-#include <posekit/heatmap/maps.hpp>
-#include <posekit/kernels/divergence.hpp>
-#include <posekit/kernels/map_spread.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -41,6 +35,13 @@ HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps);
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/core/coordinates.hpp>
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/decoders.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/divergence.hpp>
+#include <posekit/kernels/map_spread.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -18,6 +18,70 @@
 #include <string_view>
 #include <vector>
 
+#include <posekit/core/definitions.hpp>
+#include <posekit/core/isa.hpp>
+#include <posekit/core/tensor.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+/// An image of 8-bit samples, rows from top to bottom, channels interleaved.
+struct Bitmap {
+  std::size_t width = 0;
+  std::size_t height = 0;
+  std::size_t channels = 3;
+  std::vector<std::uint8_t> samples;  ///< [height, width, channels]
+
+  Bitmap() = default;
+  Bitmap(std::size_t w, std::size_t h, std::size_t c = 3, std::uint8_t fill = 0)
+      : width(w), height(h), channels(c), samples(w * h * c, fill) {}
+
+  std::uint8_t* at(std::size_t x, std::size_t y) {
+    return samples.data() + (y * width + x) * channels;
+  }
+  const std::uint8_t* at(std::size_t x, std::size_t y) const {
+    return samples.data() + (y * width + x) * channels;
+  }
+};
+
+/// Pixels that an image file may have.
+inline constexpr std::size_t max_image_pixels = std::size_t{1} << 26;
+
+/// Bytes that an image file may have.
+inline constexpr std::size_t max_image_bytes = std::size_t{1} << 29;
+
+/// The bytes of an image file, of which nothing more is read where it does not begin like one.
+/// Throws FileError.
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path);
+
+/// Decodes a PNG or JPEG file held in memory into `channels` channels (1: luminance, 3: RGB; an
+/// alpha channel is dropped), turned upright as its EXIF orientation says. `name` stands for the
+/// file in errors. Throws FileError.
+Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string& name,
+                   std::size_t channels = 3);
+
+/// Reads a PNG or JPEG file. Throws FileError.
+Bitmap load_bitmap(const std::filesystem::path& path, std::size_t channels = 3);
+
+/// Writes a PNG file, or nothing. Throws FileError.
+void save_png(const std::filesystem::path& path, const Bitmap& image);
+
+/// Samples 0 ... 255 as a planar tensor [channels, height, width] of values in [0, 1].
+template <class T>
+Tensor<T> to_tensor(const Bitmap& image);
+
+/// A planar tensor [channels, height, width] as samples: values in [0, 1] rounded to 0 ... 255,
+/// others clamped, NaN 0.
+template <class T>
+Bitmap to_bitmap(const Tensor<T>& tensor);
+
+/// Reads a PNG or JPEG file as a planar RGB tensor [3, height, width] of values in [0, 1].
+template <class T>
+Tensor<T> load_image(const std::filesystem::path& path);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
 // Headers of the C library that stb includes, which must not end up in a namespace.
 #include <assert.h>
 #include <limits.h>
@@ -32,9 +96,9 @@
 #include <emmintrin.h>
 #endif
 
-#include <posekit/core/definitions.hpp>
-#include <posekit/core/isa.hpp>
-#include <posekit/core/tensor.hpp>
+#include <posekit/io/exif.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/jpeg.hpp>
 
 // stb is compiled here, privately, so that it neither needs a library nor meets a copy of stb that
 // the program has of its own, before or after this header.
@@ -111,70 +175,6 @@ namespace posekit::inline POSEKIT_ISA::stb {
 #pragma pop_macro("INCLUDE_STB_IMAGE_WRITE_H")
 #pragma pop_macro("STBIDEF")
 #pragma pop_macro("STBIWDEF")
-
-namespace posekit::inline POSEKIT_ISA {
-
-/// An image of 8-bit samples, rows from top to bottom, channels interleaved.
-struct Bitmap {
-  std::size_t width = 0;
-  std::size_t height = 0;
-  std::size_t channels = 3;
-  std::vector<std::uint8_t> samples;  ///< [height, width, channels]
-
-  Bitmap() = default;
-  Bitmap(std::size_t w, std::size_t h, std::size_t c = 3, std::uint8_t fill = 0)
-      : width(w), height(h), channels(c), samples(w * h * c, fill) {}
-
-  std::uint8_t* at(std::size_t x, std::size_t y) {
-    return samples.data() + (y * width + x) * channels;
-  }
-  const std::uint8_t* at(std::size_t x, std::size_t y) const {
-    return samples.data() + (y * width + x) * channels;
-  }
-};
-
-/// Pixels that an image file may have.
-inline constexpr std::size_t max_image_pixels = std::size_t{1} << 26;
-
-/// Bytes that an image file may have.
-inline constexpr std::size_t max_image_bytes = std::size_t{1} << 29;
-
-/// The bytes of an image file, of which nothing more is read where it does not begin like one.
-/// Throws FileError.
-std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path);
-
-/// Decodes a PNG or JPEG file held in memory into `channels` channels (1: luminance, 3: RGB; an
-/// alpha channel is dropped), turned upright as its EXIF orientation says. `name` stands for the
-/// file in errors. Throws FileError.
-Bitmap parse_image(std::span<const std::uint8_t> bytes, const std::string& name,
-                   std::size_t channels = 3);
-
-/// Reads a PNG or JPEG file. Throws FileError.
-Bitmap load_bitmap(const std::filesystem::path& path, std::size_t channels = 3);
-
-/// Writes a PNG file, or nothing. Throws FileError.
-void save_png(const std::filesystem::path& path, const Bitmap& image);
-
-/// Samples 0 ... 255 as a planar tensor [channels, height, width] of values in [0, 1].
-template <class T>
-Tensor<T> to_tensor(const Bitmap& image);
-
-/// A planar tensor [channels, height, width] as samples: values in [0, 1] rounded to 0 ... 255,
-/// others clamped, NaN 0.
-template <class T>
-Bitmap to_bitmap(const Tensor<T>& tensor);
-
-/// Reads a PNG or JPEG file as a planar RGB tensor [3, height, width] of values in [0, 1].
-template <class T>
-Tensor<T> load_image(const std::filesystem::path& path);
-
-}  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_IO
-
-#include <posekit/io/exif.hpp>
-#include <posekit/io/file.hpp>
-#include <posekit/io/jpeg.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

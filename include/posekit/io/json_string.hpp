@@ -3,8 +3,6 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -16,6 +14,8 @@ std::string json_string(std::string_view text);
 }  // namespace posekit::inline POSEKIT_ISA::internal
 
 #if POSEKIT_DEFINES_IO
+
+#include <nlohmann/json.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

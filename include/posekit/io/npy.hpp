@@ -24,6 +24,39 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
+/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
+/// any supported type are converted to T; Fortran order is turned into row-major order. Throws
+/// FileError, also where it holds text (`parse_npy_texts`).
+template <class T>
+Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name);
+
+/// The texts of an array of strings, in UTF-8 and in row-major order whatever its shape. Throws
+/// FileError, also where it holds numbers.
+std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> bytes,
+                                         const std::string& name);
+
+/// Reads an npy file. Throws FileError naming the file and what is wrong with it.
+template <class T>
+Tensor<T> load_npy(const std::filesystem::path& path);
+
+/// What an npy file of a tensor holds.
+template <class T>
+std::string npy_bytes(const Tensor<T>& tensor);
+
+/// Writes an npy file, or nothing. Throws FileError.
+template <class T>
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor);
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <posekit/core/half.hpp>
+#include <posekit/io/file.hpp>
+#include <posekit/io/npy_header.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
 namespace internal {
 
 /// The element of a file's type, as T.
@@ -61,36 +94,7 @@ T npy_element(const std::uint8_t* bytes, bool swap) {
 
 }  // namespace internal
 
-/// Reads an array from the bytes of an npy file; `name` stands for the file in errors. Elements of
-/// any supported type are converted to T; Fortran order is turned into row-major order. Throws
-/// FileError, also where it holds text (`parse_npy_texts`).
-template <class T>
-Tensor<T> parse_npy(std::span<const std::uint8_t> bytes, const std::string& name);
-
-/// The texts of an array of strings, in UTF-8 and in row-major order whatever its shape. Throws
-/// FileError, also where it holds numbers.
-std::vector<std::string> parse_npy_texts(std::span<const std::uint8_t> bytes,
-                                         const std::string& name);
-
-/// Reads an npy file. Throws FileError naming the file and what is wrong with it.
-template <class T>
-Tensor<T> load_npy(const std::filesystem::path& path);
-
-/// What an npy file of a tensor holds.
-template <class T>
-std::string npy_bytes(const Tensor<T>& tensor);
-
-/// Writes an npy file, or nothing. Throws FileError.
-template <class T>
-void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor);
-
 }  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_IO
-
-#include <posekit/core/half.hpp>
-#include <posekit/io/file.hpp>
-#include <posekit/io/npy_header.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -43,10 +43,7 @@ class NpzArchive {
   /// One array, converted to T as `load_npy` does. Throws FileError, which lists the arrays where
   /// there is none of this name.
   template <class T>
-  Tensor<T> array(const std::string& name) const {
-    const std::string where = error_text(name_, ", array '", name, "'");
-    return parse_npy<T>(unpack(find(name), where, sizeof(T)), where);
-  }
+  Tensor<T> array(const std::string& name) const;
 
   /// The texts of an array of strings, as `parse_npy_texts` gives them. Throws as `array`.
   std::vector<std::string> texts(const std::string& name) const;
@@ -309,6 +306,12 @@ void save_npz(const std::filesystem::path& path, const std::map<std::string, Ten
   number(end, file.size(), 4);
   number(end, 0, 2);
   write_file(path, {file, directory, end});
+}
+
+template <class T>
+Tensor<T> NpzArchive::array(const std::string& name) const {
+  const std::string where = error_text(name_, ", array '", name, "'");
+  return parse_npy<T>(unpack(find(name), where, sizeof(T)), where);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -23,47 +23,15 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/error.hpp>
-#include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/io/mapped_file.hpp>
-#include <posekit/io/npy.hpp>
 #include <posekit/io/safetensors_header.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
-
-/// An element of a safetensors file as T: between floating-point types it is rounded, whatever else
-/// has to be exact. Throws ValueError where it is not, or does not fit.
-template <class T, class Stored>
-T safetensors_element(const std::uint8_t* bytes, bool swap) {
-  const T result = npy_element<T, Stored>(bytes, swap);
-  if constexpr (std::is_integral_v<T> != std::is_integral_v<Stored>) {
-    const Stored value = npy_element<Stored, Stored>(bytes, swap);
-    bool exact = false;
-    if constexpr (std::is_integral_v<T>) {
-      exact = static_cast<Stored>(result) == value;
-    } else {
-      const std::uint64_t magnitude =
-          value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
-      // From the first to the last bit that is set.
-      const int digits = static_cast<int>(std::bit_width(magnitude)) - std::countr_zero(magnitude);
-      exact = magnitude == 0 || digits <= std::numeric_limits<T>::digits;
-    }
-    if (!exact) {
-      throw ValueError(error_text("the element ", +value, " has no exact value of this type"));
-    }
-  }
-  return result;
-}
-
-}  // namespace internal
 
 /// The tensors of a safetensors file. The header is read and checked at once; elements are read
 /// when they are asked for, straight from the mapped file. Its file must not be made shorter in
@@ -97,58 +65,7 @@ class SafetensorsFile {
   /// nearest; from and to integers they have to be exact; BOOL is 0 and 1. Throws FileError naming
   /// the element that does not fit, or where there is no tensor of this name.
   template <class T>
-  Tensor<T> tensor(std::string_view name) const {
-    static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>,
-                  "SafetensorsFile::tensor: T is a number; read BOOL as std::uint8_t");
-    const internal::SafetensorsInfo& info = find(name);
-    Tensor<T> result = make_tensor<T>(info.shape);
-    using enum SafetensorsDtype;
-    switch (info.dtype) {
-      case boolean:
-        convert(info, result, [](const std::uint8_t* bytes, bool) {
-          if (*bytes > 1) throw ValueError(error_text("the element ", +*bytes, " is not 0 or 1"));
-          return static_cast<T>(*bytes);
-        });
-        break;
-      case f16:
-        convert(info, result, &widened<T, half_to_float>);
-        break;
-      case bf16:
-        convert(info, result, &widened<T, bfloat16_to_float>);
-        break;
-      case u8:
-        convert<std::uint8_t>(info, result);
-        break;
-      case i8:
-        convert<std::int8_t>(info, result);
-        break;
-      case u16:
-        convert<std::uint16_t>(info, result);
-        break;
-      case i16:
-        convert<std::int16_t>(info, result);
-        break;
-      case u32:
-        convert<std::uint32_t>(info, result);
-        break;
-      case i32:
-        convert<std::int32_t>(info, result);
-        break;
-      case f32:
-        convert<float>(info, result);
-        break;
-      case u64:
-        convert<std::uint64_t>(info, result);
-        break;
-      case i64:
-        convert<std::int64_t>(info, result);
-        break;
-      case f64:
-        convert<double>(info, result);
-        break;
-    }
-    return result;
-  }
+  Tensor<T> tensor(std::string_view name) const;
 
  private:
   static constexpr bool swap = std::endian::native == std::endian::big;
@@ -158,36 +75,12 @@ class SafetensorsFile {
   const internal::SafetensorsInfo& find(std::string_view name) const;
 
   template <class T, float (*Value)(std::uint16_t)>
-  static T widened(const std::uint8_t* bytes, bool swapped) {
-    const float value = Value(internal::npy_element<std::uint16_t, std::uint16_t>(bytes, swapped));
-    std::uint8_t raw[sizeof(float)];
-    std::memcpy(raw, &value, sizeof(float));
-    return internal::safetensors_element<T, float>(raw, false);
-  }
+  static T widened(const std::uint8_t* bytes, bool swapped);
 
   template <class Stored, class T>
-  void convert(const internal::SafetensorsInfo& info, Tensor<T>& result) const {
-    if constexpr (std::is_same_v<T, Stored> && !swap) {
-      const auto stored = buffer_.subspan(info.begin, info.end - info.begin);
-      if (!stored.empty()) std::memcpy(result.data(), stored.data(), stored.size());
-    } else {
-      convert(info, result, &internal::safetensors_element<T, Stored>);
-    }
-  }
+  void convert(const internal::SafetensorsInfo& info, Tensor<T>& result) const;
   template <class T, class Read>
-  void convert(const internal::SafetensorsInfo& info, Tensor<T>& result, const Read& read) const {
-    const std::uint8_t* stored = buffer_.data() + info.begin;
-    const std::size_t width = element_size(info.dtype), count = result.size();
-    T* const elements = result.data();
-    std::size_t i = 0;
-    try {
-      for (; i < count; ++i) elements[i] = read(stored + i * width, swap);
-    } catch (const ValueError& error) {
-      throw FileError(error_text(
-          name_, ", tensor ", internal::in_quotes(info.name), ", ", to_string(info.dtype),
-          " read as ", to_string(safetensors_dtype_of<T>()), ": element ", i, ": ", error.what()));
-    }
-  }
+  void convert(const internal::SafetensorsInfo& info, Tensor<T>& result, const Read& read) const;
 
   MappedFile map_;
   std::vector<std::uint8_t> copy_;
@@ -229,6 +122,42 @@ void save_safetensors(const std::filesystem::path& path,
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_IO
+
+#include <nlohmann/json.hpp>
+#include <posekit/core/half.hpp>
+#include <posekit/io/npy.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// An element of a safetensors file as T: between floating-point types it is rounded, whatever else
+/// has to be exact. Throws ValueError where it is not, or does not fit.
+template <class T, class Stored>
+T safetensors_element(const std::uint8_t* bytes, bool swap) {
+  const T result = npy_element<T, Stored>(bytes, swap);
+  if constexpr (std::is_integral_v<T> != std::is_integral_v<Stored>) {
+    const Stored value = npy_element<Stored, Stored>(bytes, swap);
+    bool exact = false;
+    if constexpr (std::is_integral_v<T>) {
+      exact = static_cast<Stored>(result) == value;
+    } else {
+      const std::uint64_t magnitude =
+          value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
+      // From the first to the last bit that is set.
+      const int digits = static_cast<int>(std::bit_width(magnitude)) - std::countr_zero(magnitude);
+      exact = magnitude == 0 || digits <= std::numeric_limits<T>::digits;
+    }
+    if (!exact) {
+      throw ValueError(error_text("the element ", +value, " has no exact value of this type"));
+    }
+  }
+  return result;
+}
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
 
 #include <posekit/io/atomic_file.hpp>
 
@@ -403,6 +332,94 @@ POSEKIT_INLINE void save_safetensors(const std::filesystem::path& path,
   file.write(header);
   for (const SafetensorsEntry* entry : order) file.write(entry->bytes);
   file.commit();
+}
+
+template <class T>
+Tensor<T> SafetensorsFile::tensor(std::string_view name) const {
+  static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>,
+                "SafetensorsFile::tensor: T is a number; read BOOL as std::uint8_t");
+  const internal::SafetensorsInfo& info = find(name);
+  Tensor<T> result = make_tensor<T>(info.shape);
+  using enum SafetensorsDtype;
+  switch (info.dtype) {
+    case boolean:
+      convert(info, result, [](const std::uint8_t* bytes, bool) {
+        if (*bytes > 1) throw ValueError(error_text("the element ", +*bytes, " is not 0 or 1"));
+        return static_cast<T>(*bytes);
+      });
+      break;
+    case f16:
+      convert(info, result, &widened<T, half_to_float>);
+      break;
+    case bf16:
+      convert(info, result, &widened<T, bfloat16_to_float>);
+      break;
+    case u8:
+      convert<std::uint8_t>(info, result);
+      break;
+    case i8:
+      convert<std::int8_t>(info, result);
+      break;
+    case u16:
+      convert<std::uint16_t>(info, result);
+      break;
+    case i16:
+      convert<std::int16_t>(info, result);
+      break;
+    case u32:
+      convert<std::uint32_t>(info, result);
+      break;
+    case i32:
+      convert<std::int32_t>(info, result);
+      break;
+    case f32:
+      convert<float>(info, result);
+      break;
+    case u64:
+      convert<std::uint64_t>(info, result);
+      break;
+    case i64:
+      convert<std::int64_t>(info, result);
+      break;
+    case f64:
+      convert<double>(info, result);
+      break;
+  }
+  return result;
+}
+
+template <class T, float (*Value)(std::uint16_t)>
+T SafetensorsFile::widened(const std::uint8_t* bytes, bool swapped) {
+  const float value = Value(internal::npy_element<std::uint16_t, std::uint16_t>(bytes, swapped));
+  std::uint8_t raw[sizeof(float)];
+  std::memcpy(raw, &value, sizeof(float));
+  return internal::safetensors_element<T, float>(raw, false);
+}
+
+template <class Stored, class T>
+void SafetensorsFile::convert(const internal::SafetensorsInfo& info, Tensor<T>& result) const {
+  if constexpr (std::is_same_v<T, Stored> && !swap) {
+    const auto stored = buffer_.subspan(info.begin, info.end - info.begin);
+    if (!stored.empty()) std::memcpy(result.data(), stored.data(), stored.size());
+  } else {
+    convert(info, result, &internal::safetensors_element<T, Stored>);
+  }
+}
+
+template <class T, class Read>
+void SafetensorsFile::convert(const internal::SafetensorsInfo& info, Tensor<T>& result,
+                              const Read& read) const {
+  const std::uint8_t* stored = buffer_.data() + info.begin;
+  const std::size_t width = element_size(info.dtype), count = result.size();
+  T* const elements = result.data();
+  std::size_t i = 0;
+  try {
+    for (; i < count; ++i) elements[i] = read(stored + i * width, swap);
+  } catch (const ValueError& error) {
+    throw FileError(error_text(
+        name_, ", tensor ", internal::in_quotes(info.name), ", ", to_string(info.dtype),
+        " read as ", to_string(safetensors_dtype_of<T>()), ": element ", i, ": ", error.what()));
+  }
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -16,8 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/shape.hpp>
@@ -40,30 +38,6 @@ enum class SafetensorsDtype : std::uint8_t {
   i64,
   f64
 };
-
-namespace internal {
-
-struct SafetensorsDtypeInfo {
-  const char* name;
-  std::size_t width;
-};
-
-/// In the order of SafetensorsDtype.
-inline constexpr std::array<SafetensorsDtypeInfo, 13> safetensors_dtypes{{{"BOOL", 1},
-                                                                          {"U8", 1},
-                                                                          {"I8", 1},
-                                                                          {"U16", 2},
-                                                                          {"I16", 2},
-                                                                          {"F16", 2},
-                                                                          {"BF16", 2},
-                                                                          {"U32", 4},
-                                                                          {"I32", 4},
-                                                                          {"F32", 4},
-                                                                          {"U64", 8},
-                                                                          {"I64", 8},
-                                                                          {"F64", 8}}};
-
-}  // namespace internal
 
 /// As the file spells it: "F32".
 std::string to_string(SafetensorsDtype dtype);
@@ -91,14 +65,6 @@ constexpr SafetensorsDtype safetensors_dtype_of() {
 
 namespace internal {
 
-inline constexpr std::size_t safetensors_header_limit = 100'000'000;  // the format's own
-inline constexpr std::size_t safetensors_rank_limit = 64;
-inline constexpr std::string_view safetensors_metadata_key = "__metadata__";
-
-inline bool is_control_character(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
 /// Text from a file as an error shows it: short, on one line, in quotes.
 std::string in_quotes(std::string_view text);
 
@@ -109,6 +75,28 @@ struct SafetensorsInfo {
   Shape shape;
   std::size_t begin = 0, end = 0;
 };
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_IO
+
+#include <nlohmann/json.hpp>
+
+#include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+inline constexpr std::size_t safetensors_header_limit = 100'000'000;
+
+inline constexpr std::size_t safetensors_rank_limit = 64;
+
+inline constexpr std::string_view safetensors_metadata_key = "__metadata__";
+
+inline bool is_control_character(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 /// Receives the header of a safetensors file from the JSON parser piece by piece. It goes three
 /// levels deep at most: whatever does not belong where it stands ends the reading.
@@ -161,13 +149,35 @@ class SafetensorsHeaderReader {
   Shape list_;
 };
 
-}  // namespace internal
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
-}  // namespace posekit::inline POSEKIT_ISA
+namespace posekit::inline POSEKIT_ISA::internal {
 
-#if POSEKIT_DEFINES_IO
+struct SafetensorsDtypeInfo {
+  const char* name;
+  std::size_t width;
+};
 
-#include <posekit/core/error.hpp>
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// In the order of SafetensorsDtype.
+inline constexpr std::array<SafetensorsDtypeInfo, 13> safetensors_dtypes{{{"BOOL", 1},
+                                                                          {"U8", 1},
+                                                                          {"I8", 1},
+                                                                          {"U16", 2},
+                                                                          {"I16", 2},
+                                                                          {"F16", 2},
+                                                                          {"BF16", 2},
+                                                                          {"U32", 4},
+                                                                          {"I32", 4},
+                                                                          {"F32", 4},
+                                                                          {"U64", 8},
+                                                                          {"I64", 8},
+                                                                          {"F64", 8}}};
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

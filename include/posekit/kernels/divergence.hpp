@@ -16,20 +16,12 @@
 #include <numbers>
 
 #include <posekit/core/isa.hpp>
+#include <posekit/kernels/divergence_kind.hpp>
 #include <posekit/kernels/gaussian_axis.hpp>
-#include <posekit/kernels/map_grid.hpp>
+#include <posekit/kernels/map_rows.hpp>
 #include <posekit/kernels/softmax_moments.hpp>
 #include <posekit/simd/batch.hpp>
 #include <posekit/simd/log.hpp>
-
-namespace posekit::inline POSEKIT_ISA {
-
-enum class Divergence {
-  kl,  ///< Kullback-Leibler: sum p log(p / q)
-  js,  ///< Jensen-Shannon: (KL(p, m) + KL(q, m)) / 2 with m = (p + q) / 2; at most log 2
-};
-
-}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/map_grid.hpp>
+#include <posekit/kernels/map_rows.hpp>
 #include <posekit/simd/batch.hpp>
 #include <posekit/simd/exp.hpp>
 

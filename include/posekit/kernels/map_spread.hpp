@@ -4,8 +4,8 @@
 #include <cstddef>
 
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/map_grid.hpp>
 #include <posekit/kernels/map_moments.hpp>
+#include <posekit/kernels/map_rows.hpp>
 #include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::kernels {

@@ -8,7 +8,6 @@
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/nn/activations.hpp>
 #include <posekit/nn/convolution.hpp>
 #include <posekit/nn/normalization.hpp>
 #include <posekit/nn/sequential.hpp>
@@ -71,6 +70,7 @@ nn::Sequential<T> resnet_trunk(const ResnetTrunkOptions& options);
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/functions.hpp>
+#include <posekit/nn/activations.hpp>
 #include <posekit/nn/conv_norm.hpp>
 #include <posekit/nn/pooling.hpp>
 

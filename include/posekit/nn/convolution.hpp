@@ -31,14 +31,6 @@ struct Conv2dLayerOptions {
   std::uint64_t seed = 0;
 };
 
-namespace detail {
-
-/// A weight [a, b, height, width] as the filter [height, width, b, a] that kernels read.
-template <class T>
-Tensor<T> filter_layout(const Tensor<T>& weight);
-
-}  // namespace detail
-
 /// x [N, H, W, in] -> [N, H', W', out]. Parameters: weight [out, in / groups, kernel height, kernel
 /// width], bias [out].
 template <class T>
@@ -108,6 +100,14 @@ struct ConvTranspose2d {
 #include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/nn/initialization.hpp>
+
+namespace posekit::inline POSEKIT_ISA::nn::detail {
+
+/// A weight [a, b, height, width] as the filter [height, width, b, a] that kernels read.
+template <class T>
+Tensor<T> filter_layout(const Tensor<T>& weight);
+
+}  // namespace posekit::inline POSEKIT_ISA::nn::detail
 
 namespace posekit::inline POSEKIT_ISA::nn {
 

@@ -5,7 +5,7 @@
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/activation.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -65,6 +65,7 @@ struct LayerNorm {
 #include <posekit/autodiff/batch_norm.hpp>
 #include <posekit/autodiff/layer_norm.hpp>
 #include <posekit/core/require.hpp>
+#include <posekit/kernels/activation.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
 

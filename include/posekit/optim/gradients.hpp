@@ -16,25 +16,10 @@
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
 namespace internal {
-
-template <class T>
-struct ParameterGradient {
-  std::size_t index;  ///< of the parameter
-  Tensor<T>* gradient;
-};
-
-/// The gradients of those parameters that are trainable and got one, each once though its parameter
-/// may be there under several names. Throws ValueError where a parameter is null, ShapeError where
-/// a gradient has another shape than its parameter has now.
-template <class T>
-std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,
-                                               const std::string& function);
 
 /// Elements that one thread computes together. The bits of what is computed for an element depend
 /// on its place in the block, not on the number of threads.
@@ -43,7 +28,44 @@ struct Block {
   std::size_t begin, end;
 };
 
+}  // namespace internal
+
+/// False where an element of a gradient is NaN or infinite. Parameters that are frozen or got no
+/// gradient do not count. Throws ValueError where a parameter is null.
+///
+///     tape.backward(loss);
+///     if (optim::has_finite_gradients(tape, parameters)) optimizer.step(tape);
+template <class T>
+bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters);
+
+}  // namespace posekit::inline POSEKIT_ISA::optim
+
+#if POSEKIT_DEFINES_OPTIM
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
+
+namespace posekit::inline POSEKIT_ISA::optim::internal {
+
+template <class T>
+struct ParameterGradient {
+  std::size_t index;  ///< of the parameter
+  Tensor<T>* gradient;
+};
+
 inline constexpr std::size_t block_size = 4096;
+
+}  // namespace posekit::inline POSEKIT_ISA::optim::internal
+
+namespace posekit::inline POSEKIT_ISA::optim::internal {
+
+/// The gradients of those parameters that are trainable and got one, each once though its parameter
+/// may be there under several names. Throws ValueError where a parameter is null, ShapeError where
+/// a gradient has another shape than its parameter has now.
+template <class T>
+std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,
+                                               const std::string& function);
 
 /// Tensor after tensor, in ascending order.
 template <class T>
@@ -62,21 +84,7 @@ void for_each_block(const std::vector<Block>& blocks, int threads, const Body& b
 template <class T>
 std::size_t first_nonfinite(const std::vector<ParameterGradient<T>>& gradients, int threads);
 
-}  // namespace internal
-
-/// False where an element of a gradient is NaN or infinite. Parameters that are frozen or got no
-/// gradient do not count. Throws ValueError where a parameter is null.
-///
-///     tape.backward(loss);
-///     if (optim::has_finite_gradients(tape, parameters)) optimizer.step(tape);
-template <class T>
-bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters);
-
-}  // namespace posekit::inline POSEKIT_ISA::optim
-
-#if POSEKIT_DEFINES_OPTIM
-
-#include <posekit/core/error.hpp>
+}  // namespace posekit::inline POSEKIT_ISA::optim::internal
 
 namespace posekit::inline POSEKIT_ISA::optim {
 

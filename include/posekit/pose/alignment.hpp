@@ -65,30 +65,10 @@ struct SimilarityTransform {
 
 namespace internal {
 
-/// What the derivative of an alignment needs besides its transform.
-struct AlignmentParts {
-  Eigen::Vector3d prediction_mean = Eigen::Vector3d::Zero(), truth_mean = prediction_mean;
-  Eigen::Matrix3d v = Eigen::Matrix3d::Identity();     // right singular vectors of the covariance
-  Eigen::Vector3d singular = Eigen::Vector3d::Zero();  // the last is negative where det was
-  double prediction_square = 0;                        // sum of squares around the mean
-  double weight = 0;                                   // number of joints that count
-};
-
-/// One frame's transform. Joints are [J, axes] with 2 or 3 axes.
-template <class T>
-SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size_t joints,
-                                  std::size_t axes, const std::uint8_t* visible,
-                                  const AlignOptions& options, AlignmentParts* parts = nullptr);
-
 /// Throws ValueError where a joint that decides is not finite.
 template <class T>
 void require_finite(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
                     const AlignOptions& options);
-
-/// A joint after a transform, whose scale times rotation is `linear`.
-template <class T>
-std::array<double, 3> transform_joint(const SimilarityTransform& fit, const Eigen::Matrix3d& linear,
-                                      const T* joint, std::size_t axes);
 
 }  // namespace internal
 
@@ -133,6 +113,34 @@ std::vector<double> universal_scales(const Tensor<T>& poses, const Skeleton& ske
 #include <posekit/core/error.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/pose/skeleton_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// What the derivative of an alignment needs besides its transform.
+struct AlignmentParts {
+  Eigen::Vector3d prediction_mean = Eigen::Vector3d::Zero(), truth_mean = prediction_mean;
+  Eigen::Matrix3d v = Eigen::Matrix3d::Identity();     // right singular vectors of the covariance
+  Eigen::Vector3d singular = Eigen::Vector3d::Zero();  // the last is negative where det was
+  double prediction_square = 0;                        // sum of squares around the mean
+  double weight = 0;                                   // number of joints that count
+};
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// One frame's transform. Joints are [J, axes] with 2 or 3 axes.
+template <class T>
+SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size_t joints,
+                                  std::size_t axes, const std::uint8_t* visible,
+                                  const AlignOptions& options, AlignmentParts* parts = nullptr);
+
+/// A joint after a transform, whose scale times rotation is `linear`.
+template <class T>
+std::array<double, 3> transform_joint(const SimilarityTransform& fit, const Eigen::Matrix3d& linear,
+                                      const T* joint, std::size_t axes);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

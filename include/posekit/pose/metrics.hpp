@@ -131,17 +131,6 @@ namespace internal {
 
 constexpr double nothing_measured = std::numeric_limits<double>::quiet_NaN();
 
-/// Fills in the means of `values`.
-PoseMetric summarised(PoseMetric metric);
-
-/// Throws unless prediction and truth are poses of the skeleton, as many of one as of the other,
-/// with finite coordinates wherever they are measured.
-template <class T>
-void require_comparable(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
-                        const Skeleton& skeleton,
-                        const std::optional<std::vector<std::uint8_t>>& visible,
-                        std::size_t dimensions = 0);
-
 /// |prediction - truth| of the joints that count.
 template <class T>
 PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor<T>& truth,
@@ -244,6 +233,21 @@ PoseMetric symmetry_error(const Tensor<T>& poses, const Skeleton& skeleton,
 #include <posekit/core/statistics.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/pose/skeleton_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// Fills in the means of `values`.
+PoseMetric summarised(PoseMetric metric);
+
+/// Throws unless prediction and truth are poses of the skeleton, as many of one as of the other,
+/// with finite coordinates wherever they are measured.
+template <class T>
+void require_comparable(const char* function, const Tensor<T>& prediction, const Tensor<T>& truth,
+                        const Skeleton& skeleton,
+                        const std::optional<std::vector<std::uint8_t>>& visible,
+                        std::size_t dimensions = 0);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -35,9 +35,6 @@ namespace internal {
 
 // Angles for each activity. What comes out of limits is clamped afterwards.
 
-/// An arm that points, waves, carries or rests on the hip.
-void gesture(RandomStream& random, LimbAngles& arm);
-
 /// A step, as the angles of walking and running go over a gait cycle (Perry and Burnfield, Gait
 /// Analysis): the hip swings like a cosine, the knee gives way after the foot's contact and bends
 /// most while the foot is in the air.
@@ -55,6 +52,13 @@ PoseAngles random_angles(RandomStream& random, Activity activity);
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_SYNTHETIC
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// An arm that points, waves, carries or rests on the hip.
+void gesture(RandomStream& random, LimbAngles& arm);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -11,7 +11,6 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/synthetic/random_stream.hpp>
-#include <posekit/synthetic/textured_patch.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -23,13 +22,6 @@ struct BackdropOptions {
   double ground = 0.4;     ///< probability of a ground that begins at a horizon
 };
 
-namespace internal {
-
-TexturedPatch random_patch(RandomStream& random, std::size_t width, std::size_t height,
-                           double smallest, double largest);
-
-}  // namespace internal
-
 /// Fills a picture [3, H, W]: a gradient, perhaps a ground, noise of several octaves, shapes.
 /// Values may lie outside [0, 1]. Throws ShapeError.
 void paint_backdrop(Tensor<float>& image, RandomStream& random,
@@ -40,6 +32,14 @@ void paint_backdrop(Tensor<float>& image, RandomStream& random,
 #if POSEKIT_DEFINES_SYNTHETIC
 
 #include <posekit/synthetic/procedural_texture.hpp>
+#include <posekit/synthetic/textured_patch.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+TexturedPatch random_patch(RandomStream& random, std::size_t width, std::size_t height,
+                           double smallest, double largest);
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

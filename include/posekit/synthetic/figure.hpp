@@ -7,7 +7,6 @@
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/core/linear_algebra.hpp>
 #include <posekit/synthetic/limb_renderer.hpp>
 #include <posekit/synthetic/procedural_texture.hpp>
 
@@ -29,26 +28,31 @@ struct Figure {
   std::span<const Limb> limbs() const { return {parts.data(), count}; }
 };
 
-namespace internal {
+}  // namespace posekit::inline POSEKIT_ISA
 
-/// v / |v|, or something else where v has no direction.
-Eigen::Vector3f unit_or(const Eigen::Vector3f& v, const Eigen::Vector3f& otherwise);
+#if POSEKIT_DEFINES_SYNTHETIC
+
+#include <posekit/core/error.hpp>
+#include <posekit/core/linear_algebra.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
 
 /// Unit vectors of a part of the body: to its left, up, and to its front.
 struct BodyAxes {
   Eigen::Vector3f left, up, front;
 };
 
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// v / |v|, or something else where v has no direction.
+Eigen::Vector3f unit_or(const Eigen::Vector3f& v, const Eigen::Vector3f& otherwise);
+
 /// `left` is kept, `up` is made perpendicular to it.
 BodyAxes body_axes(const Eigen::Vector3f& left, const Eigen::Vector3f& up);
 
-}  // namespace internal
-
-}  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_SYNTHETIC
-
-#include <posekit/core/error.hpp>
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -73,13 +73,7 @@ inline constexpr Range head_flexion{-45, 45}, head_lateral{-35, 35}, head_twist{
 
 namespace internal {
 
-inline void clamp_to(double& angle, const angle_limits::Range& range) {
-  angle = std::clamp(angle, range[0], range[1]);
-}
-
 void clamp_angles(PoseAngles& angles);
-
-inline double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
 
 /// The least distance of two line segments (Ericson, Real-Time Collision Detection, 5.1.9).
 double segment_distance(const Eigen::Vector3d& a0, const Eigen::Vector3d& a1,
@@ -100,6 +94,16 @@ bool intersects_itself(const Tensor<double>& pose, double height);
 #if POSEKIT_DEFINES_SYNTHETIC
 
 #include <posekit/core/error.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+inline void clamp_to(double& angle, const angle_limits::Range& range) {
+  angle = std::clamp(angle, range[0], range[1]);
+}
+
+inline double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -32,11 +32,6 @@ struct Texture {
 
 namespace internal {
 
-/// 24 random bits of a lattice point, as a number in [0, 1).
-float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed);
-
-inline float smooth_step(float t) { return t * t * (3 - 2 * t); }
-
 /// Value noise in [0, 1] with a lattice of unit spacing.
 float value_noise(float x, float y, std::uint32_t seed);
 
@@ -63,6 +58,15 @@ Texture random_texture(RandomStream& random, double plain, double finest, double
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_SYNTHETIC
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+/// 24 random bits of a lattice point, as a number in [0, 1).
+float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed);
+
+inline float smooth_step(float t) { return t * t * (3 - 2 * t); }
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
 
 namespace posekit::inline POSEKIT_ISA {
 
