@@ -14,15 +14,151 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/core/threads.hpp>
 #include <posekit/heatmap/gaussian_heatmaps.hpp>
-#include <posekit/heatmap/maps.hpp>
-#include <posekit/heatmap/soft_argmax.hpp>
-#include <posekit/kernels/divergence.hpp>
+#include <posekit/kernels/divergence_kind.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
+
+/// A tensor expression of T's, or a Var.
+template <class Value, class T>
+concept TensorOrVar = std::is_same_v<Value, Var<T>> ||
+    (TensorExpression<Value>&& std::is_same_v<typename Value::value_type, T>);
+
+/// A tensor expression as a constant of a tape, a Var as it is.
+template <class T>
+Var<T> on_tape(Tape<T>&, const Var<T>& value) {
+  return value;
+}
+template <class T, TensorExpression E>
+Var<T> on_tape(Tape<T>& tape, const E& value) {
+  return tape.constant(Tensor<T>(value));
+}
+
+/// The value of a function of the tape for a tensor expression, which is copied.
+template <TensorExpression E, class F>
+Tensor<typename E::value_type> off_tape(const E& expression, const F& f) {
+  using T = typename E::value_type;
+  Tape<T> tape;
+  return f(tape.constant(Tensor<T>(expression))).value();
+}
+
+/// From p, weights or (with an inverse temperature) logits, to Gaussians around means [N, J, axes].
+template <class T>
+Var<T> divergence_to_gaussian(Divergence kind, const char* name, const Var<T>& p,
+                              const Var<T>& means, const GaussianOptions& options,
+                              std::optional<double> beta = {});
+template <class T>
+Tensor<T> divergence_to_gaussian(Divergence kind, const char* name, const ContiguousView<T>& p,
+                                 const Tensor<T>& means, const GaussianOptions& options);
+
+/// From one map to another.
+template <class T>
+Var<T> divergence_between(Divergence kind, const char* name, const Var<T>& p, const Var<T>& q);
+template <class T>
+Tensor<T> divergence_between(Divergence kind, const char* name, const ContiguousView<T>& p,
+                             const ContiguousView<T>& q);
+
+}  // namespace internal
+
+// Heatmaps p are probabilities, [N, J, W], [N, J, H, W] or [N, J, D, H, W]; the result is [N, J].
+// Weights below the smallest normal number count as that in logarithms (0 log 0 = 0), so that
+// values and gradients are finite. ShapeError and ValueError are thrown for what does not fit.
+
+/// JSD(p || N(mean, sigma^2)), the regulariser of Eq. (6) of MargiPose, in [0, log 2]. The Gaussian
+/// around means [N, J, D] is normalised over the map's pixels, and never materialised.
+template <TensorExpression E>
+auto js_divergence(const E& p, const Tensor<typename E::value_type>& means,
+                   const GaussianOptions& options) {
+  return internal::divergence_to_gaussian(
+      Divergence::js, "js_divergence", ContiguousView<typename E::value_type>(p), means, options);
+}
+/// The same on the tape; `means` is a Tensor or a Var, which is differentiated too.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> js_divergence(const Var<T>& p, const Means& means, const GaussianOptions& options) {
+  return internal::divergence_to_gaussian(Divergence::js, "js_divergence", p,
+                                          internal::on_tape(p.tape(), means), options);
+}
+/// JSD(p || q) of two heatmaps of the same shape.
+template <TensorExpression P, TensorExpression Q>
+auto js_divergence(const P& p, const Q& q) {
+  using T = typename P::value_type;
+  return internal::divergence_between(Divergence::js, "js_divergence", ContiguousView<T>(p),
+                                      ContiguousView<T>(q));
+}
+/// The same on the tape; `q` is a Tensor or a Var.
+template <class T, internal::TensorOrVar<T> Q>
+Var<T> js_divergence(const Var<T>& p, const Q& q) {
+  return internal::divergence_between(Divergence::js, "js_divergence", p,
+                                      internal::on_tape(p.tape(), q));
+}
+/// JSD(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> js_divergence_of_logits(const Var<T>& logits, const Means& means,
+                               const GaussianOptions& options, double beta = 1.0) {
+  return internal::divergence_to_gaussian(Divergence::js, "js_divergence_of_logits", logits,
+                                          internal::on_tape(logits.tape(), means), options, beta);
+}
+
+template <TensorExpression E>
+auto js_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
+                             const GaussianOptions& options, double beta = 1.0) {
+  return internal::off_tape(
+      logits, [&](const auto& z) { return js_divergence_of_logits(z, means, options, beta); });
+}
+
+/// KL(p || N(mean, sigma^2)).
+template <TensorExpression E>
+auto kl_divergence(const E& p, const Tensor<typename E::value_type>& means,
+                   const GaussianOptions& options) {
+  return internal::divergence_to_gaussian(
+      Divergence::kl, "kl_divergence", ContiguousView<typename E::value_type>(p), means, options);
+}
+/// The same on the tape; `means` is a Tensor or a Var.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> kl_divergence(const Var<T>& p, const Means& means, const GaussianOptions& options) {
+  return internal::divergence_to_gaussian(Divergence::kl, "kl_divergence", p,
+                                          internal::on_tape(p.tape(), means), options);
+}
+/// KL(p || q) of two heatmaps of the same shape.
+template <TensorExpression P, TensorExpression Q>
+auto kl_divergence(const P& p, const Q& q) {
+  using T = typename P::value_type;
+  return internal::divergence_between(Divergence::kl, "kl_divergence", ContiguousView<T>(p),
+                                      ContiguousView<T>(q));
+}
+/// The same on the tape; `q` is a Tensor or a Var.
+template <class T, internal::TensorOrVar<T> Q>
+Var<T> kl_divergence(const Var<T>& p, const Q& q) {
+  return internal::divergence_between(Divergence::kl, "kl_divergence", p,
+                                      internal::on_tape(p.tape(), q));
+}
+/// KL(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> kl_divergence_of_logits(const Var<T>& logits, const Means& means,
+                               const GaussianOptions& options, double beta = 1.0) {
+  return internal::divergence_to_gaussian(Divergence::kl, "kl_divergence_of_logits", logits,
+                                          internal::on_tape(logits.tape(), means), options, beta);
+}
+
+template <TensorExpression E>
+auto kl_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
+                             const GaussianOptions& options, double beta = 1.0) {
+  return internal::off_tape(
+      logits, [&](const auto& z) { return kl_divergence_of_logits(z, means, options, beta); });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/divergence.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
 
 /// What p is: weights, or logits and their softmax.
 template <class T>
@@ -92,18 +228,6 @@ std::vector<kernels::DivergenceValue> divergences(
                   });
   return values;
 }
-
-template <class T>
-Tensor<T> divergence_tensor(const MapsShape& maps,
-                            const std::vector<kernels::DivergenceValue>& values);
-
-void require_same_maps(const char* function, const Shape& p, const Shape& q);
-
-/// The shape of maps p that diverge from Gaussians around `means`. Throws ShapeError and
-/// ValueError.
-template <class T>
-MapsShape divergence_shape(const char* function, const Shape& p, const Tensor<T>& means,
-                           const GaussianOptions& options);
 
 /// How to record a divergence of p.
 template <class T>
@@ -189,156 +313,6 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
       });
 }
 
-/// A tensor expression of T's, or a Var.
-template <class Value, class T>
-concept TensorOrVar = std::is_same_v<Value, Var<T>> ||
-    (TensorExpression<Value>&& std::is_same_v<typename Value::value_type, T>);
-
-/// A tensor expression as a constant of a tape, a Var as it is.
-template <class T>
-Var<T> on_tape(Tape<T>&, const Var<T>& value);
-template <class T, TensorExpression E>
-Var<T> on_tape(Tape<T>& tape, const E& value) {
-  return tape.constant(Tensor<T>(value));
-}
-
-/// The value of a function of the tape for a tensor expression, which is copied.
-template <TensorExpression E, class F>
-Tensor<typename E::value_type> off_tape(const E& expression, const F& f) {
-  using T = typename E::value_type;
-  Tape<T> tape;
-  return f(tape.constant(Tensor<T>(expression))).value();
-}
-
-template <Divergence Kind, class T, class Q>
-Var<T> divergence_to_gaussian(const char* name, const Var<T>& p, const Q& means,
-                              const GaussianOptions& options, std::optional<double> beta) {
-  const Var<T> centre = on_tape(p.tape(), means);
-  const MapsShape maps = divergence_shape(name, p.shape(), centre.value(), options);
-  if (!beta) return record_divergence<Kind, T>(name, maps, p, centre, {true, options, {}});
-  require_beta(name, *beta);
-  return record_divergence<Kind, T>(name, maps, p, centre, {true, options, static_cast<T>(*beta)});
-}
-
-template <Divergence Kind, class T>
-Tensor<T> divergence_to_gaussian(const char* name, const ContiguousView<T>& p,
-                                 const Tensor<T>& means, const GaussianOptions& options) {
-  const MapsShape maps = divergence_shape(name, p.shape(), means, options);
-  return divergence_tensor<T>(
-      maps, divergences<Kind, T>(maps, {p.data()}, {nullptr, means.data(), &options},
-                                 resolve_threads(0)));
-}
-
-template <Divergence Kind, class T>
-Tensor<T> divergence_between(const char* name, const ContiguousView<T>& p,
-                             const ContiguousView<T>& q) {
-  const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
-  require_same_maps(name, p.shape(), q.shape());
-  return divergence_tensor<T>(
-      maps, divergences<Kind, T>(maps, {p.data()}, {q.data()}, resolve_threads(0)));
-}
-
-template <Divergence Kind, class T, class Q>
-Var<T> divergence_between(const char* name, const Var<T>& p, const Q& q) {
-  const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
-  const Var<T> other = on_tape(p.tape(), q);
-  require_same_maps(name, p.shape(), other.shape());
-  return record_divergence<Kind, T>(name, maps, p, other, {});
-}
-
-}  // namespace internal
-
-// Heatmaps p are probabilities, [N, J, W], [N, J, H, W] or [N, J, D, H, W]; the result is [N, J].
-// Weights below the smallest normal number count as that in logarithms (0 log 0 = 0), so that
-// values and gradients are finite. ShapeError and ValueError are thrown for what does not fit.
-
-/// JSD(p || N(mean, sigma^2)), the regulariser of Eq. (6) of MargiPose, in [0, log 2]. The Gaussian
-/// around means [N, J, D] is normalised over the map's pixels, and never materialised.
-template <TensorExpression E>
-auto js_divergence(const E& p, const Tensor<typename E::value_type>& means,
-                   const GaussianOptions& options) {
-  return internal::divergence_to_gaussian<Divergence::js, typename E::value_type>(
-      "js_divergence", ContiguousView<typename E::value_type>(p), means, options);
-}
-/// The same on the tape; `means` is a Tensor or a Var, which is differentiated too.
-template <class T, internal::TensorOrVar<T> Means>
-Var<T> js_divergence(const Var<T>& p, const Means& means, const GaussianOptions& options) {
-  return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence", p, means, options,
-                                                             {});
-}
-/// JSD(p || q) of two heatmaps of the same shape.
-template <TensorExpression P, TensorExpression Q>
-auto js_divergence(const P& p, const Q& q) {
-  using T = typename P::value_type;
-  return internal::divergence_between<Divergence::js, T>("js_divergence", ContiguousView<T>(p),
-                                                         ContiguousView<T>(q));
-}
-/// The same on the tape; `q` is a Tensor or a Var.
-template <class T, internal::TensorOrVar<T> Q>
-Var<T> js_divergence(const Var<T>& p, const Q& q) {
-  return internal::divergence_between<Divergence::js, T>("js_divergence", p, q);
-}
-/// JSD(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
-template <class T, internal::TensorOrVar<T> Means>
-Var<T> js_divergence_of_logits(const Var<T>& logits, const Means& means,
-                               const GaussianOptions& options, double beta = 1.0) {
-  return internal::divergence_to_gaussian<Divergence::js, T>("js_divergence_of_logits", logits,
-                                                             means, options, beta);
-}
-
-template <TensorExpression E>
-auto js_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
-                             const GaussianOptions& options, double beta = 1.0) {
-  return internal::off_tape(
-      logits, [&](const auto& z) { return js_divergence_of_logits(z, means, options, beta); });
-}
-
-/// KL(p || N(mean, sigma^2)).
-template <TensorExpression E>
-auto kl_divergence(const E& p, const Tensor<typename E::value_type>& means,
-                   const GaussianOptions& options) {
-  return internal::divergence_to_gaussian<Divergence::kl, typename E::value_type>(
-      "kl_divergence", ContiguousView<typename E::value_type>(p), means, options);
-}
-/// The same on the tape; `means` is a Tensor or a Var.
-template <class T, internal::TensorOrVar<T> Means>
-Var<T> kl_divergence(const Var<T>& p, const Means& means, const GaussianOptions& options) {
-  return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence", p, means, options,
-                                                             {});
-}
-/// KL(p || q) of two heatmaps of the same shape.
-template <TensorExpression P, TensorExpression Q>
-auto kl_divergence(const P& p, const Q& q) {
-  using T = typename P::value_type;
-  return internal::divergence_between<Divergence::kl, T>("kl_divergence", ContiguousView<T>(p),
-                                                         ContiguousView<T>(q));
-}
-/// The same on the tape; `q` is a Tensor or a Var.
-template <class T, internal::TensorOrVar<T> Q>
-Var<T> kl_divergence(const Var<T>& p, const Q& q) {
-  return internal::divergence_between<Divergence::kl, T>("kl_divergence", p, q);
-}
-/// KL(softmax(beta logits) || N(mean, sigma^2)) without writing the softmax to memory.
-template <class T, internal::TensorOrVar<T> Means>
-Var<T> kl_divergence_of_logits(const Var<T>& logits, const Means& means,
-                               const GaussianOptions& options, double beta = 1.0) {
-  return internal::divergence_to_gaussian<Divergence::kl, T>("kl_divergence_of_logits", logits,
-                                                             means, options, beta);
-}
-
-template <TensorExpression E>
-auto kl_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
-                             const GaussianOptions& options, double beta = 1.0) {
-  return internal::off_tape(
-      logits, [&](const auto& z) { return kl_divergence_of_logits(z, means, options, beta); });
-}
-
-}  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_HEATMAP
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
 template <class T>
 Tensor<T> divergence_tensor(const MapsShape& maps,
                             const std::vector<kernels::DivergenceValue>& values) {
@@ -369,9 +343,54 @@ MapsShape divergence_shape(const char* function, const Shape& p, const Tensor<T>
   return maps;
 }
 
+/// Calls `run` with a divergence as a constant.
+template <class Run>
+auto with_kind(Divergence kind, const Run& run) {
+  return kind == Divergence::js ? run(std::integral_constant<Divergence, Divergence::js>{})
+                                : run(std::integral_constant<Divergence, Divergence::kl>{});
+}
+
 template <class T>
-Var<T> on_tape(Tape<T>&, const Var<T>& value) {
-  return value;
+Var<T> divergence_to_gaussian(Divergence kind, const char* name, const Var<T>& p,
+                              const Var<T>& means, const GaussianOptions& options,
+                              std::optional<double> beta) {
+  const MapsShape maps = divergence_shape(name, p.shape(), means.value(), options);
+  DivergenceRecord<T> how{true, options, {}};
+  if (beta) {
+    require_beta(name, *beta);
+    how.beta = static_cast<T>(*beta);
+  }
+  return with_kind(kind,
+                   [&](auto k) { return record_divergence<k(), T>(name, maps, p, means, how); });
+}
+
+template <class T>
+Tensor<T> divergence_to_gaussian(Divergence kind, const char* name, const ContiguousView<T>& p,
+                                 const Tensor<T>& means, const GaussianOptions& options) {
+  const MapsShape maps = divergence_shape(name, p.shape(), means, options);
+  return divergence_tensor<T>(maps, with_kind(kind, [&](auto k) {
+                                return divergences<k(), T>(maps, {p.data()},
+                                                           {nullptr, means.data(), &options},
+                                                           resolve_threads(0));
+                              }));
+}
+
+template <class T>
+Var<T> divergence_between(Divergence kind, const char* name, const Var<T>& p, const Var<T>& q) {
+  const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
+  require_same_maps(name, p.shape(), q.shape());
+  return with_kind(kind, [&](auto k) { return record_divergence<k(), T>(name, maps, p, q, {}); });
+}
+
+template <class T>
+Tensor<T> divergence_between(Divergence kind, const char* name, const ContiguousView<T>& p,
+                             const ContiguousView<T>& q) {
+  const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
+  require_same_maps(name, p.shape(), q.shape());
+  return divergence_tensor<T>(maps, with_kind(kind, [&](auto k) {
+                                return divergences<k(), T>(maps, {p.data()}, {q.data()},
+                                                           resolve_threads(0));
+                              }));
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::internal

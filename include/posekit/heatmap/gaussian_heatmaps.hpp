@@ -10,8 +10,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/heatmap/maps.hpp>
-#include <posekit/kernels/gaussian_axis.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -25,18 +23,6 @@ struct GaussianOptions {
     return joint_sigmas.empty() ? sigma : joint_sigmas[joint];
   }
 };
-
-namespace internal {
-
-/// The factors of one map's Gaussian. `mean` has `maps.axes` coordinates.
-template <class T>
-void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& options,
-                   std::size_t joint, std::array<kernels::GaussianAxis<T>, 3>& axes);
-
-/// Pixels per unit of a coordinate.
-double pixels_per_unit(Coordinates convention, std::size_t length);
-
-}  // namespace internal
 
 /// Gaussians around means [N, J, D], sampled at pixel centres: [N, J, size...], size = (.., H, W).
 /// Normalised ones sum to 1 wherever the mean is, also far outside the map; where it is NaN, so is
@@ -62,8 +48,26 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
 
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/gaussian_axis.hpp>
 #include <posekit/kernels/gaussian_map.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// The factors of one map's Gaussian. `mean` has `maps.axes` coordinates.
+template <class T>
+void gaussian_axes(const MapsShape& maps, const T* mean, const GaussianOptions& options,
+                   std::size_t joint, std::array<kernels::GaussianAxis<T>, 3>& axes);
+
+/// Pixels per unit of a coordinate.
+double pixels_per_unit(Coordinates convention, std::size_t length);
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

@@ -24,7 +24,105 @@ namespace posekit::inline POSEKIT_ISA {
 namespace internal {
 
 /// Shapes of predicted and true positions, the same and of rank 3.
-void require_pair(const char* function, const Shape& predicted, const Shape& truth);
+enum class PositionLoss { euclidean, l1, mse };
+
+/// One number [N, J] for each pair of positions [N, J, axes].
+template <class T>
+Tensor<T> position_loss(PositionLoss loss, const Tensor<T>& predicted, const Tensor<T>& truth);
+template <class T>
+Var<T> position_loss(PositionLoss loss, const Var<T>& predicted, const Var<T>& truth);
+
+}  // namespace internal
+
+/// The distance |predicted - truth|, Eq. (5) of MargiPose. Its gradient at distance 0 is 0.
+template <TensorExpression P, TensorExpression Q>
+auto euclidean_loss(const P& predicted, const Q& truth) {
+  return internal::position_loss<typename P::value_type>(internal::PositionLoss::euclidean,
+                                                         predicted, truth);
+}
+template <class T, internal::TensorOrVar<T> Truth>
+Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
+  return internal::position_loss(internal::PositionLoss::euclidean, predicted,
+                                 internal::on_tape(predicted.tape(), truth));
+}
+
+/// The mean of the coordinates' absolute differences. Its gradient at 0 is 0.
+template <TensorExpression P, TensorExpression Q>
+auto l1_loss(const P& predicted, const Q& truth) {
+  return internal::position_loss<typename P::value_type>(internal::PositionLoss::l1, predicted,
+                                                         truth);
+}
+template <class T, internal::TensorOrVar<T> Truth>
+Var<T> l1_loss(const Var<T>& predicted, const Truth& truth) {
+  return internal::position_loss(internal::PositionLoss::l1, predicted,
+                                 internal::on_tape(predicted.tape(), truth));
+}
+
+/// The mean of the coordinates' squared differences.
+template <TensorExpression P, TensorExpression Q>
+auto mse_loss(const P& predicted, const Q& truth) {
+  return internal::position_loss<typename P::value_type>(internal::PositionLoss::mse, predicted,
+                                                         truth);
+}
+template <class T, internal::TensorOrVar<T> Truth>
+Var<T> mse_loss(const Var<T>& predicted, const Truth& truth) {
+  return internal::position_loss(internal::PositionLoss::mse, predicted,
+                                 internal::on_tape(predicted.tape(), truth));
+}
+
+namespace internal {
+
+/// Records the mean squared difference of heatmaps from Gaussians around `means`.
+template <class T>
+Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
+                          const GaussianOptions& options);
+
+}  // namespace internal
+
+/// The mean over each map's pixels of the squared differences from Gaussians around means
+/// [N, J, axes], Eq. (4) of MargiPose divided by their number. The Gaussians are never written to
+/// memory. `means` is a Tensor or a Var, which is differentiated too. -> [N, J]. Throws ShapeError
+/// and ValueError.
+template <class T, internal::TensorOrVar<T> Means>
+Var<T> heatmap_mse(const Var<T>& heatmaps, const Means& means, const GaussianOptions& options) {
+  return internal::record_heatmap_mse(heatmaps, internal::on_tape(heatmaps.tape(), means), options);
+}
+template <TensorExpression E, TensorExpression Means>
+auto heatmap_mse(const E& heatmaps, const Means& means, const GaussianOptions& options) {
+  return internal::off_tape(heatmaps,
+                            [&](const auto& h) { return heatmap_mse(h, means, options); });
+}
+
+/// How far each map's variance along each axis is from sigma^2 (in pixels): the sum over the axes
+/// of (variance - sigma^2)^2. `heatmaps` are probabilities. Throws ShapeError and ValueError.
+template <class T>
+Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0);
+
+/// The same of a tensor expression.
+template <TensorExpression E>
+auto variance_loss(const E& heatmaps, double sigma = 1.0) {
+  return internal::off_tape(heatmaps, [&](const auto& h) { return variance_loss(h, sigma); });
+}
+
+}  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/shaping.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/gaussian_mse.hpp>
+#include <posekit/kernels/map_spread.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+inline void require_pair(const char* function, const Shape& predicted, const Shape& truth) {
+  if (predicted.size() != 3 || predicted != truth) {
+    throw ShapeError(error_text(function, ": positions have shapes ", to_string(predicted), " and ",
+                                to_string(truth), ", expected the same [N, J, D] twice"));
+  }
+}
 
 // What a loss makes of the differences of one joint, and its derivative with respect to them.
 struct EuclideanLoss {
@@ -85,10 +183,9 @@ Tensor<T> position_loss(const Tensor<T>& predicted, const Tensor<T>& truth) {
   return result;
 }
 
-template <class Loss, class T, class Truth>
-Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
+template <class Loss, class T>
+Var<T> position_loss(const Var<T>& predicted, const Var<T>& other) {
   Tape<T>& tape = predicted.tape();
-  const Var<T> other = on_tape(tape, truth);
   const auto a = tape.shared_value(predicted), b = tape.shared_value(other);
   Tensor<T> value = position_loss<Loss>(*a, *b);
   const auto output = tape.pool().share(std::move(value));
@@ -116,90 +213,20 @@ Var<T> position_loss(const Var<T>& predicted, const Truth& truth) {
   });
 }
 
-}  // namespace internal
-
-/// The distance |predicted - truth|, Eq. (5) of MargiPose. Its gradient at distance 0 is 0.
-template <TensorExpression P, TensorExpression Q>
-auto euclidean_loss(const P& predicted, const Q& truth) {
-  return internal::position_loss<internal::EuclideanLoss, typename P::value_type>(predicted, truth);
-}
-template <class T, internal::TensorOrVar<T> Truth>
-Var<T> euclidean_loss(const Var<T>& predicted, const Truth& truth) {
-  return internal::position_loss<internal::EuclideanLoss>(predicted, truth);
+/// Calls `run` with the struct of a loss.
+template <class Run>
+auto with_loss(PositionLoss loss, const Run& run) {
+  if (loss == PositionLoss::euclidean) return run(EuclideanLoss{});
+  return loss == PositionLoss::l1 ? run(L1Loss{}) : run(MseLoss{});
 }
 
-/// The mean of the coordinates' absolute differences. Its gradient at 0 is 0.
-template <TensorExpression P, TensorExpression Q>
-auto l1_loss(const P& predicted, const Q& truth) {
-  return internal::position_loss<internal::L1Loss, typename P::value_type>(predicted, truth);
-}
-template <class T, internal::TensorOrVar<T> Truth>
-Var<T> l1_loss(const Var<T>& predicted, const Truth& truth) {
-  return internal::position_loss<internal::L1Loss>(predicted, truth);
-}
-
-/// The mean of the coordinates' squared differences.
-template <TensorExpression P, TensorExpression Q>
-auto mse_loss(const P& predicted, const Q& truth) {
-  return internal::position_loss<internal::MseLoss, typename P::value_type>(predicted, truth);
-}
-template <class T, internal::TensorOrVar<T> Truth>
-Var<T> mse_loss(const Var<T>& predicted, const Truth& truth) {
-  return internal::position_loss<internal::MseLoss>(predicted, truth);
-}
-
-namespace internal {
-
-/// Records the mean squared difference of heatmaps from Gaussians around `means`.
 template <class T>
-Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
-                          const GaussianOptions& options);
-
-}  // namespace internal
-
-/// The mean over each map's pixels of the squared differences from Gaussians around means
-/// [N, J, axes], Eq. (4) of MargiPose divided by their number. The Gaussians are never written to
-/// memory. `means` is a Tensor or a Var, which is differentiated too. -> [N, J]. Throws ShapeError
-/// and ValueError.
-template <class T, internal::TensorOrVar<T> Means>
-Var<T> heatmap_mse(const Var<T>& heatmaps, const Means& means, const GaussianOptions& options) {
-  return internal::record_heatmap_mse(heatmaps, internal::on_tape(heatmaps.tape(), means), options);
+Tensor<T> position_loss(PositionLoss loss, const Tensor<T>& predicted, const Tensor<T>& truth) {
+  return with_loss(loss, [&](auto of) { return position_loss<decltype(of)>(predicted, truth); });
 }
-template <TensorExpression E, TensorExpression Means>
-auto heatmap_mse(const E& heatmaps, const Means& means, const GaussianOptions& options) {
-  return internal::off_tape(heatmaps,
-                            [&](const auto& h) { return heatmap_mse(h, means, options); });
-}
-
-/// How far each map's variance along each axis is from sigma^2 (in pixels): the sum over the axes
-/// of (variance - sigma^2)^2. `heatmaps` are probabilities. Throws ShapeError and ValueError.
 template <class T>
-Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0);
-
-/// The same of a tensor expression.
-template <TensorExpression E>
-auto variance_loss(const E& heatmaps, double sigma = 1.0) {
-  return internal::off_tape(heatmaps, [&](const auto& h) { return variance_loss(h, sigma); });
-}
-
-}  // namespace posekit::inline POSEKIT_ISA
-
-#if POSEKIT_DEFINES_HEATMAP
-
-#include <posekit/autodiff/shaping.hpp>
-#include <posekit/heatmap/maps.hpp>
-#include <posekit/kernels/gaussian_mse.hpp>
-#include <posekit/kernels/map_spread.hpp>
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
-
-POSEKIT_INLINE void require_pair(const char* function, const Shape& predicted, const Shape& truth) {
-  if (predicted.size() != 3 || predicted != truth) {
-    throw ShapeError(error_text(function, ": positions have shapes ", to_string(predicted), " and ",
-                                to_string(truth), ", expected the same [N, J, D] twice"));
-  }
+Var<T> position_loss(PositionLoss loss, const Var<T>& predicted, const Var<T>& truth) {
+  return with_loss(loss, [&](auto of) { return position_loss<decltype(of)>(predicted, truth); });
 }
 
 template <class T>

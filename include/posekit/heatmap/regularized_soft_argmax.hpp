@@ -5,9 +5,9 @@
 #include <array>
 #include <cstddef>
 
-#include <posekit/autodiff/shaping.hpp>
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/coordinates.hpp>
+#include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/heatmap/divergence.hpp>
 
@@ -26,6 +26,14 @@ struct RegularizedSoftArgmax {
   Value divergence;   ///< [N, J], as of js_divergence_of_logits
 };
 
+namespace internal {
+
+template <class T>
+RegularizedSoftArgmax<Var<T>> regularized_soft_argmax(const Var<T>& logits, const Var<T>& means,
+                                                      const RegularizedSoftArgmaxOptions& options);
+
+}  // namespace internal
+
 /// soft_argmax(logits) and JSD(softmax(beta logits) || N(mean, sigma^2)), which the loss of a map
 /// in Eq. (6) of MargiPose is made of:
 ///     auto [xy, js] = regularized_soft_argmax(logits, truth, {.sigma = 1.0});
@@ -36,16 +44,8 @@ struct RegularizedSoftArgmax {
 template <class T, internal::TensorOrVar<T> Means>
 RegularizedSoftArgmax<Var<T>> regularized_soft_argmax(
     const Var<T>& logits, const Means& means, const RegularizedSoftArgmaxOptions& options = {}) {
-  constexpr const char* name = "regularized_soft_argmax";
-  const Var<T> centre = internal::on_tape(logits.tape(), means);
-  const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
-  const MapsShape maps = internal::divergence_shape(name, logits.shape(), centre.value(), gaussian);
-  require_beta(name, options.beta);
-  const Var<T> both = internal::record_divergence<Divergence::js, T>(
-      name, maps, logits, centre, {true, gaussian, static_cast<T>(options.beta), true});
-  const std::size_t count = maps.maps();
-  return {reshape(slice(both, 0, count, both.size()), maps.positions()),
-          reshape(slice(both, 0, 0, count), maps.per_map())};
+  return internal::regularized_soft_argmax(logits, internal::on_tape(logits.tape(), means),
+                                           options);
 }
 
 /// The same of tensor expressions.
@@ -59,3 +59,27 @@ auto regularized_soft_argmax(const E& logits, const Tensor<typename E::value_typ
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
+
+#if POSEKIT_DEFINES_HEATMAP
+
+#include <posekit/autodiff/shaping.hpp>
+
+namespace posekit::inline POSEKIT_ISA::internal {
+
+template <class T>
+RegularizedSoftArgmax<Var<T>> regularized_soft_argmax(const Var<T>& logits, const Var<T>& means,
+                                                      const RegularizedSoftArgmaxOptions& options) {
+  constexpr const char* name = "regularized_soft_argmax";
+  const GaussianOptions gaussian{.sigma = options.sigma, .coordinates = options.coordinates};
+  const MapsShape maps = divergence_shape(name, logits.shape(), means.value(), gaussian);
+  require_beta(name, options.beta);
+  const Var<T> both = record_divergence<Divergence::js, T>(
+      name, maps, logits, means, {true, gaussian, static_cast<T>(options.beta), true});
+  const std::size_t count = maps.maps();
+  return {reshape(slice(both, 0, count, both.size()), maps.positions()),
+          reshape(slice(both, 0, 0, count), maps.per_map())};
+}
+
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+#endif  // POSEKIT_DEFINES_HEATMAP

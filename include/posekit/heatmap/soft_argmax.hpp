@@ -15,8 +15,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/heatmap/maps.hpp>
-#include <posekit/kernels/softmax_moments.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -31,20 +29,6 @@ struct CompensatedSoftArgmaxOptions {
   double background = 0.0;  ///< the logit of pixels that hold nothing
   Coordinates coordinates = Coordinates::normalized;
 };
-
-namespace internal {
-
-/// Expected positions [N, J, axes] in a convention.
-template <class T>
-void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxState<T>>& states,
-                     Coordinates convention, T* positions);
-
-/// Removes from each softmax what pixels of the background level contribute, everywhere.
-template <class T>
-void compensate(const MapsShape& maps, const T* logits, double background,
-                std::vector<kernels::SoftmaxState<T>>& states, int threads);
-
-}  // namespace internal
 
 /// The expected coordinates under a softmax over each map, Eq. (3) of PoseIG:
 ///     J = sum_p exp(beta h_p) / (sum_p' exp(beta h_p')) p
@@ -101,6 +85,26 @@ Var<T> compensated_soft_argmax(const Var<T>& logits,
 
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/threads.hpp>
+#include <posekit/heatmap/maps.hpp>
+#include <posekit/kernels/softmax_moments.hpp>
+
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
+
+/// Expected positions [N, J, axes] in a convention.
+template <class T>
+void write_positions(const MapsShape& maps, const std::vector<kernels::SoftmaxState<T>>& states,
+                     Coordinates convention, T* positions);
+
+/// Removes from each softmax what pixels of the background level contribute, everywhere.
+template <class T>
+void compensate(const MapsShape& maps, const T* logits, double background,
+                std::vector<kernels::SoftmaxState<T>>& states, int threads);
+
+}  // namespace internal
+
+}  // namespace posekit::inline POSEKIT_ISA
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

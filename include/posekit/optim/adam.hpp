@@ -11,9 +11,7 @@
 #include <posekit/autodiff/parameter.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/optim/element_update.hpp>
 #include <posekit/optim/optimizer.hpp>
-#include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
@@ -72,29 +70,7 @@ class Adam : public Optimizer<T> {
 
   template <std::size_t Count>
   void update_arrays(std::size_t index, const T* gradient, const std::array<T*, Count>& arrays,
-                     std::size_t begin, std::size_t end) const {
-    using Vector = simd::Batch<T>;
-    const double beta1 = this->momentum(), beta2 = options_.beta2;
-    const Vector kept1(static_cast<T>(beta1)), added1(static_cast<T>(1 - beta1));
-    const Vector kept2(static_cast<T>(beta2)), added2(static_cast<T>(1 - beta2));
-    const Vector step_size(static_cast<T>(corrections_[index].step_size));
-    const Vector root(static_cast<T>(corrections_[index].root));
-    const Vector epsilon(static_cast<T>(options_.epsilon));
-    const bool shrinks = options_.decoupled_weight_decay;
-    const bool decays = !shrinks && options_.weight_decay != 0;
-    const Vector decay(static_cast<T>(options_.weight_decay));
-    const Vector shrink(static_cast<T>(1 - this->learning_rate() * options_.weight_decay));
-    internal::update_elements<Count, T>(
-        gradient, arrays, begin, end, [&](Vector g, std::array<Vector, Count>& a) {
-          if (decays) g += decay * a[0];
-          if (shrinks) a[0] *= shrink;
-          a[1] = kept1 * a[1] + added1 * g;
-          a[2] = kept2 * a[2] + added2 * (g * g);
-          Vector square = a[2];
-          if constexpr (Count == 4) square = a[3] = xsimd::max(a[3], a[2]);
-          a[0] -= step_size * a[1] / (xsimd::sqrt(square) / root + epsilon);
-        });
-  }
+                     std::size_t begin, std::size_t end) const;
 
   AdamOptions options_;
   std::vector<Corrections> corrections_;  // for the means' start at 0, of each parameter
@@ -113,6 +89,8 @@ class AdamW final : public Adam<T> {
 #if POSEKIT_DEFINES_OPTIM
 
 #include <posekit/core/tensor.hpp>
+#include <posekit/optim/element_update.hpp>
+#include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
@@ -168,6 +146,34 @@ AdamW<T>::AdamW(NamedParameters<T> parameters, const AdamWOptions& options)
                                       .weight_decay = options.weight_decay,
                                       .decoupled_weight_decay = true,
                                       .amsgrad = options.amsgrad}) {}
+
+template <class T>
+template <std::size_t Count>
+void Adam<T>::update_arrays(std::size_t index, const T* gradient,
+                            const std::array<T*, Count>& arrays, std::size_t begin,
+                            std::size_t end) const {
+  using Vector = simd::Batch<T>;
+  const double beta1 = this->momentum(), beta2 = options_.beta2;
+  const Vector kept1(static_cast<T>(beta1)), added1(static_cast<T>(1 - beta1));
+  const Vector kept2(static_cast<T>(beta2)), added2(static_cast<T>(1 - beta2));
+  const Vector step_size(static_cast<T>(corrections_[index].step_size));
+  const Vector root(static_cast<T>(corrections_[index].root));
+  const Vector epsilon(static_cast<T>(options_.epsilon));
+  const bool shrinks = options_.decoupled_weight_decay;
+  const bool decays = !shrinks && options_.weight_decay != 0;
+  const Vector decay(static_cast<T>(options_.weight_decay));
+  const Vector shrink(static_cast<T>(1 - this->learning_rate() * options_.weight_decay));
+  internal::update_elements<Count, T>(
+      gradient, arrays, begin, end, [&](Vector g, std::array<Vector, Count>& a) {
+        if (decays) g += decay * a[0];
+        if (shrinks) a[0] *= shrink;
+        a[1] = kept1 * a[1] + added1 * g;
+        a[2] = kept2 * a[2] + added2 * (g * g);
+        Vector square = a[2];
+        if constexpr (Count == 4) square = a[3] = xsimd::max(a[3], a[2]);
+        a[0] -= step_size * a[1] / (xsimd::sqrt(square) / root + epsilon);
+      });
+}
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
 

@@ -10,9 +10,7 @@
 #include <posekit/autodiff/parameter.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/optim/element_update.hpp>
 #include <posekit/optim/optimizer.hpp>
-#include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
@@ -53,32 +51,7 @@ class Rmsprop final : public Optimizer<T> {
 
   template <bool Centered, bool Momentum, std::size_t Count>
   void update_arrays(const T* gradient, const std::array<T*, Count>& arrays, std::size_t begin,
-                     std::size_t end) const {
-    using Vector = simd::Batch<T>;
-    const Vector rate(static_cast<T>(this->learning_rate()));
-    const Vector kept(static_cast<T>(options_.alpha)), added(static_cast<T>(1 - options_.alpha));
-    const Vector epsilon(static_cast<T>(options_.epsilon));
-    const Vector momentum(static_cast<T>(this->momentum()));
-    const Vector decay(static_cast<T>(options_.weight_decay));
-    const bool decays = options_.weight_decay != 0;
-    internal::update_elements<Count, T>(
-        gradient, arrays, begin, end, [&](Vector g, std::array<Vector, Count>& values) {
-          if (decays) g += decay * values[0];
-          values[1] = kept * values[1] + added * (g * g);
-          Vector square = values[1];
-          if constexpr (Centered) {
-            values[2] = kept * values[2] + added * g;
-            square = xsimd::max(square - values[2] * values[2], Vector(T(0)));
-          }
-          const Vector direction = g / (xsimd::sqrt(square) + epsilon);
-          if constexpr (Momentum) {
-            values[Count - 1] = momentum * values[Count - 1] + direction;
-            values[0] -= rate * values[Count - 1];
-          } else {
-            values[0] -= rate * direction;
-          }
-        });
-  }
+                     std::size_t end) const;
 
   RmspropOptions options_;
 };
@@ -88,6 +61,8 @@ class Rmsprop final : public Optimizer<T> {
 #if POSEKIT_DEFINES_OPTIM
 
 #include <posekit/core/tensor.hpp>
+#include <posekit/optim/element_update.hpp>
+#include <posekit/simd/batch.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
 
@@ -132,6 +107,36 @@ void Rmsprop<T>::update(std::size_t index, const T* gradient, std::size_t begin,
   } else {
     update_arrays<false, false, 2>(gradient, {x, v}, begin, end);
   }
+}
+
+template <class T>
+template <bool Centered, bool Momentum, std::size_t Count>
+void Rmsprop<T>::update_arrays(const T* gradient, const std::array<T*, Count>& arrays,
+                               std::size_t begin, std::size_t end) const {
+  using Vector = simd::Batch<T>;
+  const Vector rate(static_cast<T>(this->learning_rate()));
+  const Vector kept(static_cast<T>(options_.alpha)), added(static_cast<T>(1 - options_.alpha));
+  const Vector epsilon(static_cast<T>(options_.epsilon));
+  const Vector momentum(static_cast<T>(this->momentum()));
+  const Vector decay(static_cast<T>(options_.weight_decay));
+  const bool decays = options_.weight_decay != 0;
+  internal::update_elements<Count, T>(
+      gradient, arrays, begin, end, [&](Vector g, std::array<Vector, Count>& values) {
+        if (decays) g += decay * values[0];
+        values[1] = kept * values[1] + added * (g * g);
+        Vector square = values[1];
+        if constexpr (Centered) {
+          values[2] = kept * values[2] + added * g;
+          square = xsimd::max(square - values[2] * values[2], Vector(T(0)));
+        }
+        const Vector direction = g / (xsimd::sqrt(square) + epsilon);
+        if constexpr (Momentum) {
+          values[Count - 1] = momentum * values[Count - 1] + direction;
+          values[0] -= rate * values[Count - 1];
+        } else {
+          values[0] -= rate * direction;
+        }
+      });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
