@@ -3,7 +3,6 @@
 // Optimisers, schedules, gradient clipping.
 
 #include <posekit/optim/adam.hpp>
-#include <posekit/optim/element_update.hpp>
 #include <posekit/optim/gradient_clipping.hpp>
 #include <posekit/optim/gradients.hpp>
 #include <posekit/optim/optimizer.hpp>

@@ -22,6 +22,9 @@
 #define POSEKIT_DEFINES_OTHERS 0
 #else
 #define POSEKIT_DEFINES_OTHERS 1
+#if defined(POSEKIT_COMPILED)
+#pragma message("posekit::compiled is for other -m flags than this file's: the headers are compiled instead, which takes longer")
+#endif
 #endif
 
 #ifndef POSEKIT_INLINE

@@ -46,7 +46,10 @@ inline void run_parts(std::size_t count, int parts,
     if (count > 0) body(context, 0, count, 0);
     return;
   }
-#if defined(_OPENMP)
+#if !defined(_OPENMP)
+  // Who asks for parts may be a file that has OpenMP.
+  body(context, 0, count, 0);
+#else
   std::exception_ptr error;
 #pragma omp parallel for num_threads(parts) schedule(static, 1)
   for (int part = 0; part < parts; ++part) {
@@ -100,7 +103,12 @@ void parallel_ordered(std::size_t count, int threads, MakeWorker&& make_worker, 
                       Commit&& commit) {
   const auto team = static_cast<int>(
       std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), count));
-  if (team <= 1) {
+#if defined(_OPENMP)
+  const bool alone = team <= 1;
+#else
+  const bool alone = true;  // whatever files with OpenMP made of `threads`
+#endif
+  if (alone) {
     if (count == 0) return;
     auto worker = make_worker();
     for (std::size_t i = 0; i < count; ++i) {
