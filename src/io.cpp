@@ -5,6 +5,8 @@
 #define POSEKIT_INLINE
 
 #include <posekit/io.hpp>
+#include <posekit/io/json_string.hpp>
+#include <posekit/io/parse_json.hpp>
 
 #define T float
 #include "io_templates.inc"

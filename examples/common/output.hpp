@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <posekit/core/error.hpp>
 #include <posekit/core/progress.hpp>
 #include <posekit/io/folder.hpp>
 #include <posekit/io/folder_lock.hpp>

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <posekit/autodiff/shaping.hpp>
 #include <posekit/data/crop.hpp>
 #include <posekit/graph/tfjs.hpp>
 #include <posekit/heatmap.hpp>

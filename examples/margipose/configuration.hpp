@@ -7,6 +7,7 @@
 #include <string>
 
 #include <posekit/models/margipose.hpp>
+#include <posekit/pose/skeletons.hpp>
 
 /// What has to be known of a network besides its weights.
 struct Configuration {

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include <posekit/data/crop_transforms.hpp>
 #include <posekit/data/multi_crop.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/pose/metrics.hpp>

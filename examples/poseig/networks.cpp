@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <posekit/graph/tfjs.hpp>
 #include <posekit/models/model_zoo.hpp>
 
 namespace pk = posekit;

@@ -9,6 +9,7 @@
 #include <posekit/core/statistics.hpp>
 #include <posekit/graph/randomization.hpp>
 #include <posekit/io/csv.hpp>
+#include <posekit/viz/canvas.hpp>
 #include <posekit/viz/charts.hpp>
 
 #include "networks.hpp"

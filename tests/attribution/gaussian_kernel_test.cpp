@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <posekit/attribution/gaussian_kernel.hpp>
+#include <posekit/core/error.hpp>
 
 namespace pk = posekit;
 

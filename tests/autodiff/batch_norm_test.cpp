@@ -6,6 +6,7 @@
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/batch_norm.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/layer_case.hpp"

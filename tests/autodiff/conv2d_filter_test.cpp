@@ -3,6 +3,7 @@
 #include <thread>
 
 #include <posekit/autodiff/conv2d_filter.hpp>
+#include <posekit/kernels/conv2d_geometry.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 namespace pk = posekit;

@@ -3,6 +3,7 @@
 #include <posekit/autodiff/convolution.hpp>
 #include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/functions.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"

@@ -5,6 +5,7 @@
 
 #include <posekit/autodiff/matmul.hpp>
 #include <posekit/autodiff/reductions.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"

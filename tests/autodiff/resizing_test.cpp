@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <posekit/autodiff/resizing.hpp>
+#include <posekit/kernels/resize_corners.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/layer_case.hpp"

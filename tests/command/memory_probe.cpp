@@ -6,6 +6,7 @@
 #include <posekit/autodiff/convolution.hpp>
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 namespace pk = posekit;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include <posekit/core/error.hpp>
 #include <posekit/core/statistics.hpp>
 
 namespace pk = posekit;

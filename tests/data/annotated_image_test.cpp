@@ -11,6 +11,7 @@
 #include <posekit/io/image.hpp>
 
 #include "data/pose_batch_examples.hpp"
+#include "support/jpeg_bytes.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
@@ -144,15 +145,8 @@ TEST_CASE("A truncated JPEG file is an error, not a gray picture", "[data]") {
   image.mask.clear();
   image.image = folder / "a.jpg";
   const auto write = [&] {
-    std::string bytes;
-    const auto picture = some_picture();
-    pk::stb::stbi_write_jpg_to_func(
-        [](void* context, void* data, int size) {
-          static_cast<std::string*>(context)->append(static_cast<const char*>(data),
-                                                     static_cast<std::size_t>(size));
-        },
-        &bytes, 24, 18, 3, picture.samples.data(), 90);
-    pk::write_file(image.image, bytes);
+    const auto bytes = jpeg_bytes(some_picture(), 90);
+    pk::write_file(image.image, std::string(bytes.begin(), bytes.end()));
   };
   write();
   CHECK(load_error(image) == "no error");

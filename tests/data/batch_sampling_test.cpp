@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include <posekit/core/error.hpp>
 #include <posekit/data/batch_sampling.hpp>
 
 namespace pk = posekit;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <posekit/data/bvh.hpp>
+#include <posekit/io/file.hpp>
 #include <posekit/io/npy.hpp>
 
 #include "support/close.hpp"

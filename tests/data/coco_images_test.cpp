@@ -7,6 +7,8 @@
 #include <posekit/data/augmentation.hpp>
 #include <posekit/data/batch_loader.hpp>
 #include <posekit/data/coco_images.hpp>
+#include <posekit/data/pose_batch.hpp>
+#include <posekit/io/image.hpp>
 
 #include "support/shared_data.hpp"
 

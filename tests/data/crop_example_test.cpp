@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <posekit/data/crop_example.hpp>
+#include <posekit/data/crop_transforms.hpp>
 #include <posekit/pose/camera.hpp>
 
 #include "data/pose_batch_examples.hpp"

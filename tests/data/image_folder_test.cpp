@@ -9,6 +9,7 @@
 #include <posekit/data/augmentation.hpp>
 #include <posekit/data/batch_loader.hpp>
 #include <posekit/data/image_folder.hpp>
+#include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
 
 #include "data/pose_batch_examples.hpp"
@@ -171,8 +172,7 @@ TEST_CASE("What is wrong with a folder's annotations is told in words", "[data]"
     UNSCOPED_INFO(text);
     return text.find(part) != std::string::npos;
   };
-  CHECK(contains(read_error("", "elf_9"),
-                 "has the skeleton 'elf_9', expected one of coco_17, "));
+  CHECK(contains(read_error("", "elf_9"), "has the skeleton 'elf_9', expected one of coco_17, "));
   CHECK(contains(read_error("5"), "examples[0] is no object"));
   CHECK(contains(error(joints), "examples[0] has no text 'image'"));
   const std::string image = R"("image": "a.png", )";

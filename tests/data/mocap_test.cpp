@@ -6,6 +6,7 @@
 
 #include <posekit/data/mocap.hpp>
 #include <posekit/synthetic/person_joints.hpp>
+#include <posekit/synthetic/synthetic_people.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/close.hpp"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <posekit/data/crop_example.hpp>
+#include <posekit/data/crop_transforms.hpp>
 #include <posekit/data/multi_crop.hpp>
 #include <posekit/data/pose_batch.hpp>
 

@@ -1,6 +1,10 @@
 #include <catch2/catch.hpp>
 
+#include <posekit/autodiff/pooling.hpp>
+#include <posekit/autodiff/resizing.hpp>
+#include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/graph/tfjs.hpp>
+#include <posekit/kernels/resize_corners.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/close.hpp"

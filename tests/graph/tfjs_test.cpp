@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/value.hpp>
 
 #include "support/shared_data.hpp"
 #include "support/tfjs_files.hpp"

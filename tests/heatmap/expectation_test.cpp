@@ -5,6 +5,7 @@
 
 #include <posekit/heatmap/expectation.hpp>
 #include <posekit/heatmap/flat_softmax.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/heatmap_case.hpp"

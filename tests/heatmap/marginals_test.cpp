@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include <posekit/autodiff/shaping.hpp>
 #include <posekit/heatmap/marginals.hpp>
 #include <posekit/testing/gradient_check.hpp>
 

@@ -5,6 +5,7 @@
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/heatmap/losses.hpp>
 #include <posekit/heatmap/regularized_soft_argmax.hpp>
+#include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include <posekit/core/error.hpp>
 #include <posekit/io/csv.hpp>
 
 #include "support/mutations.hpp"

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include <posekit/core/error.hpp>
 #include <posekit/io/folder.hpp>
 
 #include "support/shared_data.hpp"

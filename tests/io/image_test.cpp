@@ -2,8 +2,11 @@
 
 #include <fstream>
 
+#include <posekit/io/file.hpp>
 #include <posekit/io/image.hpp>
+#include <posekit/io/jpeg.hpp>
 
+#include "support/jpeg_bytes.hpp"
 #include "support/mutations.hpp"
 #include "support/shared_data.hpp"
 
@@ -24,19 +27,8 @@ std::vector<std::uint8_t> png_bytes(const pk::Bitmap& image) {
   return pk::read_file(file);
 }
 
-/// A small JPEG file (gray, 16 x 8) made by stb's own encoder.
-std::vector<std::uint8_t> jpeg_bytes() {
-  std::vector<std::uint8_t> bytes;
-  const auto image = gradient(16, 8, 3);
-  pk::stb::stbi_write_jpg_to_func(
-      [](void* context, void* data, int size) {
-        auto& out = *static_cast<std::vector<std::uint8_t>*>(context);
-        const auto* p = static_cast<const std::uint8_t*>(data);
-        out.insert(out.end(), p, p + size);
-      },
-      &bytes, 16, 8, 3, image.samples.data(), 95);
-  return bytes;
-}
+/// A small JPEG file, 16 x 8.
+std::vector<std::uint8_t> small_jpeg() { return jpeg_bytes(gradient(16, 8, 3), 95); }
 
 }  // namespace
 
@@ -55,7 +47,7 @@ TEST_CASE("PNG files survive a round trip", "[io]") {
 }
 
 TEST_CASE("JPEG files are turned upright as their camera says", "[io]") {
-  auto bytes = jpeg_bytes();
+  auto bytes = small_jpeg();
   CHECK(pk::parse_image(bytes, "a.jpg").width == 16);
   // An EXIF segment right behind the start: orientation 6 is a quarter turn.
   const std::vector<std::uint8_t> exif{0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0,    0,    'M', 'M',
@@ -75,7 +67,7 @@ TEST_CASE("JPEG files are turned upright as their camera says", "[io]") {
 }
 
 TEST_CASE("A JPEG file without its tables is refused", "[io]") {
-  const auto whole = jpeg_bytes();
+  const auto whole = small_jpeg();
   for (const int removed : {0xc4, 0xdb}) {
     std::vector<std::uint8_t> bytes{0xff, 0xd8};
     pk::for_each_jpeg_segment(
@@ -95,7 +87,7 @@ TEST_CASE("A JPEG file without its tables is refused", "[io]") {
 
 TEST_CASE("What a damaged JPEG file lacks is the same at every reading", "[io]") {
   // The height is a multiple of what there is: the rest was never coded.
-  auto bytes = jpeg_bytes();
+  auto bytes = small_jpeg();
   pk::for_each_jpeg_segment(bytes, [&](std::uint8_t marker, std::span<const std::uint8_t> content) {
     if (marker == 0xc0) bytes[static_cast<std::size_t>(content.data() - bytes.data()) + 2] = 200;
     return true;
@@ -181,7 +173,7 @@ TEST_CASE("Damaged images end in an error or in an image", "[io]") {
   };
   for_each_mutation(png_bytes(gradient(19, 11, 3)), 6000, 1, check);
   for_each_mutation(png_bytes(gradient(5, 6, 4)), 3000, 2, check);
-  for_each_mutation(jpeg_bytes(), 6000, 3, check);
+  for_each_mutation(small_jpeg(), 6000, 3, check);
   CHECK(errors > 2000);
   CHECK(images > 500);
 }

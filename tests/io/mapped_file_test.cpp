@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <posekit/core/error.hpp>
+#include <posekit/io/file.hpp>
 #include <posekit/io/mapped_file.hpp>
 
 #include "support/shared_data.hpp"

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <limits>
 
+#include <posekit/io/file.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include <posekit/io/file.hpp>
+#include <posekit/io/npy.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

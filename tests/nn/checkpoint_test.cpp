@@ -13,6 +13,7 @@
 
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/nn/linear.hpp>
+#include <posekit/nn/normalization.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "nn/module_case.hpp"

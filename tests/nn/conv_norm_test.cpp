@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/nn/conv_norm.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

@@ -5,11 +5,15 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/reductions.hpp>
+#include <posekit/nn/activations.hpp>
 #include <posekit/nn/checkpoint.hpp>
+#include <posekit/nn/convolution.hpp>
 #include <posekit/nn/dropout.hpp>
 #include <posekit/nn/linear.hpp>
 #include <posekit/nn/module.hpp>
+#include <posekit/nn/normalization.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "nn/module_case.hpp"

@@ -5,6 +5,9 @@
 #include <array>
 #include <cstddef>
 
+#include <posekit/nn/activations.hpp>
+#include <posekit/nn/convolution.hpp>
+#include <posekit/nn/normalization.hpp>
 #include <posekit/nn/residual.hpp>
 #include <posekit/nn/sequential.hpp>
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/nn/normalization.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <posekit/kernels/resize_corners.hpp>
 #include <posekit/nn/pooling.hpp>
 #include <posekit/nn/sequential.hpp>
 #include <posekit/testing/random_tensor.hpp>

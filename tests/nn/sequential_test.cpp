@@ -6,8 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/nn/activations.hpp>
+#include <posekit/nn/convolution.hpp>
 #include <posekit/nn/dropout.hpp>
 #include <posekit/nn/linear.hpp>
+#include <posekit/nn/normalization.hpp>
 #include <posekit/nn/sequential.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

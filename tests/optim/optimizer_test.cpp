@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include <posekit/optim/gradients.hpp>
 #include <posekit/optim/optimizer.hpp>
 #include <posekit/optim/sgd.hpp>
 

@@ -6,6 +6,7 @@
 
 #include <posekit/io/npy.hpp>
 #include <posekit/pose/metrics.hpp>
+#include <posekit/pose/skeleton_map.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/shared_data.hpp"

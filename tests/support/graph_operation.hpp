@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/graph/tfjs.hpp>
 
 #include "support/shared_data.hpp"

@@ -5,6 +5,7 @@
 
 #include <posekit/synthetic/person_figure.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
+#include <posekit/synthetic/synthetic_people.hpp>
 
 namespace pk = posekit;
 namespace person = posekit::person;

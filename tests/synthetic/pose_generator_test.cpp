@@ -10,6 +10,7 @@
 #include <posekit/data/mocap.hpp>
 #include <posekit/pose/alignment.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
+#include <posekit/synthetic/synthetic_people.hpp>
 
 #include "support/close.hpp"
 #include "support/shared_data.hpp"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/nn/sequential.hpp>
@@ -23,8 +24,6 @@ struct Residual {
 }  // namespace posekit::inline POSEKIT_ISA::nn
 
 #if POSEKIT_DEFINES_NN
-
-#include <posekit/autodiff/arithmetic.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
 
