@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <utility>
 
+#include <posekit/autodiff/batch_norm.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
-#include <posekit/kernels/activation_kind.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -62,10 +62,8 @@ struct LayerNorm {
 
 #if POSEKIT_DEFINES_NN
 
-#include <posekit/autodiff/batch_norm.hpp>
 #include <posekit/autodiff/layer_norm.hpp>
 #include <posekit/core/require.hpp>
-#include <posekit/kernels/activation.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
 
