@@ -16,6 +16,9 @@ if(POSEKIT_SANITIZE)
   target_link_options(posekit_options INTERFACE -fsanitize=${POSEKIT_SANITIZE})
 endif()
 
+# Static libraries are compiled beside what they are linked with, not after it.
+set(CMAKE_OPTIMIZE_DEPENDENCIES ON)
+
 add_library(posekit_program INTERFACE)
 target_link_libraries(posekit_program INTERFACE posekit::compiled posekit_options)
 

@@ -10,7 +10,8 @@ need_compiler
 
 mkdir -p "$root/build"
 say "building posekit-explain"
-cmake -S "$root" -B "$root/build/demo" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF >"$root/build/demo-configure.log" 2>&1 ||
+cmake -S "$root" -B "$root/build/demo" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF \
+  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 >"$root/build/demo-configure.log" 2>&1 ||
   { cat "$root/build/demo-configure.log" >&2; die "cmake failed"; }
 cmake --build "$root/build/demo" -j "$processors" --target posekit-explain posekit-evaluate >"$root/build/demo-build.log" 2>&1 ||
   { tail -40 "$root/build/demo-build.log" >&2; die "the build failed"; }

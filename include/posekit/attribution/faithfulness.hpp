@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -15,8 +16,8 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
-#include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/progress.hpp>
 #include <posekit/core/statistics.hpp>
@@ -53,6 +54,16 @@ std::vector<std::size_t> importance_order(const Tensor<T>& map);
 /// The pixels in a random order, the same for the same seed.
 std::vector<std::size_t> random_order(std::size_t pixels, std::uint64_t seed = 0);
 
+namespace internal {
+
+template <class T>
+PerturbationCurve perturbation_curve(const std::function<Var<T>(const Var<T>&)>& model,
+                                     const Tensor<T>& image, const Tensor<T>& target,
+                                     const std::vector<std::size_t>& order, const Tensor<T>& fill,
+                                     const PerturbationOptions& options);
+
+}  // namespace internal
+
 /// Perturbs an image [C, H, W] in the order of its pixels and follows the predictions: `model`
 /// takes Vars [N, C, H, W] to positions [N, J, D], `target` is [J, D], `fill` an image of the same
 /// shape (its blur, its mean colour). There are as many forward passes as points. Throws
@@ -62,73 +73,10 @@ PerturbationCurve perturbation_curve(const Model& model, const Tensor<T>& image,
                                      const Tensor<T>& target, const std::vector<std::size_t>& order,
                                      const Tensor<T>& fill,
                                      const PerturbationOptions& options = {}) {
-  constexpr const char* name = "perturbation_curve";
-  require_rank(image, 3, name, "image", "[C, H, W]");
-  require_rank(target, 2, name, "target", "[J, D]");
-  require_shape(fill, shape_of(image), name, "fill");
-  const std::size_t pixels = image.shape()[1] * image.shape()[2], channels = image.shape()[0];
-  if (order.size() != pixels) {
-    throw ShapeError(error_text(name, ": order has ", order.size(), " pixels, expected ", pixels));
-  }
-  if (options.points < 2 || options.batch == 0 || !(options.last > 0 && options.last <= 1)) {
-    throw ValueError(error_text(name, ": there are ", options.points, " points up to the fraction ",
-                                options.last, " in batches of ", options.batch,
-                                ", expected 2 points or more, a fraction up to 1, a batch"));
-  }
-  const bool deletes = options.perturbation == Perturbation::deletion;
-  const std::size_t joints = target.shape()[0], axes = target.shape()[1];
-  PerturbationCurve curve;
-  curve.errors = make_tensor<double>({options.points, joints});
-  Tensor<T> now = deletes ? image : fill;
-  const Tensor<T>& other = deletes ? fill : image;
-  std::size_t changed = 0;
-  Tape<T> tape;
-  for (std::size_t first = 0; first < options.points; first += options.batch) {
-    const std::size_t count = std::min(options.batch, options.points - first);
-    Tensor<T> batch = make_tensor<T>({count, channels, image.shape()[1], image.shape()[2]});
-    for (std::size_t k = 0; k < count; ++k) {
-      const double fraction =
-          options.last * static_cast<double>(first + k) / static_cast<double>(options.points - 1);
-      curve.fractions.push_back(fraction);
-      const auto until =
-          static_cast<std::size_t>(std::lround(fraction * static_cast<double>(pixels)));
-      for (; changed < until; ++changed) {
-        if (order[changed] >= pixels) {
-          throw ValueError(
-              error_text(name, ": order names pixel ", order[changed], " of ", pixels));
-        }
-        for (std::size_t c = 0; c < channels; ++c) {
-          now.data()[c * pixels + order[changed]] = other.data()[c * pixels + order[changed]];
-        }
-      }
-      std::copy_n(now.data(), now.size(), batch.data() + k * now.size());
-    }
-    tape.clear();
-    const Tensor<T> pose = model(tape.constant(std::move(batch))).value();
-    require_shape(pose, {count, joints, axes}, name, "the model's positions");
-    for (std::size_t k = 0; k < count; ++k) {
-      for (std::size_t j = 0; j < joints; ++j) {
-        double square = 0;
-        for (std::size_t a = 0; a < axes; ++a) {
-          const double d = static_cast<double>(pose(k, j, a)) - static_cast<double>(target(j, a));
-          square += d * d;
-        }
-        curve.errors(first + k, j) = std::sqrt(square);
-      }
-    }
-    if (options.progress && !options.progress({first + count, options.points})) {
-      throw Cancelled(error_text(name, ": stopped"));
-    }
-  }
-  // Trapezoids, divided by the width.
-  for (std::size_t j = 0; j < joints; ++j) {
-    double area = 0;
-    for (std::size_t i = 0; i + 1 < options.points; ++i) {
-      area += (curve.errors(i, j) + curve.errors(i + 1, j)) / 2;
-    }
-    curve.area.push_back(area / static_cast<double>(options.points - 1));
-  }
-  return curve;
+  const std::function<Var<T>(const Var<T>&)> function = [&model](const Var<T>& x) -> Var<T> {
+    return model(x);
+  };
+  return internal::perturbation_curve(function, image, target, order, fill, options);
 }
 
 /// Structural similarity of two maps [H, W] (Wang et al. 2004): the mean over all windows of an
@@ -152,6 +100,7 @@ MapSimilarity map_similarity(const Tensor<T>& a, const Tensor<T>& b);
 
 #if POSEKIT_DEFINES_ATTRIBUTION
 
+#include <posekit/core/error.hpp>
 #include <posekit/core/random.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -261,6 +210,84 @@ MapSimilarity map_similarity(const Tensor<T>& a, const Tensor<T>& b) {
   }
   return similarity;
 }
+
+namespace internal {
+
+template <class T>
+PerturbationCurve perturbation_curve(const std::function<Var<T>(const Var<T>&)>& model,
+                                     const Tensor<T>& image, const Tensor<T>& target,
+                                     const std::vector<std::size_t>& order, const Tensor<T>& fill,
+                                     const PerturbationOptions& options) {
+  constexpr const char* name = "perturbation_curve";
+  require_rank(image, 3, name, "image", "[C, H, W]");
+  require_rank(target, 2, name, "target", "[J, D]");
+  require_shape(fill, shape_of(image), name, "fill");
+  const std::size_t pixels = image.shape()[1] * image.shape()[2], channels = image.shape()[0];
+  if (order.size() != pixels) {
+    throw ShapeError(error_text(name, ": order has ", order.size(), " pixels, expected ", pixels));
+  }
+  if (options.points < 2 || options.batch == 0 || !(options.last > 0 && options.last <= 1)) {
+    throw ValueError(error_text(name, ": there are ", options.points, " points up to the fraction ",
+                                options.last, " in batches of ", options.batch,
+                                ", expected 2 points or more, a fraction up to 1, a batch"));
+  }
+  const bool deletes = options.perturbation == Perturbation::deletion;
+  const std::size_t joints = target.shape()[0], axes = target.shape()[1];
+  PerturbationCurve curve;
+  curve.errors = make_tensor<double>({options.points, joints});
+  Tensor<T> now = deletes ? image : fill;
+  const Tensor<T>& other = deletes ? fill : image;
+  std::size_t changed = 0;
+  Tape<T> tape;
+  for (std::size_t first = 0; first < options.points; first += options.batch) {
+    const std::size_t count = std::min(options.batch, options.points - first);
+    Tensor<T> batch = make_tensor<T>({count, channels, image.shape()[1], image.shape()[2]});
+    for (std::size_t k = 0; k < count; ++k) {
+      const double fraction =
+          options.last * static_cast<double>(first + k) / static_cast<double>(options.points - 1);
+      curve.fractions.push_back(fraction);
+      const auto until =
+          static_cast<std::size_t>(std::lround(fraction * static_cast<double>(pixels)));
+      for (; changed < until; ++changed) {
+        if (order[changed] >= pixels) {
+          throw ValueError(
+              error_text(name, ": order names pixel ", order[changed], " of ", pixels));
+        }
+        for (std::size_t c = 0; c < channels; ++c) {
+          now.data()[c * pixels + order[changed]] = other.data()[c * pixels + order[changed]];
+        }
+      }
+      std::copy_n(now.data(), now.size(), batch.data() + k * now.size());
+    }
+    tape.clear();
+    const Tensor<T> pose = model(tape.constant(std::move(batch))).value();
+    require_shape(pose, {count, joints, axes}, name, "the model's positions");
+    for (std::size_t k = 0; k < count; ++k) {
+      for (std::size_t j = 0; j < joints; ++j) {
+        double square = 0;
+        for (std::size_t a = 0; a < axes; ++a) {
+          const double d = static_cast<double>(pose(k, j, a)) - static_cast<double>(target(j, a));
+          square += d * d;
+        }
+        curve.errors(first + k, j) = std::sqrt(square);
+      }
+    }
+    if (options.progress && !options.progress({first + count, options.points})) {
+      throw Cancelled(error_text(name, ": stopped"));
+    }
+  }
+  // Trapezoids, divided by the width.
+  for (std::size_t j = 0; j < joints; ++j) {
+    double area = 0;
+    for (std::size_t i = 0; i + 1 < options.points; ++i) {
+      area += (curve.errors(i, j) + curve.errors(i + 1, j)) / 2;
+    }
+    curve.area.push_back(area / static_cast<double>(options.points - 1));
+  }
+  return curve;
+}
+
+}  // namespace internal
 
 }  // namespace posekit::inline POSEKIT_ISA
 
