@@ -1,39 +1,78 @@
 #!/usr/bin/env bash
-# Builds a separate project against posekit in one way, and runs it.
-# usage: check_consumer.sh SOURCE_DIR BUILD_DIR HOW COMPILER
+# Builds a separate project against posekit in one way, and runs it. With find_package every program is
+# built twice, header-only and with the installed posekit::compiled: both must give the same bits.
+# usage: check_consumer.sh SOURCE_DIR HOW COMPILER
 set -eu
-source=$1 build=$2 how=$3 compiler=$4
+source=$1 how=$2 compiler=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-arguments=(-DPOSEKIT_HOW="$how" -DPOSEKIT_SOURCE="$source" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release
-  -DCMAKE_CXX_FLAGS_RELEASE=-O0)
+common=(-DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O0)
+run() { "$@" >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }; }
+programs=(consumer)
 if [ "$how" = find_package ]; then
-  cmake --install "$build" --prefix "$work/prefix" >/dev/null
-  # Installed headers only: nothing of the checkout may be needed.
-  arguments+=(-DCMAKE_PREFIX_PATH="$work/prefix")
+  programs=(consumer explain_network heatmaps evaluate margipose margipose_files)
+  # Installed files only: nothing of the checkout may be needed.
+  run cmake -S "$source" -B "$work/posekit" "${common[@]}" -DPOSEKIT_NATIVE=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF \
+    -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF
+  run cmake --build "$work/posekit" -j 2
+  run cmake --install "$work/posekit" --prefix "$work/prefix"
+  rm -rf "$work/posekit"
+  common+=(-DCMAKE_PREFIX_PATH="$work/prefix")
 fi
-cmake -S "$source/tests/consumer" -B "$work/build" "${arguments[@]}" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-targets=(--target consumer)
-[ "$how" = find_package ] && targets+=(--target explain_network heatmaps evaluate margipose margipose_files)
-cmake --build "$work/build" "${targets[@]}" -j 2 >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }
-"$work/build/consumer"
-[ "$how" != find_package ] || "$work/build/heatmaps"
+run cmake -S "$source/tests/consumer" -B "$work/build" "${common[@]}" -DPOSEKIT_HOW="$how" -DPOSEKIT_SOURCE="$source"
+targets=("${programs[@]}")
+[ "$how" != find_package ] || targets+=("${programs[@]/%/_compiled}")
+run cmake --build "$work/build" --target "${targets[@]}" -j 2
+
+# run_all SUFFIX: of the programs' names; what they write and print ends in the folder of that name
+run_all() {
+  local golden=$source/tests/golden program=$work/build folder=$work/out$1
+  mkdir "$folder"
+  cd "$folder"
+  "$program/consumer$1" >consumer.txt
+  [ "$how" = find_package ] || return 0
+  "$program/heatmaps$1" >heatmaps.txt
+  "$program/evaluate$1" "$golden/poses/prediction.npy" "$golden/poses/truth.npy" "$golden/coco/truth.json" \
+    "$golden/coco/results.json" >evaluate.txt
+  grep -q '^0.314755 0.447149 0.362757 0.353523 0.316792 0.553659$' evaluate.txt
+  "$program/margipose_files$1"
+  "$program/margipose$1" net.safetensors image.npy truth.npy
+  "$program/margipose_files$1" "$golden/margipose"
+  if [ -s "$source/models/movenet-lightning.json" ]; then
+    # An image of zeros, written here to need nothing else: 1 x 192 x 192 x 3 bytes behind an npy header.
+    header="{'descr': '|u1', 'fortran_order': False, 'shape': (1, 192, 192, 3), }"
+    { printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header"; head -c 110592 /dev/zero; } >input.npy
+    "$program/explain_network$1" "$source/models/movenet-lightning.json" input.npy \
+      StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd y.npy g.npy
+    [ -s y.npy ] && [ -s g.npy ]
+    ! "$program/explain_network$1" /nowhere.json a b c d 2>log
+    grep -q 'no such file' log
+  fi
+}
+run_all ""
 if [ "$how" = find_package ]; then
-  golden=$source/tests/golden
-  "$work/build/evaluate" "$golden/poses/prediction.npy" "$golden/poses/truth.npy" "$golden/coco/truth.json" \
-    "$golden/coco/results.json" | tee "$work/log"
-  (cd "$work" && build/margipose_files && build/margipose net.safetensors image.npy truth.npy &&
-    build/margipose_files "$golden/margipose")
-  tail -1 "$work/log" | grep -q '^0.314755 0.447149 0.362757 0.353523 0.316792 0.553659$'
+  run_all _compiled
+  diff -r "$work/out" "$work/out_compiled" || { echo "FAILED: header-only and compiled differ"; exit 1; }
+  # What is in the library is not compiled again.
+  nm -C "$work/build/CMakeFiles/explain_network_compiled.dir/explain_network.cpp.o" | grep -q ' U posekit::.*load_tfjs<float>' ||
+    { echo "FAILED: load_tfjs is not the library's"; exit 1; }
+  # With other -m flags: the headers, and a word about it.
+  case $(uname -m) in
+    x86_64)
+      definition=$(sed -n 's/.*\(POSEKIT_COMPILED_FOR_isa_[a-z0-9_]*=1\).*/\1/p' "$work/prefix"/lib*/cmake/posekit/posekit-compiled-targets.cmake \
+        "$work/prefix"/lib/*/cmake/posekit/posekit-compiled-targets.cmake 2>/dev/null | head -1)
+      printf '#include <posekit/core/definitions.hpp>\n#if POSEKIT_DEFINES_HEATMAP\nint headers;\n#else\nint library;\n#endif\n' >"$work/unit.cpp"
+      for flags in "" "-mavx2 -mfma"; do
+        # shellcheck disable=SC2086
+        "$compiler" -std=c++20 $flags -I "$work/prefix/include" -DPOSEKIT_COMPILED "-D$definition" -c "$work/unit.cpp" -o "$work/unit.o" 2>"$work/log"
+        if [ -z "$flags" ]; then
+          nm "$work/unit.o" | grep -q library && [ ! -s "$work/log" ] || { cat "$work/log"; echo "FAILED: the library's own flags are not recognised"; exit 1; }
+        else
+          nm "$work/unit.o" | grep -q headers && grep -q 'other -m flags' "$work/log" || { echo "FAILED: other flags use the library"; exit 1; }
+        fi
+      done
+      ;;
+  esac
 fi
-if [ "$how" = find_package ] && [ -s "$source/models/movenet-lightning.json" ]; then
-  # An image of zeros, written here to need nothing else: 1 x 192 x 192 x 3 bytes behind an npy header.
-  header="{'descr': '|u1', 'fortran_order': False, 'shape': (1, 192, 192, 3), }"
-  { printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header"; head -c 110592 /dev/zero; } >"$work/input.npy"
-  "$work/build/explain_network" "$source/models/movenet-lightning.json" "$work/input.npy" \
-    StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd "$work/y.npy" "$work/g.npy"
-  [ -s "$work/y.npy" ] && [ -s "$work/g.npy" ]
-  ! "$work/build/explain_network" /nowhere.json a b c d 2>"$work/log"
-  grep -q 'no such file' "$work/log"
-fi
+cat "$work/out"/*.txt
 echo "$how works"

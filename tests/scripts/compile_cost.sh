@@ -49,11 +49,19 @@ for path in "$source"/include/posekit/*.hpp; do
   judge "posekit/$header.hpp" "$(wc -l <"$work/unit.ii")" "$limit"
 done
 
+# cost WHAT FUNCTIONS MEGABYTES FLAGS...: of compiling the README's first program without optimisation.
 # The compiler collects its garbage by the machine's memory unless it is told when.
-echo "tests/consumer/pose_ig.cpp without optimisation:"
-"$measure" "$compiler" -std=c++20 -O0 --param ggc-min-expand=30 --param ggc-min-heapsize=131072 \
-  -I "$source/include" "$@" -c "$source/tests/consumer/pose_ig.cpp" -o "$work/unit.o" >"$work/cost" || exit 1
-read -r _ megabytes <"$work/cost"
-judge functions "$(nm "$work/unit.o" | grep -c ' [TtWw] ')" 3900
-judge "megabytes of memory" "${megabytes%.*}" 1200
+cost() {
+  local what=$1 functions=$2 limit=$3 megabytes
+  shift 3
+  echo "tests/consumer/pose_ig.cpp without optimisation, $what:"
+  "$measure" "$compiler" -std=c++20 -O0 --param ggc-min-expand=30 --param ggc-min-heapsize=131072 \
+    -I "$source/include" "$@" -c "$source/tests/consumer/pose_ig.cpp" -o "$work/unit.o" >"$work/cost" || exit 1
+  read -r _ megabytes <"$work/cost"
+  judge functions "$(nm "$work/unit.o" | grep -c ' [TtWw] ')" "$functions"
+  judge "megabytes of memory" "${megabytes%.*}" "$limit"
+}
+cost header-only 3900 1200 "$@"
+isa=$(printf '#include <posekit/core/isa.hpp>\nPOSEKIT_ISA\n' | "$compiler" -std=c++20 -I "$source/include" -E -P -x c++ - | tail -1)
+cost "with posekit::compiled" 455 405 "-DPOSEKIT_COMPILED_FOR_$isa=1" "$@"
 [ -z "$failed" ]
