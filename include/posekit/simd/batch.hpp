@@ -33,6 +33,18 @@ using Mask = xsimd::batch_bool<T, Arch>;
 template <class T, class Arch = DefaultArch>
 inline constexpr std::size_t lanes = Batch<T, Arch>::size;
 
+/// The bits of a batch as another batch of the same size. xsimd's own takes that batch as its first
+/// parameter, or (since version 10) its element.
+template <class To, class From>
+[[gnu::always_inline]] inline To bits_as(const From& x) {
+  using Element = typename To::value_type;
+  if constexpr (std::is_same_v<decltype(xsimd::bitwise_cast<Element>(x)), To>) {
+    return xsimd::bitwise_cast<Element>(x);
+  } else {
+    return xsimd::bitwise_cast<To>(x);
+  }
+}
+
 /// True where the instruction set has 32 vector registers instead of 16.
 template <class Arch>
 inline constexpr bool has_32_registers =

@@ -83,8 +83,8 @@ template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> power_of_two(const Batch<T, Arch>& n_plus_magic) {
   using C = ExpConstants<T>;
   using Integers = xsimd::batch<typename C::Bits, Arch>;
-  const auto bits = xsimd::bitwise_cast<Integers>(n_plus_magic);
-  return xsimd::bitwise_cast<Batch<T, Arch>>((bits + Integers(C::bias)) << C::mantissa);
+  const auto bits = bits_as<Integers>(n_plus_magic);
+  return bits_as<Batch<T, Arch>>((bits + Integers(C::bias)) << C::mantissa);
 }
 
 }  // namespace detail
@@ -122,8 +122,8 @@ template <class T, class Arch>
   const B whole = y + magic;
   const B r = y - (whole - magic);
   const B p = horner<T, Arch>(r, detail::Exp2Constants<T>::coefficients);
-  const auto bits = xsimd::bitwise_cast<Integers>(whole);
-  return xsimd::fma(p, r, B(T(1))) * xsimd::bitwise_cast<B>(bits << C::mantissa);
+  const auto bits = bits_as<Integers>(whole);
+  return xsimd::fma(p, r, B(T(1))) * bits_as<B>(bits << C::mantissa);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::simd

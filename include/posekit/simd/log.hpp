@@ -54,11 +54,9 @@ template <class T, class Arch>
   using C = detail::LogConstants<T>;
   using Integers = xsimd::batch<typename C::Bits, Arch>;
   // x = 2^n (1 + f) with 1 + f between sqrt(1/2) and sqrt(2).
-  const Integers bits = xsimd::bitwise_cast<Integers>(x) + Integers(C::one - C::root_half);
-  const B n = xsimd::bitwise_cast<B>((bits >> C::mantissa) | Integers(C::magic_bits)) -
-              B(C::magic + C::bias);
-  const B f =
-      xsimd::bitwise_cast<B>((bits & Integers(C::fraction)) + Integers(C::root_half)) - B(T(1));
+  const Integers bits = bits_as<Integers>(x) + Integers(C::one - C::root_half);
+  const B n = bits_as<B>((bits >> C::mantissa) | Integers(C::magic_bits)) - B(C::magic + C::bias);
+  const B f = bits_as<B>((bits & Integers(C::fraction)) + Integers(C::root_half)) - B(T(1));
   B result;
   if constexpr (sizeof(T) == 4) {
     const B square = f * f;
