@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles every header alone, and twice in one translation unit, without warnings.
+# Compiles every header alone, and twice in one translation unit, without warnings: header-only, and (where
+# that differs) as a program with posekit::compiled does.
 # usage: check_headers.sh SOURCE_DIR COMPILER FLAGS...
 #
 # Other libraries are most of what there is to compile: those that a header reaches anyway come to it
@@ -10,6 +11,7 @@ shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 compile=("$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -I "$source/include" "$@")
+isa=$(printf '#include <posekit/core/isa.hpp>\nPOSEKIT_ISA\n' | "$compiler" -std=c++20 -I "$source/include" "$@" -E -P -x c++ - | tail -1)
 in_parallel() { while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done; }
 
 # Each header, and the headers of other libraries that it reaches: "posekit/a.hpp xtensor/b.hpp,...".
@@ -55,11 +57,15 @@ wait
 check() {
   local header=$1 first=$2 unit=$work/${1//\//_}
   printf '#include <%s>\n#include <%s>\n' "$header" "$header" >"$unit.cpp"
-  if ! "${compile[@]}" -Winvalid-pch -include "$first" -fsyntax-only "$unit.cpp" >"$unit.log" 2>&1 || [ -s "$unit.log" ]; then
-    echo "$header does not compile alone:"
-    head -20 "$unit.log"
-    touch "$work/failed"
-  fi
+  local way
+  for way in header_only "COMPILED_FOR_$isa"; do
+    [ $way = header_only ] || grep -q 'POSEKIT_DEFINES_\|^#include <posekit' "$source/include/$header" || continue
+    if ! "${compile[@]}" "-DPOSEKIT_$way=1" -Winvalid-pch -include "$first" -fsyntax-only "$unit.cpp" >"$unit.log" 2>&1 || [ -s "$unit.log" ]; then
+      echo "$header does not compile alone (-DPOSEKIT_$way=1):"
+      head -20 "$unit.log"
+      touch "$work/failed"
+    fi
+  done
 }
 count=0
 while read -r header set; do
