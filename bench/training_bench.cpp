@@ -10,9 +10,13 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <posekit/autodiff/convolution.hpp>
 #include <posekit/heatmap/masked_mean.hpp>
+#include <posekit/kernels/conv2d.hpp>
+#include <posekit/kernels/conv2d_filter_vjp.hpp>
+#include <posekit/kernels/conv2d_vjp.hpp>
 #include <posekit/models/margipose.hpp>
 #include <posekit/optim/sgd.hpp>
 #include <posekit/testing/random_tensor.hpp>
@@ -151,8 +155,14 @@ void time_convolution(benchmark::State& state, const Convolution& c, const char*
   const auto y = random_tensor<float>({g.batch, g.out_height, g.out_width, c.out}, 3);
   auto value = y, to_x = x, to_w = w;
   const pk::Conv2dFilter<float> filter{pk::Tensor<float>(w)};
-  const auto vjp = filter.vjp(g);
-  const auto pool = std::make_shared<pk::BufferPool<float>>();
+  const auto plan = pk::kernels::conv2d_vjp_plan(g);
+  auto plan_filter = pk::zeros<float>({plan.packed_size});
+  pk::kernels::conv2d_vjp_pack(g, plan, w.data(), plan_filter.data());
+  const auto parts = static_cast<std::size_t>(threads);
+  const auto sizes = pk::kernels::conv2d_vjp_scratch<float>(plan, 1);
+  auto forward_scratch = pk::zeros<float>({pk::kernels::conv2d_scratch<float>(g) * parts});
+  auto input_scratch = pk::zeros<float>({sizes.elements * parts});
+  std::vector<std::uint32_t> indices(sizes.indices * parts);
   auto scratch = pk::zeros<float>({pk::kernels::conv2d_filter_vjp_scratch<float>(g, threads)});
   filter.packed();
   const std::string what = product;
@@ -162,10 +172,11 @@ void time_convolution(benchmark::State& state, const Convolution& c, const char*
   const bench::Shares shares(state, work, threads);
   for (auto _ : state) {
     if (what == "forward") {
-      pk::internal::run_conv2d<float>(*pool, threads, g, filter, x.data(), {}, value.data());
+      pk::kernels::conv2d<float>(g, x.data(), filter.packed(), {}, value.data(),
+                                 forward_scratch.data(), threads);
     } else if (what == "input") {
-      pk::internal::run_conv2d_vjp<float>(*pool, threads, g, *vjp, 1, y.data(), nullptr,
-                                          to_x.data(), false);
+      pk::kernels::conv2d_vjp<float>(g, plan, plan_filter.data(), 1, y.data(), nullptr, to_x.data(),
+                                     false, nullptr, input_scratch.data(), indices.data(), threads);
     } else {
       pk::kernels::conv2d_filter_vjp<float>(g, x.data(), y.data(), to_w.data(), scratch.data(),
                                             threads);

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/progress.hpp>

@@ -15,7 +15,6 @@
 #include <posekit/attribution/quadrature.hpp>
 #include <posekit/attribution/score.hpp>
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/autodiff/var.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/progress.hpp>

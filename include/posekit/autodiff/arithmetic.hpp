@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -59,7 +59,6 @@ Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c);
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/strided.hpp>
 #include <posekit/kernels/strided_reduce.hpp>
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/activation_kind.hpp>
@@ -42,7 +42,6 @@ Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias, con
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/require.hpp>
 #include <posekit/kernels/activation.hpp>
 #include <posekit/kernels/channel_norm.hpp>

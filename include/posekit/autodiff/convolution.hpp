@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <posekit/autodiff/conv2d_filter.hpp>
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -51,7 +51,6 @@ Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
 
 #include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/fused_activation.hpp>
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/conv2d.hpp>
 #include <posekit/kernels/conv2d_filter_vjp.hpp>
 #include <posekit/kernels/conv2d_vjp.hpp>

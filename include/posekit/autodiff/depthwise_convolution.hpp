@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <posekit/autodiff/conv2d_filter.hpp>
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -34,7 +34,6 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/fused_activation.hpp>
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/conv2d_filter_vjp.hpp>
 #include <posekit/kernels/depthwise_conv2d.hpp>
 

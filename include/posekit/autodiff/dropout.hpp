@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -28,7 +28,6 @@ Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed);
 #if POSEKIT_DEFINES_AUTODIFF
 
 #include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/random.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

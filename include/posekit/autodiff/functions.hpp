@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -55,7 +55,6 @@ Var<T> prelu(const Var<T>& x, const Var<T>& slope);
 #if POSEKIT_DEFINES_AUTODIFF
 
 #include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/activation.hpp>
 #include <posekit/simd/exp.hpp>
 #include <posekit/simd/log.hpp>

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -30,7 +30,6 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/require.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include <posekit/autodiff/conv2d_filter.hpp>
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -27,7 +27,6 @@ Var<T> matmul(const Var<T>& a, const std::shared_ptr<const Conv2dFilter<T>>& b,
 
 #include <posekit/autodiff/convolution.hpp>
 #include <posekit/autodiff/shaping.hpp>
-#include <posekit/autodiff/tape.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -31,7 +31,6 @@ Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options = {});
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/pool2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -32,7 +32,6 @@ Var<T> mean(const Var<T>& x);
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/strided.hpp>
 #include <posekit/kernels/strided_reduce.hpp>
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/kernels/resize_corners.hpp>
@@ -32,7 +32,6 @@ Var<T> adaptive_average_pool2d(const Var<T>& x, std::array<std::size_t, 2> size 
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/resize2d.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -81,7 +81,6 @@ Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis);
 
 #if POSEKIT_DEFINES_AUTODIFF
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/kernels/transpose.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

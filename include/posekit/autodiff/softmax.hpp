@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <utility>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 
@@ -19,8 +19,6 @@ Var<T> softmax(const Var<T>& x);
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_AUTODIFF
-
-#include <posekit/autodiff/tape.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/graph.hpp>
@@ -68,7 +68,6 @@ class Network {
 
 #if POSEKIT_DEFINES_GRAPH
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/graph/fusion.hpp>
 #include <posekit/graph/registry.hpp>
 #include <posekit/graph/value.hpp>

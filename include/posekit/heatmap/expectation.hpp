@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -39,7 +39,6 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options = {
 
 #if POSEKIT_DEFINES_HEATMAP
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>

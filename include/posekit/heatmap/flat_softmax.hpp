@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
@@ -38,7 +38,6 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
 
 #if POSEKIT_DEFINES_HEATMAP
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -46,7 +46,6 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size,
 
 #if POSEKIT_DEFINES_HEATMAP
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>

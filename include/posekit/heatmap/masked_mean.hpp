@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
@@ -31,8 +31,6 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible);
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_HEATMAP
-
-#include <posekit/autodiff/tape.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 

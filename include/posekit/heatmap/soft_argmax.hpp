@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -83,7 +83,6 @@ Var<T> compensated_soft_argmax(const Var<T>& logits,
 
 #if POSEKIT_DEFINES_HEATMAP
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/heatmap/maps.hpp>
 #include <posekit/kernels/softmax_moments.hpp>

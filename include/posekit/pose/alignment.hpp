@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/autodiff/var.hpp>
+#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
@@ -109,7 +109,6 @@ std::vector<double> universal_scales(const Tensor<T>& poses, const Skeleton& ske
 
 #if POSEKIT_DEFINES_POSE
 
-#include <posekit/autodiff/tape.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/threads.hpp>
 #include <posekit/pose/skeleton_map.hpp>
