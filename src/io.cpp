@@ -9,12 +9,12 @@
 #include <posekit/io/parse_json.hpp>
 
 #define T float
-#include "io_templates.inc"
 #include "io_picture_templates.inc"
+#include "io_templates.inc"
 #undef T
 #define T double
-#include "io_templates.inc"
 #include "io_picture_templates.inc"
+#include "io_templates.inc"
 #undef T
 #define T std::int8_t
 #include "io_templates.inc"
@@ -40,3 +40,17 @@
 #define T std::uint64_t
 #include "io_templates.inc"
 #undef T
+#define T long long
+#include "io_templates.inc"
+#undef T
+#define T unsigned long long
+#include "io_templates.inc"
+#undef T
+
+// Truth values are written; what is read of them are numbers.
+namespace posekit::inline POSEKIT_ISA {
+template std::string npy_bytes<bool>(const Tensor<bool>& tensor);
+template void save_npy<bool>(const std::filesystem::path& path, const Tensor<bool>& tensor);
+template SafetensorsEntry safetensors_entry<bool>(std::string name, Tensor<bool>&& tensor);
+template SafetensorsEntry safetensors_entry<bool>(std::string name, const Tensor<bool>& tensor);
+}  // namespace posekit::inline POSEKIT_ISA

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds a separate project against posekit in one way, and runs it. With find_package every program is
-# built twice, header-only and with the installed posekit::compiled: both must give the same bits.
+# Builds a separate project against posekit in one way, and runs it. Programs are built twice, header-only and
+# with posekit::compiled, and must give the same bits: with find_package all of them, for any processor; as a
+# subdirectory one of them, optimised and where possible for AVX2.
 # usage: check_consumer.sh SOURCE_DIR HOW COMPILER
 set -eu
 source=$1 how=$2 compiler=$3
@@ -19,9 +20,17 @@ if [ "$how" = find_package ]; then
   rm -rf "$work/posekit"
   common+=(-DCMAKE_PREFIX_PATH="$work/prefix")
 fi
+twice=yes
+case $how in
+  FetchContent) twice="" ;;
+  add_subdirectory)
+    common+=(-DCMAKE_CXX_FLAGS_RELEASE=-O1)
+    ! grep -qm1 '\<avx2\>' /proc/cpuinfo || common+=(-DPOSEKIT_AVX2=ON)
+    ;;
+esac
 run cmake -S "$source/tests/consumer" -B "$work/build" "${common[@]}" -DPOSEKIT_HOW="$how" -DPOSEKIT_SOURCE="$source"
 targets=("${programs[@]}")
-[ "$how" != find_package ] || targets+=("${programs[@]/%/_compiled}")
+[ -z "$twice" ] || targets+=("${programs[@]/%/_compiled}" consumer_mixed)
 run cmake --build "$work/build" --target "${targets[@]}" -j 2
 
 # run_all SUFFIX: of the programs' names; what they write and print ends in the folder of that name
@@ -50,9 +59,12 @@ run_all() {
   fi
 }
 run_all ""
-if [ "$how" = find_package ]; then
+if [ -n "$twice" ]; then
   run_all _compiled
   diff -r "$work/out" "$work/out_compiled" || { echo "FAILED: header-only and compiled differ"; exit 1; }
+  "$work/build/consumer_mixed" | diff - "$work/out/consumer.txt" || { echo "FAILED: a mixed program differs"; exit 1; }
+fi
+if [ "$how" = find_package ]; then
   # What is in the library is not compiled again.
   nm -C "$work/build/CMakeFiles/explain_network_compiled.dir/explain_network.cpp.o" | grep -q ' U posekit::.*load_tfjs<float>' ||
     { echo "FAILED: load_tfjs is not the library's"; exit 1; }
@@ -61,6 +73,7 @@ if [ "$how" = find_package ]; then
     x86_64)
       definition=$(sed -n 's/.*\(POSEKIT_COMPILED_FOR_isa_[a-z0-9_]*=1\).*/\1/p' "$work/prefix"/lib*/cmake/posekit/posekit-compiled-targets.cmake \
         "$work/prefix"/lib/*/cmake/posekit/posekit-compiled-targets.cmake 2>/dev/null | head -1)
+      [ -n "$definition" ] || { echo "FAILED: the installed targets do not say what they are compiled for"; exit 1; }
       printf '#include <posekit/core/definitions.hpp>\n#if POSEKIT_DEFINES_HEATMAP\nint headers;\n#else\nint library;\n#endif\n' >"$work/unit.cpp"
       for flags in "" "-mavx2 -mfma"; do
         # shellcheck disable=SC2086

@@ -12,6 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 compile=("$compiler" -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -I "$source/include" "$@")
 isa=$(printf '#include <posekit/core/isa.hpp>\nPOSEKIT_ISA\n' | "$compiler" -std=c++20 -I "$source/include" "$@" -E -P -x c++ - | tail -1)
+[ -n "$isa" ] || { echo "FAILED: the instruction set was not found"; exit 1; }
 in_parallel() { while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done; }
 
 # Each header, and the headers of other libraries that it reaches: "posekit/a.hpp xtensor/b.hpp,...".

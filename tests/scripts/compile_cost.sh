@@ -62,6 +62,7 @@ cost() {
   judge "megabytes of memory" "${megabytes%.*}" "$limit"
 }
 cost header-only 3900 1200 "$@"
-isa=$(printf '#include <posekit/core/isa.hpp>\nPOSEKIT_ISA\n' | "$compiler" -std=c++20 -I "$source/include" -E -P -x c++ - | tail -1)
+isa=$(printf '#include <posekit/core/isa.hpp>\nPOSEKIT_ISA\n' | "$compiler" -std=c++20 -I "$source/include" "$@" -E -P -x c++ - | tail -1)
+[ -n "$isa" ] || { echo "the instruction set was not found"; exit 1; }
 cost "with posekit::compiled" 455 405 "-DPOSEKIT_COMPILED_FOR_$isa=1" "$@"
 [ -z "$failed" ]

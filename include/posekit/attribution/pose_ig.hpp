@@ -175,6 +175,7 @@ Tensor<T> baseline_image(const Tensor<T>& image, const PoseIgOptions& options,
   return baseline;
 }
 
+/// Throws ShapeError and ValueError where there is nothing that could be computed.
 template <class T>
 void require_pose_ig_arguments(const Tensor<T>& image, const Tensor<T>& truth,
                                const PoseIgOptions& options) {

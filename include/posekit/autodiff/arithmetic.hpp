@@ -152,10 +152,6 @@ Var<T> unary(const char* name, const Var<T>& x, const Op& op, const OpX& op_x) {
 
 }  // namespace internal
 
-}  // namespace posekit::inline POSEKIT_ISA
-
-namespace posekit::inline POSEKIT_ISA {
-
 template <class T>
 Var<T> operator+(const Var<T>& a, const Var<T>& b) {
   if (a.shape() == b.shape()) {

@@ -74,10 +74,6 @@ void run_conv2d(BufferPool<T>& pool, int threads, const Conv2dGeometry& g,
 
 }  // namespace internal
 
-}  // namespace posekit::inline POSEKIT_ISA
-
-namespace posekit::inline POSEKIT_ISA {
-
 namespace internal {
 
 template <class T>

@@ -69,10 +69,6 @@ Var<T> rectifier(const char* name, const Var<T>& x, Activation activation);
 
 }  // namespace internal
 
-}  // namespace posekit::inline POSEKIT_ISA
-
-namespace posekit::inline POSEKIT_ISA {
-
 namespace internal {
 
 // Batches find xsimd's functions, scalars the standard library's.

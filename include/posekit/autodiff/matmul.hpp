@@ -8,6 +8,7 @@
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/kernels/activation_kind.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

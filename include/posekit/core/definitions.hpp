@@ -14,16 +14,25 @@
 
 #include <posekit/core/isa.hpp>
 
+// 1 where the library was compiled for the instruction set of this file.
+#define POSEKIT_IS_COMPILED_FOR_THIS \
+  POSEKIT_ISA_DIGIT(POSEKIT_ISA_JOIN(POSEKIT_COMPILED_FOR_, POSEKIT_ISA, , , , , , ))
+
 #if defined(POSEKIT_SOURCE)
 #define POSEKIT_DEFINES_OTHERS 0
-#elif defined(_GLIBCXX_DEBUG)  // its containers have another layout
+#if defined(POSEKIT_COMPILED) && !POSEKIT_IS_COMPILED_FOR_THIS
+#error "posekit::compiled is compiled with other -m flags than CMake found out"
+#endif
+#elif defined(_GLIBCXX_DEBUG) || defined(EIGEN_DONT_ALIGN)
+// Containers and matrices have another layout than in the library.
 #define POSEKIT_DEFINES_OTHERS 1
-#elif POSEKIT_ISA_JOIN(POSEKIT_COMPILED_FOR_, POSEKIT_ISA, , , , , , )
+#elif POSEKIT_IS_COMPILED_FOR_THIS
 #define POSEKIT_DEFINES_OTHERS 0
 #else
 #define POSEKIT_DEFINES_OTHERS 1
 #if defined(POSEKIT_COMPILED)
-#pragma message("posekit::compiled is for other -m flags than this file's: the headers are compiled instead, which takes longer")
+#pragma message( \
+    "posekit::compiled is for other -m flags than this file's: the headers are compiled instead, which takes longer")
 #endif
 #endif
 

@@ -3,7 +3,7 @@
 // The only place that includes Eigen: small dense matrices.
 
 #include <posekit/core/definitions.hpp>
-#include <posekit/core/isa.hpp>
+#include <posekit/core/isa.hpp>  // before the intrinsics that Eigen includes
 
 #include <Eigen/Core>
 #include <Eigen/Geometry>

@@ -101,7 +101,7 @@ void parallel_for(std::size_t count, int threads, const Body& body) {
 template <class MakeWorker, class Compute, class Commit>
 void parallel_ordered(std::size_t count, int threads, MakeWorker&& make_worker, Compute&& compute,
                       Commit&& commit) {
-  const auto team = static_cast<int>(
+  [[maybe_unused]] const auto team = static_cast<int>(
       std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), count));
 #if defined(_OPENMP)
   const bool alone = team <= 1;

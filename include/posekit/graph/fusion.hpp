@@ -63,15 +63,7 @@ namespace posekit::inline POSEKIT_ISA::internal {
 
 enum class LayerKind { none, conv2d, depthwise, matmul };
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
 LayerKind layer_kind(const std::string& op);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
 
 POSEKIT_INLINE GraphIndex::GraphIndex(const Graph& graph) : graph_(&graph) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) position_[graph.nodes[i].name] = i;

@@ -86,10 +86,6 @@ namespace posekit::inline POSEKIT_ISA::internal {
 template <class T>
 std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map);
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
 /// Positions [N, J, axes] from `refine(map, peak) -> offsets from the peak in pixels`.
 template <class T, class Refine>
 Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinates convention,
@@ -114,10 +110,6 @@ Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinate
 template <class T>
 double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrdiff_t y,
                   const std::vector<double>& kernel);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
 
 template <class T>
 std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map) {

@@ -329,6 +329,8 @@ POSEKIT_INLINE void require_same_maps(const char* function, const Shape& p, cons
   }
 }
 
+/// The shape of maps p that diverge from Gaussians around `means`. Throws ShapeError and
+/// ValueError.
 template <class T>
 MapsShape divergence_shape(const char* function, const Shape& p, const Tensor<T>& means,
                            const GaussianOptions& options) {

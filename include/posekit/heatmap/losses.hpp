@@ -23,7 +23,6 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-/// Shapes of predicted and true positions, the same and of rank 3.
 enum class PositionLoss { euclidean, l1, mse };
 
 /// One number [N, J] for each pair of positions [N, J, axes].
@@ -117,6 +116,7 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
+/// Shapes of predicted and true positions, the same and of rank 3.
 inline void require_pair(const char* function, const Shape& predicted, const Shape& truth) {
   if (predicted.size() != 3 || predicted != truth) {
     throw ShapeError(error_text(function, ": positions have shapes ", to_string(predicted), " and ",

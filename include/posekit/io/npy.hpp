@@ -94,10 +94,6 @@ T npy_element(const std::uint8_t* bytes, bool swap) {
 
 }  // namespace internal
 
-}  // namespace posekit::inline POSEKIT_ISA
-
-namespace posekit::inline POSEKIT_ISA {
-
 namespace internal {
 
 template <class T>

@@ -124,7 +124,9 @@ void save_safetensors(const std::filesystem::path& path,
 #if POSEKIT_DEFINES_IO
 
 #include <nlohmann/json.hpp>
+
 #include <posekit/core/half.hpp>
+#include <posekit/io/atomic_file.hpp>
 #include <posekit/io/npy.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -156,12 +158,6 @@ T safetensors_element(const std::uint8_t* bytes, bool swap) {
 }
 
 }  // namespace internal
-
-}  // namespace posekit::inline POSEKIT_ISA
-
-#include <posekit/io/atomic_file.hpp>
-
-namespace posekit::inline POSEKIT_ISA {
 
 POSEKIT_INLINE SafetensorsFile::SafetensorsFile(std::vector<std::uint8_t> bytes, std::string name)
     : copy_(std::move(bytes)), name_(std::move(name)) {

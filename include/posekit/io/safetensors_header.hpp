@@ -88,10 +88,8 @@ struct SafetensorsInfo {
 
 namespace posekit::inline POSEKIT_ISA::internal {
 
-inline constexpr std::size_t safetensors_header_limit = 100'000'000;
-
+inline constexpr std::size_t safetensors_header_limit = 100'000'000;  // the format's own
 inline constexpr std::size_t safetensors_rank_limit = 64;
-
 inline constexpr std::string_view safetensors_metadata_key = "__metadata__";
 
 inline bool is_control_character(char c) {
@@ -149,18 +147,10 @@ class SafetensorsHeaderReader {
   Shape list_;
 };
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
 struct SafetensorsDtypeInfo {
   const char* name;
   std::size_t width;
 };
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
 
 /// In the order of SafetensorsDtype.
 inline constexpr std::array<SafetensorsDtypeInfo, 13> safetensors_dtypes{{{"BOOL", 1},

@@ -56,10 +56,6 @@ struct ParameterGradient {
 
 inline constexpr std::size_t block_size = 4096;
 
-}  // namespace posekit::inline POSEKIT_ISA::optim::internal
-
-namespace posekit::inline POSEKIT_ISA::optim::internal {
-
 /// The gradients of those parameters that are trainable and got one, each once though its parameter
 /// may be there under several names. Throws ValueError where a parameter is null, ShapeError where
 /// a gradient has another shape than its parameter has now.

@@ -124,10 +124,6 @@ struct AlignmentParts {
   double weight = 0;                                   // number of joints that count
 };
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
 /// One frame's transform. Joints are [J, axes] with 2 or 3 axes.
 template <class T>
 SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size_t joints,

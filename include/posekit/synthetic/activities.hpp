@@ -31,21 +31,6 @@ enum class Activity : std::size_t {
 };
 inline constexpr std::size_t activity_count = 11;
 
-namespace internal {
-
-// Angles for each activity. What comes out of limits is clamped afterwards.
-
-/// A step, as the angles of walking and running go over a gait cycle (Perry and Burnfield, Gait
-/// Analysis): the hip swings like a cosine, the knee gives way after the foot's contact and bends
-/// most while the foot is in the air.
-void step(RandomStream& random, PoseAngles& angles, bool runs);
-
-void sit(RandomStream& random, PoseAngles& angles);
-
-void act(RandomStream& random, Activity activity, PoseAngles& angles);
-
-}  // namespace internal
-
 /// Angles of somebody who does something, within `angle_limits`.
 PoseAngles random_angles(RandomStream& random, Activity activity);
 
@@ -63,6 +48,17 @@ void gesture(RandomStream& random, LimbAngles& arm);
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
+
+// Angles for each activity. What comes out of limits is clamped afterwards.
+
+/// A step, as the angles of walking and running go over a gait cycle (Perry and Burnfield, Gait
+/// Analysis): the hip swings like a cosine, the knee gives way after the foot's contact and bends
+/// most while the foot is in the air.
+void step(RandomStream& random, PoseAngles& angles, bool runs);
+
+void sit(RandomStream& random, PoseAngles& angles);
+
+void act(RandomStream& random, Activity activity, PoseAngles& angles);
 
 inline void relax_arms(RandomStream& random, PoseAngles& angles) {
   for (LimbAngles& arm : angles.arms) {

@@ -42,10 +42,6 @@ struct BodyAxes {
   Eigen::Vector3f left, up, front;
 };
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
 /// v / |v|, or something else where v has no direction.
 Eigen::Vector3f unit_or(const Eigen::Vector3f& v, const Eigen::Vector3f& otherwise);
 
