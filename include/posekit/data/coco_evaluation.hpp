@@ -75,18 +75,14 @@ CocoEvaluation evaluate_coco(const std::filesystem::path& truth,
 #include <posekit/core/threads.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 constexpr std::size_t oks_thresholds = 10, recall_points = 101, area_ranges = 3;
 
 void require_evaluable(const CocoDataset& truth, const std::vector<CocoResult>& results,
                        const std::vector<double>& sigmas);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 POSEKIT_INLINE std::vector<double> sigmas_or_people(const std::vector<double>& given) {
   if (!given.empty()) return given;

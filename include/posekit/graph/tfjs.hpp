@@ -42,15 +42,11 @@ Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& op
 #include <posekit/io/folder.hpp>
 #include <posekit/io/parse_json.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
-
-using Json = nlohmann::ordered_json;  // the file's order is the signature's order
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
+
+using Json = nlohmann::ordered_json;  // the file's order is the signature's order
 
 /// Reads model.json with errors that name the file and the place.
 class TfjsReader {

@@ -44,17 +44,13 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options = {
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/map_moments.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 template <class T>
 void write_expectations(const char* function, const MapsShape& maps, const T* weights,
                         const ExpectationOptions& options, T* positions, int threads);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 template <class T>
 void write_expectations(const char* function, const MapsShape& maps, const T* weights,

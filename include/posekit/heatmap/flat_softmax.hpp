@@ -43,18 +43,14 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options = {}
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/kernels/softmax_moments.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 /// Writes the softmax of each map; says which maps have an infinite logit.
 template <class T>
 std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,
                                         int threads);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 template <class T>
 std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, T beta, T* result,

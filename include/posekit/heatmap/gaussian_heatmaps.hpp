@@ -66,9 +66,7 @@ double pixels_per_unit(Coordinates convention, std::size_t length);
 
 }  // namespace internal
 
-}  // namespace posekit::inline POSEKIT_ISA
-
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace internal {
 
 void require_gaussian(const char* function, const GaussianOptions& options, std::size_t joints);
 
@@ -79,12 +77,6 @@ void write_gaussians(const MapsShape& maps, const T* means, const GaussianOption
                      T* result, int threads);
 
 Shape gaussian_result_shape(const MapsShape& maps, const Shape& size);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 POSEKIT_INLINE void require_gaussian(const char* function, const GaussianOptions& options,
                                      std::size_t joints) {

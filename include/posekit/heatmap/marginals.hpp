@@ -87,18 +87,14 @@ auto marginal_coordinates(const Marginals<Maps>& maps, const ExpectationOptions&
 #include <posekit/core/threads.hpp>
 #include <posekit/kernels/volume_marginals.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 Marginals<Shape> marginal_shapes(const MapsShape& maps);
 
 template <class T>
 void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz, int threads);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 POSEKIT_INLINE MapsShape volume_shape(const Shape& shape) {
   if (shape.size() != 5) {

@@ -32,7 +32,9 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible);
 
 #if POSEKIT_DEFINES_HEATMAP
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 /// The weight of each loss in the mean; a loss of weight 0 is not looked at, be it NaN.
 template <class T>
@@ -40,12 +42,6 @@ std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible);
 
 template <class T>
 T weighted_sum(const std::vector<T>& weights, const T* values);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 template <class T>
 std::vector<T> mask_weights(const Shape& losses, const Tensor<T>& visible) {

@@ -103,9 +103,7 @@ void compensate(const MapsShape& maps, const T* logits, double background,
 
 }  // namespace internal
 
-}  // namespace posekit::inline POSEKIT_ISA
-
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace internal {
 
 /// The inverse temperature of each map: one for all, or one for each joint.
 template <class T>
@@ -122,12 +120,6 @@ std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, cons
                                                      const std::vector<T>& betas, int threads);
 
 void require_compensated(const CompensatedSoftArgmaxOptions& options);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 template <class T>
 std::vector<T> map_betas(const char* function, const MapsShape& maps, const T* betas,

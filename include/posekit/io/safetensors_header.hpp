@@ -86,7 +86,9 @@ struct SafetensorsInfo {
 
 #include <posekit/core/error.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 inline constexpr std::size_t safetensors_header_limit = 100'000'000;  // the format's own
 inline constexpr std::size_t safetensors_rank_limit = 64;
@@ -166,12 +168,6 @@ inline constexpr std::array<SafetensorsDtypeInfo, 13> safetensors_dtypes{{{"BOOL
                                                                           {"U64", 8},
                                                                           {"I64", 8},
                                                                           {"F64", 8}}};
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 inline const SafetensorsDtypeInfo& safetensors_dtype(SafetensorsDtype dtype) {
   const auto index = static_cast<std::size_t>(dtype);

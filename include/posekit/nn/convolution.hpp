@@ -101,17 +101,13 @@ struct ConvTranspose2d {
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/nn/initialization.hpp>
 
-namespace posekit::inline POSEKIT_ISA::nn::detail {
+namespace posekit::inline POSEKIT_ISA::nn {
+
+namespace detail {
 
 /// A weight [a, b, height, width] as the filter [height, width, b, a] that kernels read.
 template <class T>
 Tensor<T> filter_layout(const Tensor<T>& weight);
-
-}  // namespace posekit::inline POSEKIT_ISA::nn::detail
-
-namespace posekit::inline POSEKIT_ISA::nn {
-
-namespace detail {
 
 inline void require_channels_and_groups(const char* name, std::size_t in, std::size_t out,
                                         std::size_t groups) {

@@ -46,7 +46,9 @@ bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters);
 #include <posekit/core/tensor.hpp>
 #include <posekit/core/threads.hpp>
 
-namespace posekit::inline POSEKIT_ISA::optim::internal {
+namespace posekit::inline POSEKIT_ISA::optim {
+
+namespace internal {
 
 template <class T>
 struct ParameterGradient {
@@ -79,12 +81,6 @@ void for_each_block(const std::vector<Block>& blocks, int threads, const Body& b
 /// gradients where there is none.
 template <class T>
 std::size_t first_nonfinite(const std::vector<ParameterGradient<T>>& gradients, int threads);
-
-}  // namespace posekit::inline POSEKIT_ISA::optim::internal
-
-namespace posekit::inline POSEKIT_ISA::optim {
-
-namespace internal {
 
 template <class T>
 std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParameters<T>& parameters,

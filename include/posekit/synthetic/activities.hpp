@@ -38,27 +38,11 @@ PoseAngles random_angles(RandomStream& random, Activity activity);
 
 #if POSEKIT_DEFINES_SYNTHETIC
 
-namespace posekit::inline POSEKIT_ISA::internal {
-
-/// An arm that points, waves, carries or rests on the hip.
-void gesture(RandomStream& random, LimbAngles& arm);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
 // Angles for each activity. What comes out of limits is clamped afterwards.
-
-/// A step, as the angles of walking and running go over a gait cycle (Perry and Burnfield, Gait
-/// Analysis): the hip swings like a cosine, the knee gives way after the foot's contact and bends
-/// most while the foot is in the air.
-void step(RandomStream& random, PoseAngles& angles, bool runs);
-
-void sit(RandomStream& random, PoseAngles& angles);
-
-void act(RandomStream& random, Activity activity, PoseAngles& angles);
 
 inline void relax_arms(RandomStream& random, PoseAngles& angles) {
   for (LimbAngles& arm : angles.arms) {
@@ -69,7 +53,8 @@ inline void relax_arms(RandomStream& random, PoseAngles& angles) {
   }
 }
 
-POSEKIT_INLINE void gesture(RandomStream& random, LimbAngles& arm) {
+/// An arm that points, waves, carries or rests on the hip.
+inline void gesture(RandomStream& random, LimbAngles& arm) {
   switch (random.below(5)) {
     case 0:  // in front of the body
       arm = {random.normal(35, 20), random.normal(8, 12), random.normal(-25, 30),
@@ -114,7 +99,10 @@ inline double gait_bump(double phase, double centre, double width) {
   return std::exp(-0.5 * distance * distance / (width * width));
 }
 
-POSEKIT_INLINE void step(RandomStream& random, PoseAngles& angles, bool runs) {
+/// A step, as the angles of walking and running go over a gait cycle (Perry and Burnfield, Gait
+/// Analysis): the hip swings like a cosine, the knee gives way after the foot's contact and bends
+/// most while the foot is in the air.
+inline void step(RandomStream& random, PoseAngles& angles, bool runs) {
   const double phase = random.uniform();
   const double effort = random.uniform(0.35, 1.15);
   const double swing = effort * (runs ? random.normal(32, 5) : random.normal(24, 5));
@@ -167,7 +155,7 @@ inline void crouch(RandomStream& random, PoseAngles& angles) {
   }
 }
 
-POSEKIT_INLINE void sit(RandomStream& random, PoseAngles& angles) {
+inline void sit(RandomStream& random, PoseAngles& angles) {
   const double knees = random.normal(85, 18);
   for (LimbAngles& leg : angles.legs) {
     leg = {.flexion = random.normal(84, 9),
@@ -253,7 +241,7 @@ inline void move_freely(RandomStream& random, PoseAngles& angles) {
   angles.chest.twist += random.normal(0, 14);
 }
 
-POSEKIT_INLINE void act(RandomStream& random, Activity activity, PoseAngles& angles) {
+inline void act(RandomStream& random, Activity activity, PoseAngles& angles) {
   switch (activity) {
     case Activity::standing:
       return stand(random, angles);

@@ -34,16 +34,12 @@ void paint_backdrop(Tensor<float>& image, RandomStream& random,
 #include <posekit/synthetic/procedural_texture.hpp>
 #include <posekit/synthetic/textured_patch.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
-
-TexturedPatch random_patch(RandomStream& random, std::size_t width, std::size_t height,
-                           double smallest, double largest);
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
+
+TexturedPatch random_patch(RandomStream& random, std::size_t width, std::size_t height,
+                           double smallest, double largest);
 
 /// Adds value noise, of amplitudes for each channel, on a lattice of `cell` pixels.
 inline void add_noise(Tensor<float>& image, float cell, const Rgb& amplitude, std::uint32_t seed) {

@@ -95,19 +95,15 @@ bool intersects_itself(const Tensor<double>& pose, double height);
 
 #include <posekit/core/error.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 inline void clamp_to(double& angle, const angle_limits::Range& range) {
   angle = std::clamp(angle, range[0], range[1]);
 }
 
 inline double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 POSEKIT_INLINE void clamp_angles(PoseAngles& angles) {
   namespace limits = angle_limits;

@@ -59,18 +59,14 @@ Texture random_texture(RandomStream& random, double plain, double finest, double
 
 #if POSEKIT_DEFINES_SYNTHETIC
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
+
+namespace internal {
 
 /// 24 random bits of a lattice point, as a number in [0, 1).
 float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed);
 
 inline float smooth_step(float t) { return t * t * (3 - 2 * t); }
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA {
-
-namespace internal {
 
 POSEKIT_INLINE float lattice_value(std::int32_t x, std::int32_t y, std::uint32_t seed) {
   std::uint32_t h = seed ^ (static_cast<std::uint32_t>(x) * 0x8da6b343u) ^
