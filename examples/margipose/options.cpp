@@ -6,6 +6,7 @@
 #include "ablation.hpp"
 #include "command_line.hpp"
 #include "explanation.hpp"
+#include "installation.hpp"
 #include "prediction.hpp"
 #include "training.hpp"
 
@@ -14,7 +15,9 @@ namespace pk = posekit;
 namespace {
 
 /// The small weights that come along, wherever the program is called.
-std::filesystem::path small_weights() { return POSEKIT_SMALL_WEIGHTS; }
+std::filesystem::path small_weights() {
+  return data_folder(POSEKIT_MARGIPOSE_SOURCE) / "small.safetensors";
+}
 
 void add_network_options(CLI::App& app, Configuration& c, std::string& extractor) {
   app.add_option("--size", c.image_size, "pixels of the square images, a multiple of 32")

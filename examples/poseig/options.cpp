@@ -35,7 +35,6 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
 
 ExplainOptions parse_command_line(int argc, char** argv) {
   ExplainOptions o;
-  if (const char* folder = std::getenv("POSEKIT_MODELS")) o.models = folder;
 
   CLI::App app{
       "Shows which pixels of a photo made a pose network put each joint where it did (PoseIG).\n"
@@ -62,8 +61,11 @@ ExplainOptions parse_command_line(int argc, char** argv) {
          "person in it is explained, into one table")
       ->type_name("FILE|DIR");
   app.add_option("-m,--model", o.model, "the network; --list-models names them")->type_name("NAME");
-  app.add_option("--models", o.models,
-                 "folder of the networks (scripts/fetch_models.sh fills it; or set POSEKIT_MODELS)")
+  app.add_option(
+         "--models", o.models,
+         "folder of the networks; without it $POSEKIT_MODELS, else the first of ./models and "
+         "~/.local/share/posekit/models that has the network")
+      ->default_str("")
       ->type_name("DIR");
   app.add_flag("--list-models", list, "list the networks and stop")->default_str("");
   app.add_option("-o,--output", o.output, "folder for the results")->type_name("DIR");

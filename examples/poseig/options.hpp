@@ -12,7 +12,7 @@
 /// What the user asked for.
 struct ExplainOptions {
   std::string model = "movenet-lightning";
-  std::filesystem::path models = "models";
+  std::filesystem::path models;            ///< empty: where `model_folder` finds them
   std::filesystem::path image;             // or a folder of annotated images
   std::string box = "auto";                // auto, photo or x,y,width,height
   std::vector<std::string> joints;         // empty: all
