@@ -21,14 +21,14 @@ mkdir "$HOME"
 "$posekit" --help >out 2>err || complain "--help ended with $?"
 for command in explain evaluate margipose fetch; do
   grep -q "^  $command " out || complain "--help does not list $command: $(cat out)"
-  [ -s "prefix/share/man/man1/posekit-$command.1" ] || complain "there is no page of the manual for $command"
+  [ -s "prefix/share/man/man1/posekit-$command.1.gz" ] || complain "there is no page of the manual for $command"
   "$posekit" $command --help >one 2>&1 || complain "$command --help ended with $?: $(cat one)"
   "prefix/bin/posekit-$command" --help >two 2>&1 || complain "posekit-$command --help ended with $?"
   cmp -s one two || complain "posekit $command and posekit-$command differ"
 done
 [ -s err ] && complain "--help wrote to standard error: $(cat err)"
-grep -q 'steps COUNT' prefix/share/man/man1/posekit-explain.1 || complain "the page of posekit-explain has no options"
-[ -s prefix/share/man/man1/posekit.1 ] || complain "there is no page for posekit"
+zgrep -q 'steps COUNT' prefix/share/man/man1/posekit-explain.1.gz || complain "the page of posekit-explain has no options"
+[ -s prefix/share/man/man1/posekit.1.gz ] || complain "there is no page for posekit"
 "$posekit" --version | grep -q '^posekit [0-9]' || complain "--version"
 
 # mistake STATUS PATTERN ARGUMENTS...

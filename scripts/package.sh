@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Makes a Debian package of the commands and the library, build/posekit_<version>_<architecture>.deb. On x86-64
+# the commands are in it three times: for any such processor, for AVX2 and for AVX-512.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+[ $# -eq 0 ] || die "usage: scripts/package.sh"
+
+need_compiler
+need_packages dpkg-dev file gzip
+
+# build FOLDER TARGETS... -- OPTIONS...
+build() {
+  local folder=$root/build/$1 log=$root/build/$1.log targets=()
+  shift
+  while [ "$1" != -- ]; do
+    targets+=("$1")
+    shift
+  done
+  shift
+  say "building in ${folder#"$root/"}"
+  cmake -S "$root" -B "$folder" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF -DPOSEKIT_NATIVE=OFF \
+    -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 "$@" >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed"; }
+  cmake --build "$folder" -j "$processors" --target "${targets[@]}" >>"$log" 2>&1 || { tail -40 "$log" >&2; die "the build failed"; }
+}
+
+mkdir -p "$root/build"
+with=""
+if [ "$(uname -m)" = x86_64 ]; then
+  for level in x86-64-v3 x86-64-v4; do
+    build "package-$level" posekit-explain posekit-evaluate posekit-margipose -- \
+      "-DCMAKE_CXX_FLAGS=-march=$level" -DPOSEKIT_COMMANDS_FOR=$level
+    with+="${with:+;}$root/build/package-$level"
+  done
+fi
+build package all -- "-DPOSEKIT_PACKAGE_WITH=$with"
+say "packing"
+(cd "$root/build/package" && cpack) >"$root/build/package.log" 2>&1 || { tail -20 "$root/build/package.log" >&2; die "cpack failed"; }
+mv "$root"/build/package/*.deb "$root/build/"
+say "made $(cd "$root" && ls build/posekit_*.deb)"
