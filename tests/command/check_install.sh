@@ -42,7 +42,7 @@ mistake() {
 mistake 1 'Usage: posekit COMMAND'
 mistake 1 "there is no command 'nosuch'" nosuch
 mistake 1 'there is no command' ../bin/posekit
-mistake 1 'neither in models nor in .*/home/.local/share/posekit/models' explain --image "$photo" --output out-a
+mistake 1 'neither in models nor .*/home/.local/share/posekit/models' explain --image "$photo" --output out-a
 "$posekit" --help >/dev/full 2>/dev/null && complain "a full standard output ended with 0"
 
 # Networks are found in the user's folder, and before it in the current one; weights come along.
