@@ -45,8 +45,8 @@ fs::path model_folder(const fs::path& given, std::string_view file) {
     if (pk::is_file(folder / file)) return folder;
     looked += (looked.empty() ? "" : " nor ") + folder.string();
   }
-  throw pk::FileError(pk::error_text(
-      file, ": neither in ", looked,
-      "; `posekit fetch` (or scripts/fetch_models.sh) fetches networks, and --models or "
-      "POSEKIT_MODELS names another folder"));
+  throw pk::FileError(
+      pk::error_text(file, ": neither in ", looked,
+                     "; `posekit fetch --all` (or scripts/fetch_models.sh --all) fetches networks, "
+                     "--models or POSEKIT_MODELS names another folder"));
 }
