@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <posekit/core/random.hpp>
-#include <posekit/data/coco_evaluation.hpp>
+#include <posekit/evaluation/coco_evaluation.hpp>
 #include <posekit/pose/metrics.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include <posekit/data/crop.hpp>
 #include <posekit/graph/tfjs.hpp>
+#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

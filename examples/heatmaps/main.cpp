@@ -12,9 +12,9 @@
 #include <vector>
 
 #include <posekit/autodiff/shaping.hpp>
-#include <posekit/data/crop.hpp>
 #include <posekit/graph/tfjs.hpp>
 #include <posekit/heatmap.hpp>
+#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/pose/skeletons.hpp>
 #include <posekit/viz/overlay.hpp>

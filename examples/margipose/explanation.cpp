@@ -10,7 +10,7 @@
 #include <posekit/attribution/pose_ig.hpp>
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/shaping.hpp>
-#include <posekit/data/pose_batch.hpp>
+#include <posekit/batches/pose_batch.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/viz/canvas.hpp>
 #include <posekit/viz/overlay.hpp>

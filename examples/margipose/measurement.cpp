@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include <posekit/data/crop_transforms.hpp>
-#include <posekit/data/multi_crop.hpp>
+#include <posekit/batches/multi_crop.hpp>
+#include <posekit/image/crop_transforms.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/pose/metrics.hpp>
 #include <posekit/pose/skeletons.hpp>

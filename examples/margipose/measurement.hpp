@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include <posekit/data/pose_batch.hpp>
+#include <posekit/batches/pose_batch.hpp>
 
 #include "configuration.hpp"
 #include "samples.hpp"

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <span>
 
-#include <posekit/data/crop.hpp>
-#include <posekit/data/pose_batch.hpp>
+#include <posekit/batches/pose_batch.hpp>
+#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/pose/skeletons.hpp>

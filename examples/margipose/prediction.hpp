@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include <posekit/data/pose_example.hpp>
+#include <posekit/batches/pose_example.hpp>
 
 #include "configuration.hpp"
 #include "samples.hpp"

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <posekit/core/random.hpp>
-#include <posekit/data/mocap.hpp>
+#include <posekit/datasets/mocap.hpp>
 #include <posekit/synthetic/person_joints.hpp>
 
 namespace pk = posekit;

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <string>
 
-#include <posekit/data/batch_loader.hpp>
-#include <posekit/data/pose_batch.hpp>
+#include <posekit/batches/batch_loader.hpp>
+#include <posekit/batches/pose_batch.hpp>
 #include <posekit/synthetic/synthetic_people.hpp>
 
 using Batch = posekit::PoseBatch<float>;

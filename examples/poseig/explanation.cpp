@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include <posekit/attribution.hpp>
-#include <posekit/data/crop.hpp>
+#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 
 namespace pk = posekit;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <posekit/data/coco.hpp>
+#include <posekit/datasets/coco.hpp>
 #include <posekit/io.hpp>
 
 #include "explanation.hpp"

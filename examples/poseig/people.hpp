@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include <posekit/data/coco.hpp>
+#include <posekit/datasets/coco.hpp>
 
 /// Where the photos of annotated images are, by the images' ids.
 using Photos = std::map<std::int64_t, std::filesystem::path>;

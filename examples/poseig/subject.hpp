@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <posekit/core/tensor.hpp>
-#include <posekit/data/coco.hpp>
-#include <posekit/data/crop.hpp>
+#include <posekit/datasets/coco.hpp>
+#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/models/pose_model.hpp>
 

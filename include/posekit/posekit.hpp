@@ -4,10 +4,13 @@
 
 #include <posekit/attribution.hpp>
 #include <posekit/autodiff.hpp>
+#include <posekit/batches.hpp>
 #include <posekit/core.hpp>
-#include <posekit/data.hpp>
+#include <posekit/datasets.hpp>
+#include <posekit/evaluation.hpp>
 #include <posekit/graph.hpp>
 #include <posekit/heatmap.hpp>
+#include <posekit/image.hpp>
 #include <posekit/io.hpp>
 #include <posekit/models.hpp>
 #include <posekit/nn.hpp>

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include <posekit/core/error.hpp>
-#include <posekit/data/bvh.hpp>
+#include <posekit/datasets/bvh.hpp>
 
 /// Motion capture in the Biovision hierarchy format.
 inline void fuzz_bvh(std::span<const std::uint8_t> bytes) {

@@ -5,10 +5,10 @@
 #include <span>
 
 #include <posekit/core/error.hpp>
-#include <posekit/data/coco.hpp>
-#include <posekit/data/coco_images.hpp>
-#include <posekit/data/coco_matching.hpp>
-#include <posekit/data/coco_results.hpp>
+#include <posekit/datasets/coco.hpp>
+#include <posekit/datasets/coco_images.hpp>
+#include <posekit/datasets/coco_results.hpp>
+#include <posekit/evaluation/coco_matching.hpp>
 
 #include "fuzz/scratch.hpp"
 

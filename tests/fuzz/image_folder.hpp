@@ -5,7 +5,7 @@
 #include <span>
 
 #include <posekit/core/error.hpp>
-#include <posekit/data/image_folder.hpp>
+#include <posekit/datasets/image_folder.hpp>
 
 #include "fuzz/scratch.hpp"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include <posekit/data/coco.hpp>
-#include <posekit/data/crop.hpp>
+#include <posekit/datasets/coco.hpp>
+#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/models/model_zoo.hpp>
 

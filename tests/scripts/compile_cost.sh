@@ -26,10 +26,14 @@ judge() {
 echo "lines after preprocessing:"
 limits="attribution 196000
 autodiff 159000
+batches 189000
 core 147000
 data 189000
+datasets 189000
+evaluation 189000
 graph 192000
 heatmap 159000
+image 150000
 io 141000
 models 198000
 nn 197000

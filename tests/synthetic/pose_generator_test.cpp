@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <posekit/data/mocap.hpp>
+#include <posekit/datasets/mocap.hpp>
 #include <posekit/pose/alignment.hpp>
 #include <posekit/synthetic/pose_generator.hpp>
 #include <posekit/synthetic/synthetic_people.hpp>

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include <posekit/data/mocap.hpp>
+#include <posekit/datasets/mocap.hpp>
 #include <posekit/synthetic/synthetic_people.hpp>
 
 #include "support/close.hpp"

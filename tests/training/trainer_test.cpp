@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include <posekit/data/batch_loader.hpp>
+#include <posekit/batches/batch_loader.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/optim/adam.hpp>
 #include <posekit/optim/sgd.hpp>

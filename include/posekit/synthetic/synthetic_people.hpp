@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/batches/pose_example.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/data/pose_example.hpp>
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/skeletons.hpp>
 #include <posekit/synthetic/backdrop.hpp>
@@ -120,9 +120,9 @@ class SyntheticPeople {
 
 #if POSEKIT_DEFINES_SYNTHETIC
 
+#include <posekit/batches/pose_batch.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/threads.hpp>
-#include <posekit/data/pose_batch.hpp>
 #include <posekit/synthetic/hand_figure.hpp>
 
 namespace posekit::inline POSEKIT_ISA {

@@ -1,0 +1,7 @@
+#pragma once
+
+// Boxes and crops of pictures, and their colours.
+
+#include <posekit/image/color_change.hpp>
+#include <posekit/image/crop.hpp>
+#include <posekit/image/crop_transforms.hpp>
