@@ -5,6 +5,7 @@
 #define POSEKIT_INLINE
 
 #include <posekit/io.hpp>
+#include <posekit/io/json_file.hpp>
 #include <posekit/io/json_string.hpp>
 #include <posekit/io/parse_json.hpp>
 

@@ -49,7 +49,7 @@ struct Sums {
   double error = 0, fi = 0, li = 0, di = 0;
   std::size_t joints = 0, with_fi = 0;
 
-  void add(const JointReport& j) {
+  void add(const pk::JointExplanation& j) {
     if (!j.li || !j.di) return;
     error += j.error_crop();
     li += *j.li;
@@ -116,7 +116,7 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
     ExplainOptions options;
     options.model = families[f].model;
     options.models = models;
-    const auto model = load_model(options);
+    const pk::PoseNetwork<float> network = load_network(options).network;
     for (std::size_t p = 0; p < people.size(); ++p) {
       options.image = people[p].photo;
       options.annotations = people[p].dataset->source;
@@ -124,19 +124,18 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
       options.truth = "annotation";
       options.integration.steps = 50;
       const Explanation e = explain_person(
-          options, people[p].dataset, model, p == 0,
+          options, people[p].dataset, network, p == 0,
           [](const pk::Progress&) { return !stop_requested().load(); }, stop_requested());
-      for (const JointReport& j : e.report.joints) {
+      for (const pk::JointExplanation& j : e.joints) {
         measured[f][j.name].add(j);
         table += std::string(families[f].model) + ',' +
                  pk::csv_field(people[p].photo.filename().string()) + ',' +
                  std::to_string(people[p].id) + ',' + j.name + ',' +
                  std::string(pk::joint_group(j.name)) + ',' + pk::csv_field(j.error_crop()) +
-                 index_fields(j) + '\n';
+                 pk::index_fields(j) + '\n';
       }
       if (p > 0) continue;
-      const auto figure =
-          make_figure(options, e.subject, model, e.result, e.report, e.signed_maps, e.densities);
+      const auto figure = make_figure(options, network, e);
       for (const auto& panel : figure.panels) {
         pictures[panel.joint].push_back(pk::pose_ig_joint_picture(figure, panel));
       }

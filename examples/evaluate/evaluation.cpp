@@ -118,9 +118,7 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   progress.say(pk::error_text("evaluating ", results.size(), " detections in ", truth.images.size(),
                               " images"));
   Evaluation e;
-  // People have 17 keypoints, hands 21.
-  const bool hands = !truth.annotations.empty() && truth.annotations[0].keypoints.size() == 21;
-  e.skeleton = hands ? &pk::skeletons::hand_21 : &pk::skeletons::coco_17;
+  e.skeleton = &pk::keypoint_skeleton(truth);
   const std::vector<double> sigmas(e.skeleton->oks_sigmas.begin(), e.skeleton->oks_sigmas.end());
   e.coco = pk::evaluate_coco(truth, results, {.sigmas = sigmas, .threads = options.threads});
   e.matches = pk::match_coco(truth, results, {.sigmas = sigmas});

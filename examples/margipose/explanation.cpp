@@ -6,12 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include <posekit/attribution/indices.hpp>
-#include <posekit/attribution/pose_ig.hpp>
-#include <posekit/autodiff/arithmetic.hpp>
-#include <posekit/autodiff/shaping.hpp>
-#include <posekit/batches/pose_batch.hpp>
+#include <posekit/attribution/explanation.hpp>
 #include <posekit/io/npy.hpp>
+#include <posekit/models/model_zoo.hpp>
 #include <posekit/viz/canvas.hpp>
 #include <posekit/viz/overlay.hpp>
 
@@ -22,26 +19,10 @@ namespace pk = posekit;
 
 namespace {
 
-/// RGB in [0, 1] [N, 3, S, S] -> joints in pixels [N, J, 2].
-pk::Var<float> image_coordinates(Network& network, const pk::Var<float>& image) {
-  const pk::PoseBatchOptions norm;
-  pk::Tape<float>& tape = image.tape();
-  pk::Tensor<float> scale = pk::make_tensor<float>({1, 3, 1, 1});
-  pk::Tensor<float> shift = scale;
-  for (std::size_t c = 0; c < 3; ++c) {
-    scale.data()[c] = static_cast<float>(1.0 / norm.standard_deviation[c]);
-    shift.data()[c] = static_cast<float>(-norm.mean[c] / norm.standard_deviation[c]);
-  }
-  const auto xyz =
-      network(image * tape.constant(std::move(scale)) + tape.constant(std::move(shift))).xyz;
-  const auto half = static_cast<float>(image.shape()[2]) / 2.0f;
-  return pk::affine(pk::slice(xyz, 2, 0, 2), half, half - 0.5f);
-}
-
 /// A panel for each joint: what raises and what lowers the likelihood of the place it was put.
-pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& result,
-                const pk::Tensor<float>* truth, const pk::Tensor<float>& li,
-                const pk::Tensor<float>& di) {
+pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseExplanation<float>& why,
+                const pk::Tensor<float>* truth) {
+  const pk::PoseIgResult<float>& result = why.attribution;
   constexpr double side = 200, gap = 14, top = 24;
   constexpr std::size_t columns = 6;
   const auto& skeleton = pk::skeletons::margipose_17;
@@ -51,7 +32,7 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
       static_cast<std::size_t>(static_cast<double>(rows) * (side + top + gap) + gap + 60));
   const pk::Bitmap photo = pk::to_bitmap(image);
   const double zoom = side / static_cast<double>(photo.width);
-  const auto maps = result.signed_maps();
+  const auto& maps = why.signed_maps;
   const std::size_t pixels = photo.width * photo.height;
   const auto corner = [&](std::size_t cell) {
     return std::pair{gap + static_cast<double>(cell % columns) * (side + gap),
@@ -66,9 +47,9 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
     const double x = place_of_panel.first, y = place_of_panel.second;
     const float* map = maps.data() + j * pixels;
     char text[80];
-    std::snprintf(text, sizeof text, "%s  LI %.1f  DI %.0f",
-                  std::string(skeleton.joints[j]).c_str(), static_cast<double>(li.data()[j]),
-                  static_cast<double>(di.data()[j]));
+    std::snprintf(
+        text, sizeof text, "%s  LI %.1f  DI %.0f", std::string(skeleton.joints[j]).c_str(),
+        static_cast<double>(why.locality_index(j)), static_cast<double>(why.diffusion_index(j)));
     canvas.text(x, y - 8, text, 9, pk::side_color(skeleton.joints[j]));
     canvas.draw(pk::signed_overlay(photo, map, pk::magnitude_quantile(map, pixels, 0.995)), x, y,
                 zoom);
@@ -93,43 +74,32 @@ pk::Bitmap draw(const pk::Tensor<float>& image, const pk::PoseIgResult<float>& r
 }  // namespace
 
 void run_explanation(const SubjectOptions& options, std::size_t steps) {
-  const LoadedNetwork loaded = load_network(options.weights);
-  const std::size_t size = loaded.configuration.image_size;
+  const pk::PoseNetwork<float> network = pk::load_pose_network<float>(options.weights);
+  const std::size_t size = network.input().size;
   StagedOutput output(options.folder);
   const Subject subject = find_subject(options, size);
-  const auto model = [&](const pk::Var<float>& image) {
-    return image_coordinates(*loaded.network, image);
-  };
-  // The likelihood of where the network itself puts the joints.
-  pk::Tape<float> tape;
-  const pk::Tensor<float> pose = pk::reshaped(
-      model(tape.constant(pk::reshaped(subject.example.image, {1, 3, size, size}))).value(),
-      {loaded.configuration.network.joints, 2});
-  tape.clear();
   ProgressBar bar(options.quiet);
-  const auto result = pk::pose_ig(model, subject.example.image, pose,
-                                  {.sigma = 19.0 * static_cast<double>(size) / 256.0,
-                                   .steps = steps,
-                                   .progress = [&](const pk::Progress& p) {
-                                     bar.update(p);
-                                     return !stop_requested().load();
-                                   }});
+  // The likelihood of where the network itself puts the joints.
+  const auto why = pk::explain(network, subject.example.image,
+                               {.sigma = 19.0 * static_cast<double>(size) / 256.0,
+                                .steps = steps,
+                                .progress = [&](const pk::Progress& p) {
+                                  bar.update(p);
+                                  return !stop_requested().load();
+                                }});
   bar.clear();
-  const auto maps = result.maps();
-  const auto li = pk::locality_index(maps, pose);
-  const auto di = pk::diffusion_index(maps);
-  pk::save_png(output.file("explanation.png"),
-               draw(subject.example.image, result,
-                    subject.has_truth ? &subject.example.joints : nullptr, li, di));
-  pk::save_npy(output.file("attributions.npy"), maps);
+  pk::save_png(
+      output.file("explanation.png"),
+      draw(subject.example.image, why, subject.has_truth ? &subject.example.joints : nullptr));
+  pk::save_npy(output.file("attributions.npy"), why.maps);
   output.publish();
   if (options.quiet) return;
   std::printf("%-16s %8s %8s %14s\n", "joint", "LI", "DI", "completeness");
-  for (std::size_t j = 0; j < maps.shape()[0]; ++j) {
-    std::printf("%-16s %8.2f %8.1f %14.2g\n",
-                std::string(pk::skeletons::margipose_17.joints[j]).c_str(),
-                static_cast<double>(li.data()[j]), static_cast<double>(di.data()[j]),
-                static_cast<double>(result.completeness_gap.data()[j]));
+  for (std::size_t j = 0; j < why.joints.size(); ++j) {
+    std::printf(
+        "%-16s %8.2f %8.1f %14.2g\n", std::string(pk::skeletons::margipose_17.joints[j]).c_str(),
+        static_cast<double>(why.locality_index(j)), static_cast<double>(why.diffusion_index(j)),
+        static_cast<double>(why.attribution.completeness_gap(j)));
   }
   std::printf("in %s: explanation.png, attributions.npy\n", options.folder.c_str());
 }

@@ -124,7 +124,7 @@ pk::Tensor<float> predict_ten_crop(Network& network, const std::vector<pk::PoseE
 }  // namespace
 
 void run_measurement(const MeasurementOptions& options) {
-  const LoadedNetwork loaded = load_network(options.weights);
+  const auto loaded = pk::models::load_margipose<float>(options.weights);
   std::optional<StagedOutput> output;
   if (!options.folder.empty()) output.emplace(options.folder);
   const SampleOptions samples{.image_size = loaded.configuration.image_size,

@@ -206,7 +206,7 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   });
   const auto complete = [&](TrainingOptions& o) {
     require_input_size(o.configuration);
-    o.configuration.network.feature_extractor = extractor_of(a->extractor);
+    o.configuration.network.feature_extractor = pk::models::feature_extractor(a->extractor);
     o.samples.image_size = o.configuration.image_size;
     o.samples.test_poses.unit = o.samples.poses.unit;
     o.configuration.network.seed = o.samples.seed;

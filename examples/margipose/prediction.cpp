@@ -8,6 +8,7 @@
 #include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/npy.hpp>
+#include <posekit/models/prediction.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 #include "drawing.hpp"
@@ -15,32 +16,6 @@
 #include "output.hpp"
 
 namespace pk = posekit;
-
-namespace {
-
-pk::Box parse_box(const std::string& text, const pk::Tensor<float>& photo) {
-  if (text.empty()) {
-    return {0, 0, static_cast<double>(photo.shape()[2]), static_cast<double>(photo.shape()[1])};
-  }
-  pk::Box box{};
-  char rest = 0;
-  const auto width = static_cast<double>(photo.shape()[2]),
-             height = static_cast<double>(photo.shape()[1]);
-  const bool read = std::sscanf(text.c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y, &box.width,
-                                &box.height, &rest) == 4;
-  // Written so that NaN fails, too.
-  const bool meets = box.width > 0 && box.height > 0 && box.x < width && box.y < height &&
-                     box.x + box.width > 0 && box.y + box.height > 0;
-  const bool sensible = std::max(box.width, box.height) <= 10 * std::max(width, height);
-  if (!read || !meets || !sensible) {
-    throw pk::ValueError(pk::error_text("--box is '", text,
-                                        "', expected x,y,width,height in pixels ",
-                                        "of the photo, which is ", width, " x ", height));
-  }
-  return box;
-}
-
-}  // namespace
 
 std::size_t joint_index(const std::string& name) { return pk::skeletons::margipose_17.index(name); }
 
@@ -55,14 +30,24 @@ Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
     return subject;
   }
   const auto photo = pk::load_image<float>(options.photo);
+  pk::Box box = pk::photo_box(photo);
+  if (!options.box.empty()) {
+    const auto given = pk::parse_box(options.box);
+    if (!given) {
+      throw pk::ValueError(pk::error_text("--box is '", options.box,
+                                          "', expected x,y,width,height in photo pixels"));
+    }
+    box = *given;
+    pk::require_box_in_photo("--box " + options.box, box, photo.shape()[2], photo.shape()[1]);
+  }
   const double margin = options.box.empty() ? 1.0 : 1.25;
-  const pk::Crop crop = pk::square_crop(parse_box(options.box, photo), image_size, margin);
+  const pk::Crop crop = pk::square_crop(box, image_size, margin);
   subject.example.image = pk::crop_image(photo, crop);
   return subject;
 }
 
 void run_prediction(const SubjectOptions& options) {
-  const LoadedNetwork loaded = load_network(options.weights);
+  const auto loaded = pk::models::load_margipose<float>(options.weights);
   const std::size_t size = loaded.configuration.image_size, joint = joint_index(options.joint);
   StagedOutput output(options.folder);
   const Subject subject = find_subject(options, size);

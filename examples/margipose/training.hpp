@@ -12,7 +12,7 @@
 #include "samples.hpp"
 
 struct TrainingOptions {
-  Configuration configuration{};
+  Configuration configuration = small_configuration();
   SampleOptions samples{};
   std::uint64_t epochs = 30;
   std::size_t images_per_epoch = 4096;

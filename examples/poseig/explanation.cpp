@@ -2,31 +2,22 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 
-#include <posekit/attribution.hpp>
-#include <posekit/image/crop.hpp>
-#include <posekit/io/image.hpp>
+#include <posekit/attribution/kde.hpp>
 
 namespace pk = posekit;
 
 namespace {
 
-/// The indices of one joint's map [1, S, S] and its density [S, S], where they are defined.
-std::optional<pk::Tensor<float>> measure(const pk::Tensor<float>& map, const Subject& subject,
-                                         int threads, double locality, bool with_density,
-                                         JointReport& joint) {
-  joint.di = pk::diffusion_index(map, {.empty = pk::EmptyMap::nan})(0);
-  if (!(*joint.di >= 0)) {
-    joint.di.reset();
-    joint.note = "no pixel has any influence: the likelihood is flat along the whole path";
-    return std::nullopt;
-  }
-  joint.li = locality;
-  if (subject.mask) joint.fi = pk::foreground_index(map, *subject.mask)(0);
-  if (!with_density) return std::nullopt;
+/// The density of one joint's map, where it is defined; otherwise the joint's note says why not.
+std::optional<pk::Tensor<float>> density(const pk::Tensor<float>& maps, std::size_t k, int threads,
+                                         pk::JointExplanation& joint) {
+  if (!joint.di) return std::nullopt;
+  pk::Tensor<float> map = pk::make_tensor<float>({maps.shape()[1], maps.shape()[2]});
+  std::copy_n(maps.data() + k * map.size(), map.size(), map.data());
   try {
-    return pk::kde_map(pk::reshaped(pk::Tensor<float>(map), {map.shape()[1], map.shape()[2]}),
-                       threads);
+    return pk::kde_map(map, threads);
   } catch (const pk::ValueError& error) {
     joint.note = error.what();
     return std::nullopt;
@@ -35,83 +26,65 @@ std::optional<pk::Tensor<float>> measure(const pk::Tensor<float>& map, const Sub
 
 }  // namespace
 
-pk::PoseIgResult<float> attribute(const ExplainOptions& options, const Subject& subject,
-                                  const pk::PoseModel<float>& model,
-                                  const pk::ProgressCallback& progress) {
-  pk::PoseIgOptions integration = options.integration;
-  std::optional<pk::Tensor<float>> baseline;
-  if (integration.path == pk::PathKind::straight) {
-    if (options.baseline == "black") {
-      integration.baseline = pk::Baseline::black;
-    } else if (options.baseline == "mean") {
-      integration.baseline = pk::Baseline::mean;
-    } else if (options.baseline == "constant") {
-      integration.baseline = pk::Baseline::constant;
-    } else {
-      const auto picture = pk::load_image<float>(options.baseline);
-      pk::require_shape(picture, pk::shape_of(subject.photo), "--baseline",
-                        "the picture [3, height, width]");
-      integration.baseline = pk::Baseline::image;
-      baseline = pk::crop_image(picture, subject.crop);
-    }
-  }
-  // Distances in photo pixels are those in crop pixels times the crop's scale.
-  const auto unit = options.space == "photo" ? static_cast<float>(subject.crop.scale()) : 1.0f;
-  const auto chosen = [&](const pk::Var<float>& x) {
-    const auto pose = pk::select_joints(model(x), subject.joints);
-    return unit == 1.0f ? pose : pose * unit;
-  };
-  pk::Tensor<float> target = subject.target;
-  for (auto& v : target) v *= unit;
-  integration.progress = progress;
-  auto result = pk::pose_ig(chosen, subject.image, target, integration, baseline);
-  for (auto* pose : {&result.pose, &result.pose_baseline}) {
-    for (auto& v : *pose) v /= unit;
-  }
-  return result;
-}
-
 Explanation explain_person(const ExplainOptions& options, const pk::CocoDataset* dataset,
-                           const pk::PoseModel<float>& model, bool with_densities,
+                           const pk::PoseNetwork<float>& network, bool with_densities,
                            const pk::ProgressCallback& progress,
                            const std::atomic<bool>& interrupted) {
   const auto stop_if_interrupted = [&] {
     if (interrupted.load()) throw pk::Cancelled("stopped");
   };
   Explanation e;
-  e.subject = find_subject(options, dataset, model);
+  e.subject = find_subject(options, dataset, network);
   stop_if_interrupted();
-  const Subject& subject = e.subject;
   const auto start = std::chrono::steady_clock::now();
-  e.result = attribute(options, subject, model, progress);
-  e.report.seconds_attribution =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-  e.maps = e.result.maps();
-  e.signed_maps = e.result.signed_maps();
-  const std::size_t pixels = subject.crop.width * subject.crop.height;
-  e.report.locality = pk::locality_index(e.maps, subject.target, {.empty = pk::EmptyMap::nan});
-  const auto predicted_photo = pk::to_photo(subject.crop, pk::Tensor<float>(e.result.pose));
-  const auto target_photo = pk::to_photo(subject.crop, pk::Tensor<float>(subject.target));
-  for (std::size_t k = 0; k < subject.joints.size(); ++k) {
-    JointReport joint;
-    joint.name = model.skeleton->joints[subject.joints[k]];
-    for (std::size_t d = 0; d < 2; ++d) {
-      joint.predicted_crop[d] = e.result.pose(k, d);
-      joint.predicted_photo[d] = predicted_photo(k, d);
-      joint.target_crop[d] = subject.target(k, d);
-      joint.target_photo[d] = target_photo(k, d);
-    }
-    joint.confidence = subject.predicted.confidence(subject.joints[k]);
-    joint.score = e.result.score(k);
-    joint.score_baseline = e.result.score_baseline(k);
-    joint.completeness_gap = e.result.completeness_gap(k);
-    pk::Tensor<float> map = pk::make_tensor<float>({1, subject.crop.height, subject.crop.width});
-    std::copy_n(e.maps.data() + k * pixels, pixels, map.data());
-    e.densities.push_back(measure(map, subject, options.integration.threads,
-                                  e.report.locality(k, k), with_densities, joint));
-    e.report.joints.push_back(std::move(joint));
+  pk::PoseIgOptions integration = options.integration;
+  integration.progress = progress;
+  e.result = pk::explain(network, e.subject.image, integration, e.subject.what);
+  e.result.crop = e.subject.crop;
+  e.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  e.joints = pk::joint_explanations(network.skeleton(), e.result);
+  for (std::size_t k = 0; k < e.joints.size(); ++k) {
+    e.densities.emplace_back();
+    if (with_densities)
+      e.densities.back() = density(e.result.maps, k, options.integration.threads, e.joints[k]);
     stop_if_interrupted();
   }
   return e;
+}
+
+std::string report_json(const ExplainOptions& options, const Explanation& e,
+                        const pk::PoseNetwork<float>& network, double seconds) {
+  return pk::explanation_json(network.description(), e.result, e.joints, options.integration,
+                              {.image = options.image.string(),
+                               .width = e.subject.bitmap.width,
+                               .height = e.subject.bitmap.height,
+                               .box = e.subject.box,
+                               .truth = options.truth,
+                               .mask = e.subject.mask_source,
+                               .baseline = options.baseline,
+                               .distances = options.space,
+                               .seconds_attribution = e.seconds,
+                               .seconds_total = seconds});
+}
+
+std::string report_table(const std::vector<pk::JointExplanation>& joints) {
+  std::string text;
+  char line[200];
+  std::snprintf(line, sizeof line, "%-18s %8s %8s %8s   %s\n", "joint", "FI", "LI", "DI",
+                "confidence");
+  text += line;
+  const auto number = [](const std::optional<double>& value) {
+    char digits[32] = "n/a";
+    if (value) std::snprintf(digits, sizeof digits, "%.2f", *value);
+    return std::string(digits);
+  };
+  for (const pk::JointExplanation& joint : joints) {
+    std::snprintf(line, sizeof line, "%-18s %8s %8s %8s   %.2f", joint.name.c_str(),
+                  number(joint.fi).c_str(), number(joint.li).c_str(), number(joint.di).c_str(),
+                  joint.confidence);
+    text += line;
+    if (!joint.note.empty()) text += "   " + joint.note;
+    text += '\n';
+  }
+  return text;
 }

@@ -18,16 +18,17 @@ namespace pk = posekit;
 namespace {
 
 /// A network's prediction as a COCO result, where it has all joints that are annotated.
-std::optional<pk::CocoResult> coco_result(const pk::PoseModel<float>& model, const Subject& subject,
+std::optional<pk::CocoResult> coco_result(const pk::PoseNetwork<float>& network,
+                                          const pk::PoseExplanation<float>& explanation,
                                           const pk::CocoAnnotation& person) {
   pk::CocoResult result{person.image_id, person.category_id, {}, 0};
-  const auto photo = pk::to_photo(subject.crop, pk::Tensor<float>(subject.predicted.positions));
-  const pk::Skeleton& labels =
-      person.keypoints.size() == 21 ? pk::skeletons::hand_21 : pk::skeletons::coco_17;
+  const auto photo =
+      pk::to_photo(explanation.crop, pk::plane_positions(explanation.prediction.positions));
+  const pk::Skeleton& labels = pk::keypoint_skeleton(person);
   for (const auto joint : labels.joints) {
-    const auto at = model.skeleton->find(joint);
+    const auto at = network.skeleton().find(joint);
     if (!at) return std::nullopt;
-    const double sure = subject.predicted.confidence(*at);
+    const double sure = explanation.prediction.confidence(*at);
     result.keypoints.push_back({photo(*at, 0), photo(*at, 1), sure});
     result.score += sure / static_cast<double>(labels.size());
   }
@@ -39,7 +40,7 @@ std::optional<pk::CocoResult> coco_result(const pk::PoseModel<float>& model, con
 void explain_folder(const ExplainOptions& options, const std::atomic<bool>& interrupted) {
   StagedOutput output(options.output);
   const auto dataset = pk::load_coco(options.annotations);
-  const auto model = load_model(options);
+  const pk::PoseNetwork<float> network = load_network(options).network;
   const Photos photos = find_photos(dataset, options.image);
   const auto people = people_in(dataset, photos);
   if (people.empty()) {
@@ -59,15 +60,15 @@ void explain_folder(const ExplainOptions& options, const std::atomic<bool>& inte
       bar.update({done * step.total + step.done, people.size() * step.total});
       return !interrupted.load();
     };
-    const Explanation e = explain_person(one, &dataset, model, false, progress, interrupted);
-    for (const JointReport& j : e.report.joints) {
+    const Explanation e = explain_person(one, &dataset, network, false, progress, interrupted);
+    for (const pk::JointExplanation& j : e.joints) {
       table += pk::csv_field(one.image.filename().string()) + ',' + std::to_string(person->id) +
                ',' + j.name + ',' + std::string(pk::joint_group(j.name)) + ',' +
                pk::csv_field(j.error_photo()) + ',' + pk::csv_field(j.confidence) +
-               index_fields(j) + '\n';
+               pk::index_fields(j) + '\n';
       ++joints;
     }
-    if (const auto result = coco_result(model, e.subject, *person)) results.push_back(*result);
+    if (const auto result = coco_result(network, e.result, *person)) results.push_back(*result);
     ++done;
   }
   bar.clear();
@@ -86,6 +87,6 @@ void explain_folder(const ExplainOptions& options, const std::atomic<bool>& inte
         (options.output / "attributions.csv").string().c_str());
   } else {
     std::printf("(%s lacks joints that are annotated, so that there is no results.json)\n",
-                model.name.c_str());
+                network.name().c_str());
   }
 }

@@ -15,7 +15,6 @@
 #include "output.hpp"
 #include "picture.hpp"
 #include "program.hpp"
-#include "report.hpp"
 #include "sanity.hpp"
 
 namespace pk = posekit;
@@ -29,8 +28,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void explain_photo(const ExplainOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   StagedOutput output(options.output);
-  const auto graph = read_graph(options);
-  const auto model = make_model(options, graph);
+  const LoadedNetwork loaded = load_network(options);
+  const pk::PoseNetwork<float>& network = loaded.network;
+  if (options.sanity && !loaded.graph) {
+    throw pk::ValueError("--sanity is for networks with names, whose layers are known");
+  }
   std::optional<pk::CocoDataset> dataset;
   if (!options.annotations.empty()) dataset = pk::load_coco(options.annotations);
   ProgressBar bar(options.quiet);
@@ -38,34 +40,34 @@ void explain_photo(const ExplainOptions& options) {
     bar.update(done);
     return !stop_requested().load();
   };
-  Explanation e = explain_person(options, dataset ? &*dataset : nullptr, model, true, progress,
-                                 stop_requested());
+  const Explanation e = explain_person(options, dataset ? &*dataset : nullptr, network, true,
+                                       progress, stop_requested());
   bar.clear();
-  const auto figure =
-      make_figure(options, e.subject, model, e.result, e.report, e.signed_maps, e.densities);
+  const auto figure = make_figure(options, network, e);
   pk::save_png(output.file("overview.png"), pk::pose_ig_page(figure));
   for (const auto& panel : figure.panels) {
     pk::save_png(output.file("joint-" + panel.joint + ".png"),
                  pk::pose_ig_joint_picture(figure, panel));
     stop_if_requested();
   }
-  pk::save_npy(output.file("attributions.npy"), e.result.attributions);
+  pk::save_npy(output.file("attributions.npy"), e.result.attribution.attributions);
   std::string sanity_text;
   if (options.sanity) {
-    const Sanity sanity = check_sanity(options, graph, model, e, progress, stop_requested());
+    const Sanity sanity =
+        check_sanity(options, *loaded.graph, network, e, progress, stop_requested());
     bar.clear();
     pk::save_png(output.file("sanity.png"), sanity_picture(sanity));
     pk::write_file(output.file("sanity.csv"), sanity_csv(sanity));
     sanity_text = "\n" + sanity_summary(sanity);
   }
-  e.report.seconds_total = seconds_since(start);
-  pk::write_file(output.file("report.json"), report_json(e.report, options, e.subject, model));
-  pk::write_file(output.file("report.csv"), report_csv(e.report));
+  const double seconds = seconds_since(start);
+  pk::write_file(output.file("report.json"), report_json(options, e, network, seconds));
+  pk::write_file(output.file("report.csv"), pk::explanation_csv(e.joints));
   output.publish();
   if (!options.quiet) {
     std::printf("%s%s\n%zu files in %s (%.1f s); look at %s first\n",
-                report_table(e.report).c_str(), sanity_text.c_str(), output.count(),
-                options.output.string().c_str(), e.report.seconds_total,
+                report_table(e.joints).c_str(), sanity_text.c_str(), output.count(),
+                options.output.string().c_str(), seconds,
                 (options.output / "overview.png").string().c_str());
   }
 }

@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include <posekit/autodiff/shaping.hpp>
 #include <posekit/graph/tfjs.hpp>
 #include <posekit/models/model_zoo.hpp>
 
 #include "installation.hpp"
 
 namespace pk = posekit;
+
+namespace {
 
 pk::Graph read_graph(const ExplainOptions& options) {
   for (const pk::PoseModelEntry& entry : pk::pose_model_entries) {
@@ -18,12 +21,19 @@ pk::Graph read_graph(const ExplainOptions& options) {
   return pk::read_pose_graph(options.model, options.models);  // which says what there is
 }
 
-pk::PoseModel<float> make_model(const ExplainOptions& options, pk::Graph graph) {
-  return pk::make_pose_model(options.model, pk::Network<float>(std::move(graph)), options.beta);
+}  // namespace
+
+pk::PoseNetwork<float> make_network(const ExplainOptions& options, pk::Graph graph) {
+  return pk::make_pose_network(options.model, pk::Network<float>(std::move(graph)), options.beta);
 }
 
-pk::PoseModel<float> load_model(const ExplainOptions& options) {
-  return make_model(options, read_graph(options));
+LoadedNetwork load_network(const ExplainOptions& options) {
+  if (options.model.ends_with(".safetensors")) {
+    if (options.beta) throw pk::ValueError("--beta is for networks with names");
+    return {pk::load_pose_network<float>(options.model)};
+  }
+  pk::Graph graph = read_graph(options);
+  return {make_network(options, graph), graph};
 }
 
 pk::Tensor<float> person_probability(const ExplainOptions& options, pk::Tensor<float> image) {

@@ -60,7 +60,10 @@ ExplainOptions parse_command_line(int argc, char** argv) {
          "the photo, PNG or JPEG; or a folder of photos: with --annotations every annotated "
          "person in it is explained, into one table")
       ->type_name("FILE|DIR");
-  app.add_option("-m,--model", o.model, "the network; --list-models names them")->type_name("NAME");
+  app.add_option("-m,--model", o.model,
+                 "the network: a name of --list-models, or the weights of one that "
+                 "posekit-margipose trained")
+      ->type_name("NAME|FILE");
   app.add_option(
          "--models", o.models,
          "folder of the networks; without it $POSEKIT_MODELS, else the first of ./models and "
@@ -200,6 +203,13 @@ ExplainOptions parse_command_line(int argc, char** argv) {
       }
     };
     const bool straight = ig.path == pk::PathKind::straight;
+    if (straight) {
+      const std::map<std::string, pk::Baseline> named{{"black", pk::Baseline::black},
+                                                      {"mean", pk::Baseline::mean},
+                                                      {"constant", pk::Baseline::constant}};
+      const auto found = named.find(o.baseline);
+      ig.baseline = found == named.end() ? pk::Baseline::image : found->second;
+    }
     needs("--baseline", straight, "--path straight");
     needs("--baseline-value", straight && o.baseline == "constant", "--baseline constant");
     needs("--sigma", !straight, "--path blur");

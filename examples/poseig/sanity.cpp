@@ -9,6 +9,7 @@
 #include <posekit/core/statistics.hpp>
 #include <posekit/graph/randomization.hpp>
 #include <posekit/io/csv.hpp>
+#include <posekit/pose/joint_selection.hpp>
 #include <posekit/viz/canvas.hpp>
 #include <posekit/viz/charts.hpp>
 
@@ -32,17 +33,17 @@ std::string output_node(const pk::Graph& graph, const std::string& reads) {
 }  // namespace
 
 Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
-                    const pk::PoseModel<float>& model, const Explanation& e,
+                    const pk::PoseNetwork<float>& network, const Explanation& e,
                     const pk::ProgressCallback& progress, const std::atomic<bool>& interrupted) {
   const auto go_on = [&](const pk::Progress& step) {
     (void)step;
     return !interrupted.load();
   };
   Sanity sanity;
-  const auto layers = pk::weighted_layers(graph, output_node(graph, model.reads));
+  const auto layers = pk::weighted_layers(graph, output_node(graph, network.description().reads));
   sanity.layers = layers.size();
   constexpr std::size_t stages = 8, points = 50;
-  const std::size_t joints = e.subject.joints.size();
+  const std::size_t joints = e.result.joints.size();
   const std::size_t total = stages + joints + 1;
   std::size_t done = 0;
   const auto advance = [&] {
@@ -61,16 +62,16 @@ Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
       sanity.rank_correlation.push_back(1);
       continue;
     }
-    const auto forgetful = make_model(options, pk::randomized(graph, layers, randomized));
+    const auto forgetful = make_network(options, pk::randomized(graph, layers, randomized));
     // Each network is asked why its joints are where it puts them: near the true places, where it
     // puts none, its likelihood would be flat.
-    Subject own = e.subject;
-    const auto guess = predict(forgetful, own.image, options.integration.threads).positions;
-    for (std::size_t k = 0; k < joints; ++k) {
-      for (std::size_t d = 0; d < 2; ++d) own.target(k, d) = guess(own.joints[k], d);
-    }
-    const auto maps = attribute(options, own, forgetful, go_on).maps();
-    const auto similarity = pk::map_similarity(e.maps, maps);
+    pk::ExplanationOptions<float> own = e.subject.what;
+    own.joints = e.result.joints;
+    own.truth.reset();
+    pk::PoseIgOptions integration = options.integration;
+    integration.progress = go_on;
+    const auto maps = pk::explain(forgetful, e.subject.image, integration, own).maps;
+    const auto similarity = pk::map_similarity(e.result.maps, maps);
     sanity.ssim.push_back(pk::mean_measured(similarity.ssim));
     sanity.rank_correlation.push_back(pk::mean_measured(similarity.rank_correlation));
     advance();
@@ -78,12 +79,12 @@ Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
   // Where pixels are taken away, the blurred photo remains.
   const pk::Tensor<float>& image = e.subject.image;
   const std::size_t pixels = image.shape()[1] * image.shape()[2];
-  pk::Tensor<float> fill = e.result.baseline;
+  pk::Tensor<float> fill = e.result.attribution.baseline;
   const auto chosen = [&](const pk::Var<float>& x) {
-    return pk::select_joints(model(x), e.subject.joints);
+    return pk::select_joints(network(x), e.result.joints);
   };
   const auto curve = [&](const std::vector<std::size_t>& order) {
-    return pk::perturbation_curve(chosen, image, e.subject.target, order, fill,
+    return pk::perturbation_curve(chosen, image, e.result.target, order, fill,
                                   {.points = points, .progress = go_on});
   };
   const auto at_random = curve(pk::random_order(pixels));
@@ -94,7 +95,7 @@ Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
   const auto count = static_cast<double>(joints);
   for (std::size_t k = 0; k < joints; ++k) {
     pk::Tensor<float> map = pk::make_tensor<float>({image.shape()[1], image.shape()[2]});
-    std::copy_n(e.maps.data() + k * pixels, pixels, map.data());
+    std::copy_n(e.result.maps.data() + k * pixels, pixels, map.data());
     const auto by_importance = curve(pk::importance_order(map));
     for (std::size_t i = 0; i < points; ++i) {
       sanity.by_importance[i] += by_importance.errors(i, k) / count;

@@ -24,7 +24,7 @@ struct Sanity {
 
 /// Cascading randomisation and deletion curves (PoseIG, section 4.2). Throws Cancelled.
 Sanity check_sanity(const ExplainOptions& options, const posekit::Graph& graph,
-                    const posekit::PoseModel<float>& model, const Explanation& explanation,
+                    const posekit::PoseNetwork<float>& network, const Explanation& explanation,
                     const posekit::ProgressCallback& progress,
                     const std::atomic<bool>& interrupted);
 

@@ -3,6 +3,8 @@
 // Which pixels made a network put a joint where it did.
 
 #include <posekit/attribution/attention.hpp>
+#include <posekit/attribution/explanation.hpp>
+#include <posekit/attribution/explanation_report.hpp>
 #include <posekit/attribution/faithfulness.hpp>
 #include <posekit/attribution/gaussian_kernel.hpp>
 #include <posekit/attribution/indices.hpp>

@@ -10,7 +10,6 @@
 #include <posekit/io/folder_lock.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/jpeg.hpp>
-#include <posekit/io/json_file.hpp>
 #include <posekit/io/mapped_file.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/io/npy_header.hpp>

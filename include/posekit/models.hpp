@@ -5,10 +5,13 @@
 #include <posekit/models/blazepose.hpp>
 #include <posekit/models/efficientpose.hpp>
 #include <posekit/models/hand_landmark.hpp>
+#include <posekit/models/heatmap_reading.hpp>
 #include <posekit/models/inception_v4.hpp>
 #include <posekit/models/margipose.hpp>
+#include <posekit/models/margipose_network.hpp>
 #include <posekit/models/model_zoo.hpp>
 #include <posekit/models/movenet.hpp>
-#include <posekit/models/pose_model.hpp>
+#include <posekit/models/pose_network.hpp>
 #include <posekit/models/posenet.hpp>
+#include <posekit/models/prediction.hpp>
 #include <posekit/models/resnet.hpp>

@@ -106,9 +106,16 @@ wrong 'subcommand' --
 wrong 'the output folder cannot be made: Not a directory' train "${tiny[@]}" --output text.jpg/out
 wrong 'the output folder cannot be made: Not a directory' ablate "${tiny[@]}" --output text.jpg/out
 [ ! -e sizes ] || complain "a training that cannot be left something"
-for box in nan,0,10,10 0,0,inf,inf 100000,100000,10,10 0,0,1e12,1e12 0,0,-5,10 1,2,3,4,5; do
-  refused '--box is' predict --weights $weights --image "$source/docs/overview.jpg" --box $box
-done
+while read -r box text; do
+  refused "--box $text" predict --weights $weights --image "$source/docs/overview.jpg" --box $box
+done <<'END'
+nan,0,10,10 nan,0,10,10 is not finite
+0,0,inf,inf 0,0,inf,inf is not finite
+100000,100000,10,10 100000,100000,10,10 lies outside the photo
+0,0,1e12,1e12 0,0,1e12,1e12 lies outside the photo
+0,0,-5,10 0,0,-5,10 is empty
+1,2,3,4,5 is '1,2,3,4,5', expected x,y,width,height
+END
 wrong '--box: has no effect without --image' predict --weights $weights --box 0,0,10,10
 cat >tiny.bvh <<'END'
 HIERARCHY

@@ -30,18 +30,22 @@ TEST_CASE("Each network finds an annotated person's joints", "[models][shared]")
     if (entry.summary.substr(0, 4) != "body" || !model_file(file)) continue;
     INFO(entry.name);
     const auto model = pk::load_pose_model<float>(entry.name, models_folder());
-    const auto crop = pk::square_crop(person.box, model.size, model.crop_margin);
+    const auto crop = pk::square_crop(person.box, model.input().size, model.input().crop_margin);
     pk::Tape<float> tape;
-    const auto x =
-        tape.constant(pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.size, model.size}));
-    const auto found = pk::to_photo(crop, pk::Tensor<float>(model(x).value()));
-    const auto confidence = model.confidence(x);
-    CHECK(pk::shape_of(found) == pk::Shape{1, model.skeleton->size(), 2});
-    CHECK(pk::shape_of(confidence) == pk::Shape{1, model.skeleton->size()});
+    const auto x = tape.constant(
+        pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.input().size, model.input().size}));
+    const auto answer = model.run(x);
+    const auto found = pk::to_photo(crop, pk::Tensor<float>(answer.positions.value()));
+    REQUIRE(answer.confidence.has_value());
+    const auto& confidence = *answer.confidence;
+    CHECK(model.name() == entry.name);
+    CHECK(answer.heatmaps.has_value() == (entry.summary.find("heatmaps") != std::string::npos));
+    CHECK(pk::shape_of(found) == pk::Shape{1, model.skeleton().size(), 2});
+    CHECK(pk::shape_of(confidence) == pk::Shape{1, model.skeleton().size()});
     std::vector<double> errors;
     double offset_x = 0, offset_y = 0;
     for (std::size_t k = 0; k < 17; ++k) {
-      const auto joint = model.skeleton->find(pk::skeletons::coco_17.joints[k]);
+      const auto joint = model.skeleton().find(pk::skeletons::coco_17.joints[k]);
       if (!joint) continue;
       const double dx = found(0, *joint, 0) - person.keypoints[k].x,
                    dy = found(0, *joint, 1) - person.keypoints[k].y;
@@ -79,12 +83,14 @@ TEST_CASE("Hand networks find an annotated hand's joints", "[models][shared]") {
                                     hand->keypoints[9].x - hand->keypoints[0].x) *
                              180 / 3.14159265 +
                          90;
-    const auto crop = pk::square_crop(hand->box, model.size, model.crop_margin, angle);
+    const auto crop =
+        pk::square_crop(hand->box, model.input().size, model.input().crop_margin, angle);
     pk::Tape<float> tape;
-    const auto x =
-        tape.constant(pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.size, model.size}));
-    const auto found = pk::to_photo(crop, pk::Tensor<float>(model(x).value()));
-    CHECK(model.confidence(x)(0, 0) > 0.5f);
+    const auto x = tape.constant(
+        pk::reshaped(pk::crop_image(photo, crop), {1, 3, model.input().size, model.input().size}));
+    const auto answer = model.run(x);
+    const auto found = pk::to_photo(crop, pk::Tensor<float>(answer.positions.value()));
+    CHECK((*answer.confidence)(0, 0) > 0.5f);
     std::vector<double> errors;
     for (std::size_t k = 0; k < 21; ++k)
       errors.push_back(

@@ -11,7 +11,7 @@ common=(-DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_
 run() { "$@" >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }; }
 programs=(consumer)
 if [ "$how" = find_package ]; then
-  programs=(consumer explain_network heatmaps evaluate margipose margipose_files)
+  programs=(consumer pose_networks explain_network heatmaps evaluate margipose margipose_files)
   # Installed files only: nothing of the checkout may be needed.
   run cmake -S "$source" -B "$work/posekit" "${common[@]}" -DPOSEKIT_NATIVE=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF \
     -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF
@@ -54,6 +54,10 @@ run_all() {
     "$program/explain_network$1" "$source/models/movenet-lightning.json" input.npy \
       StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd y.npy g.npy
     [ -s y.npy ] && [ -s g.npy ]
+    if [ -s "$source/photos/person.jpg" ]; then
+      "$program/pose_networks$1" "$source/models" "$source/examples/margipose/small.safetensors" "$source/photos/person.jpg" 1 >pose_networks.txt
+      [ "$(grep -c '^.* joints, first at [0-9.]* [0-9.]*, DI' pose_networks.txt)" = 3 ]
+    fi
     ! "$program/explain_network$1" /nowhere.json a b c d 2>log
     grep -q 'no such file' log
   fi

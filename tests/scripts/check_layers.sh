@@ -22,9 +22,9 @@ declare -A allowed=(
   [synthetic]="core io pose image batches"
   [viz]="core io pose"
   [graph]="core simd kernels autodiff io"
-  [models]="core autodiff heatmap graph pose nn"
+  [models]="core autodiff heatmap graph pose nn io image"
   [training]="core autodiff io viz nn optim"
-  [attribution]="core simd kernels autodiff"
+  [attribution]="core simd kernels autodiff io pose image models"
 )
 failed=""
 complain() {
@@ -64,7 +64,7 @@ only 'xtensor' core/tensor.hpp
 only 'omp.h' core/threads.hpp
 only 'Eigen' core/linear_algebra.hpp
 only 'stb' io/image.hpp
-only 'nlohmann' io/json_string.hpp io/parse_json.hpp io/safetensors.hpp io/safetensors_header.hpp
+only 'nlohmann' io/json_document.hpp io/json_string.hpp io/parse_json.hpp io/safetensors.hpp io/safetensors_header.hpp
 only 'immintrin' core/isa.hpp simd/batch.hpp
 # Of each header what is no comment, with the file's name and the line's number before it.
 code() { find . -name '*.hpp' | sort | while read -r file; do sed -e 's|//.*||' "$file" | grep -n '' | sed "s|^|${file#./}:|"; done; }

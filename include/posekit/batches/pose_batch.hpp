@@ -17,6 +17,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/image/imagenet.hpp>
 #include <posekit/pose/camera.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -24,8 +25,8 @@ namespace posekit::inline POSEKIT_ISA {
 /// A network's input is (value - mean) / standard_deviation, for red, green and blue. The defaults
 /// are ImageNet's.
 struct PoseBatchOptions {
-  std::array<double, 3> mean{0.485, 0.456, 0.406};
-  std::array<double, 3> standard_deviation{0.229, 0.224, 0.225};
+  std::array<double, 3> mean = imagenet_mean;
+  std::array<double, 3> standard_deviation = imagenet_deviation;
 };
 
 /// N examples of one size.

@@ -16,7 +16,8 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/image/crop.hpp>
+#include <posekit/image/box.hpp>
+#include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -64,6 +65,13 @@ std::size_t labelled_keypoints(const CocoAnnotation& annotation);
 /// How many keypoints the file says are labelled, or else how many are.
 std::int64_t stated_keypoints(const CocoAnnotation& annotation);
 
+/// What an annotation's keypoints are: coco_17 where there are 17, hand_21 where there are 21.
+/// Throws ValueError for other numbers, which names the annotation.
+const Skeleton& keypoint_skeleton(const CocoAnnotation& annotation);
+
+/// What a data set's keypoints are, by its first annotation: hand_21, or else coco_17.
+const Skeleton& keypoint_skeleton(const CocoDataset& data);
+
 /// The annotation with this id. Throws ValueError, which lists the ids.
 const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64_t id);
 
@@ -78,7 +86,6 @@ Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, std::si
 #if POSEKIT_DEFINES_DATASETS
 
 #include <posekit/io/json_file.hpp>
-#include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -248,6 +255,21 @@ POSEKIT_INLINE std::size_t labelled_keypoints(const CocoAnnotation& annotation) 
 
 POSEKIT_INLINE std::int64_t stated_keypoints(const CocoAnnotation& annotation) {
   return annotation.labelled.value_or(static_cast<std::int64_t>(labelled_keypoints(annotation)));
+}
+
+POSEKIT_INLINE const Skeleton& keypoint_skeleton(const CocoAnnotation& annotation) {
+  const std::size_t count = annotation.keypoints.size();
+  for (const Skeleton* skeleton : {&skeletons::coco_17, &skeletons::hand_21}) {
+    if (count == skeleton->size()) return *skeleton;
+  }
+  throw ValueError(error_text("annotation ", annotation.id, " has ", count,
+                              " keypoints, expected 17 (people) or 21 (hands)"));
+}
+
+POSEKIT_INLINE const Skeleton& keypoint_skeleton(const CocoDataset& data) {
+  const bool hands = !data.annotations.empty() &&
+                     data.annotations[0].keypoints.size() == skeletons::hand_21.size();
+  return hands ? skeletons::hand_21 : skeletons::coco_17;
 }
 
 POSEKIT_INLINE const CocoAnnotation& find_annotation(const CocoDataset& data, std::int64_t id) {

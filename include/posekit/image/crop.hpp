@@ -10,14 +10,9 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/image/box.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
-
-/// A rectangle in a photo, in pixels from its upper left corner (COCO's convention: pixel i covers
-/// [i, i + 1)).
-struct Box {
-  double x = 0, y = 0, width = 0, height = 0;
-};
 
 /// The part of a photo that a network sees, and the way back. Positions have pixel centres at
 /// whole numbers on both sides.

@@ -12,7 +12,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/models/efficientpose.hpp>
 #include <posekit/models/movenet.hpp>
-#include <posekit/models/pose_model.hpp>
+#include <posekit/models/pose_network.hpp>
 #include <posekit/models/posenet.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -43,21 +43,37 @@ inline constexpr std::array<PoseModelEntry, 13> pose_model_entries{{
 /// The path of a network's file. Throws FileError, which says how to get it, where it is not there.
 std::filesystem::path require_model(const std::filesystem::path& folder, std::string_view file);
 
+struct PoseNetworkOptions {
+  std::optional<double> beta{};  ///< replaces the inverse temperature with which heatmaps are read
+  NetworkOptions limits{};       ///< of imported networks
+};
+
 /// One of `pose_model_entries`, around a network that was read from its file, or changed since.
-/// `beta` replaces the inverse temperature with which heatmaps are read. Throws ValueError for a
-/// name that is not known.
+/// Throws ValueError for a name that is not known.
 template <class T>
-PoseModel<T> make_pose_model(std::string_view name, const Network<T>& network,
-                             std::optional<double> beta = {});
+PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& network,
+                                 std::optional<double> beta = {});
 
 /// The network's file of one of `pose_model_entries`, in a folder of TensorFlow.js models. Throws
 /// ValueError for a name that is not known, FileError and GraphError as `read_tfjs_graph` does.
 Graph read_pose_graph(std::string_view name, const std::filesystem::path& folder);
 
-/// Loads one of `pose_model_entries`. Throws as `read_pose_graph` and `make_pose_model`.
+/// Loads one of `pose_model_entries`. Throws as `read_pose_graph` and `make_pose_network`.
 template <class T>
-PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
-                             std::optional<double> beta = {}, const NetworkOptions& options = {});
+PoseNetwork<T> load_pose_network(std::string_view name, const std::filesystem::path& folder,
+                                 const PoseNetworkOptions& options = {});
+
+/// Loads a network that `PoseNetwork::save` wrote, or posekit-margipose: safetensors, whose
+/// metadata say what they are the weights of. Throws FileError where they do not.
+template <class T>
+PoseNetwork<T> load_pose_network(const std::filesystem::path& weights);
+
+/// `load_pose_network` by its first name.
+template <class T>
+PoseNetwork<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
+                               std::optional<double> beta = {}, const NetworkOptions& limits = {}) {
+  return load_pose_network<T>(name, folder, {beta, limits});
+}
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -66,6 +82,7 @@ PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path&
 #include <posekit/graph/tfjs.hpp>
 #include <posekit/models/blazepose.hpp>
 #include <posekit/models/hand_landmark.hpp>
+#include <posekit/models/margipose_network.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -95,29 +112,24 @@ inline const PoseModelEntry& find_entry(std::string_view name) {
 }  // namespace models_internal
 
 template <class T>
-PoseModel<T> make_pose_model(std::string_view name, const Network<T>& network,
-                             std::optional<double> beta) {
+PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& network,
+                                 std::optional<double> beta) {
   models_internal::find_entry(name);
   if (beta && !(*beta > 0 && std::isfinite(*beta))) {
     throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
   }
-  PoseModel<T> model;
-  if (name == "posenet") {
-    model = models::posenet(network, beta.value_or(1.0));
-  } else if (name == "efficientpose") {
-    model = models::efficientpose(network, beta.value_or(50.0));
-  } else if (name == "movenet-lightning") {
-    model = models::movenet(network, 192, beta.value_or(3.0));
-  } else if (name == "movenet-thunder") {
-    model = models::movenet(network, 256, beta.value_or(3.0));
-  } else if (name.ends_with("-heatmaps")) {
-    model = models::blazepose_heatmaps(network, beta.value_or(30.0));
-  } else if (name.starts_with("blazepose")) {
-    model = models::blazepose_landmarks(network);
-  } else {
-    model = models::hand_landmark(network, name == "handskeleton" ? 256 : 224);
-  }
-  model.name = name;
+  const auto made = [&]() -> PoseNetwork<T> {
+    if (name == "posenet") return models::posenet(network, beta.value_or(1.0));
+    if (name == "efficientpose") return models::efficientpose(network, beta.value_or(50.0));
+    if (name == "movenet-lightning") return models::movenet(network, 192, beta.value_or(3.0));
+    if (name == "movenet-thunder") return models::movenet(network, 256, beta.value_or(3.0));
+    if (name.ends_with("-heatmaps"))
+      return models::blazepose_heatmaps(network, beta.value_or(30.0));
+    if (name.starts_with("blazepose")) return models::blazepose_landmarks(network);
+    return models::hand_landmark(network, name == "handskeleton" ? 256 : 224);
+  };
+  PoseNetwork<T> model = made();
+  model.rename(std::string(name));
   return model;
 }
 
@@ -126,9 +138,18 @@ POSEKIT_INLINE Graph read_pose_graph(std::string_view name, const std::filesyste
 }
 
 template <class T>
-PoseModel<T> load_pose_model(std::string_view name, const std::filesystem::path& folder,
-                             std::optional<double> beta, const NetworkOptions& options) {
-  return make_pose_model<T>(name, Network<T>(read_pose_graph(name, folder), options), beta);
+PoseNetwork<T> load_pose_network(std::string_view name, const std::filesystem::path& folder,
+                                 const PoseNetworkOptions& options) {
+  return make_pose_network<T>(name, Network<T>(read_pose_graph(name, folder), options.limits),
+                              options.beta);
+}
+
+template <class T>
+PoseNetwork<T> load_pose_network(const std::filesystem::path& weights) {
+  const models::LoadedMargiPose<T> loaded = models::load_margipose<T>(weights);
+  auto network = models::pose_network(loaded.network, loaded.configuration.image_size);
+  network.rename(weights.filename().string());
+  return network;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -6,7 +6,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/network.hpp>
-#include <posekit/models/pose_model.hpp>
+#include <posekit/models/heatmap_reading.hpp>
 
 namespace posekit::inline POSEKIT_ISA::models {
 
@@ -14,7 +14,7 @@ namespace posekit::inline POSEKIT_ISA::models {
 /// published output takes the maximum near the person in the centre and has no derivative; the
 /// positions come from the heatmap itself. Float images enter behind the cast from integers.
 template <class T>
-PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 3.0);
+PoseNetwork<T> movenet(const Network<T>& network, std::size_t size, double beta = 3.0);
 
 }  // namespace posekit::inline POSEKIT_ISA::models
 
@@ -23,17 +23,21 @@ PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta = 
 namespace posekit::inline POSEKIT_ISA::models {
 
 template <class T>
-PoseModel<T> movenet(const Network<T>& network, std::size_t size, double beta) {
+PoseNetwork<T> movenet(const Network<T>& network, std::size_t size, double beta) {
   const std::string node = "StatefulPartitionedCall/kpt_heatmap_0/conv2d_5/BiasAdd";
-  const std::string input = "StatefulPartitionedCall/stack";
-  const auto maps = [=](const Var<T>& image) {
-    const std::map<std::string, Var<T>> feeds{
-        {input, models_internal::network_input(image, T(255), T(0))}};
-    return network(feeds, {node})[0];
+  const auto model = [=](const Var<T>& image) {
+    const std::map<std::string, Var<T>> feeds{{"StatefulPartitionedCall/stack", image}};
+    return read_heatmaps(network(feeds, {node})[0],
+                         {.beta = beta, .stride = 4, .offset = 1.5, .logits = true});
   };
-  return models_internal::heatmap_model<T>(
-      skeletons::coco_17, size, node, maps,
-      {.beta = beta, .stride = 4, .offset = 1.5, .logits = true});
+  constexpr double byte = 1.0 / 255;
+  return {{.name = "movenet",
+           .skeleton = &skeletons::coco_17,
+           .input = {.size = size,
+                     .deviation = {byte, byte, byte},
+                     .layout = ImageLayout::channels_last},
+           .reads = node},
+          model};
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
