@@ -22,10 +22,7 @@ struct Layer {
   bench::Work forward, vjp;
 };
 
-bool is_convolution(const std::string& op) {
-  return op == "_FusedConv2D" || op == "Conv2D" || op == "FusedDepthwiseConv2dNative" ||
-         op == "DepthwiseConv2dNative";
-}
+bool is_convolution(const std::string& op) { return op == "conv2d" || op == "depthwise_conv2d"; }
 
 std::vector<Layer> layers_of(const bench::NetworkCase& c, const std::filesystem::path& file,
                              const pk::Tensor<float>& image) {
@@ -64,7 +61,7 @@ std::vector<Layer> layers_of(const bench::NetworkCase& c, const std::filesystem:
     const auto& filter =
         std::get<pk::Tensor<float>>(network->graph().constants.at(node.inputs[1].node));
     const auto window = static_cast<double>(filter.shape()[0] * filter.shape()[1]);
-    const bool depthwise = node.op.find("epthwise") != std::string::npos;
+    const bool depthwise = node.op == "depthwise_conv2d";
     const auto in = static_cast<double>(values[2 * i].size());
     const auto out = static_cast<double>(values[2 * i + 1].size());
     layer.forward.multiply_adds =

@@ -43,7 +43,7 @@ class TorchNetwork {
     }
     // Filters in PyTorch's order.
     for (const auto& node : graph.nodes) {
-      if (node.op == "_FusedConv2D" || node.op == "Conv2D") {
+      if (node.op == "conv2d") {
         filters_[node.name] = lay_out(constants_.at(node.inputs[1].node).permute({3, 2, 0, 1}));
       } else if (is_depthwise(node)) {
         filters_[node.name] = constants_.at(node.inputs[1].node).permute({2, 3, 0, 1}).contiguous();
@@ -70,7 +70,7 @@ class TorchNetwork {
       const pk::GraphNode& node = *nodes_.at(name);
       bool ready = true;
       for (const auto& input : node.inputs) {
-        if (nodes_.at(input.node)->op == "Const" || values.contains(input.node)) continue;
+        if (nodes_.at(input.node)->op == "constant" || values.contains(input.node)) continue;
         stack.push_back(input.node);
         ready = false;
       }
@@ -82,9 +82,7 @@ class TorchNetwork {
   }
 
  private:
-  static bool is_depthwise(const pk::GraphNode& node) {
-    return node.op.find("epthwise") != std::string::npos;
-  }
+  static bool is_depthwise(const pk::GraphNode& node) { return node.op == "depthwise_conv2d"; }
   torch::Tensor lay_out(const torch::Tensor& x) const {
     return channels_last_ ? x.contiguous(torch::MemoryFormat::ChannelsLast) : x.contiguous();
   }
@@ -93,16 +91,16 @@ class TorchNetwork {
                     const std::map<std::string, torch::Tensor>& values) const {
     const auto x = [&](std::size_t i) { return values.at(node.inputs[i].node); };
     if (filters_.contains(node.name)) return convolution(node, x(0));
-    if (node.op == "AddV2") return x(0) + x(1);
-    if (node.op == "Relu6") return torch::clamp(x(0), 0, 6);
-    if (node.op == "Sigmoid") return torch::sigmoid(x(0));
-    if (node.op == "Identity") return x(0);
-    if (node.op == "MaxPool") return torch::max_pool2d(x(0), 2, 2);
-    if (node.op == "Pad") {
+    if (node.op == "add") return x(0) + x(1);
+    if (node.op == "relu6") return torch::clamp(x(0), 0, 6);
+    if (node.op == "sigmoid") return torch::sigmoid(x(0));
+    if (node.op == "identity") return x(0);
+    if (node.op == "max_pool2d") return torch::max_pool2d(x(0), 2, 2);
+    if (node.op == "pad") {
       const auto& pads = integers_.at(node.inputs[1].node);
       return torch::constant_pad_nd(x(0), {pads[4], pads[5], pads[2], pads[3], pads[6], pads[7]});
     }
-    if (node.op == "ResizeBilinear") {
+    if (node.op == "resize_bilinear") {
       const auto& size = integers_.at(node.inputs[1].node);
       return torch::upsample_bilinear2d(x(0), {size[0], size[1]}, false);
     }
@@ -111,8 +109,8 @@ class TorchNetwork {
 
   torch::Tensor convolution(const pk::GraphNode& node, torch::Tensor x) const {
     const torch::Tensor& filter = filters_.at(node.name);
-    const auto stride = std::get<std::vector<std::int64_t>>(node.attributes.at("strides"))[1];
-    const bool same = std::get<std::string>(node.attributes.at("padding")) == "SAME";
+    const auto stride = std::get<std::vector<std::int64_t>>(node.attributes.at("stride"))[0];
+    const bool same = std::get<std::string>(node.attributes.at("padding")) == "same";
     std::vector<std::int64_t> padding{0, 0};
     if (same) {
       std::int64_t pad[2];
@@ -128,21 +126,15 @@ class TorchNetwork {
             x, {pad[1] / 2, pad[1] - pad[1] / 2, pad[0] / 2, pad[0] - pad[0] / 2});
       }
     }
-    std::vector<std::string> fused;
-    if (const auto found = node.attributes.find("fused_ops"); found != node.attributes.end()) {
-      fused = std::get<std::vector<std::string>>(found->second);
-    }
-    const bool bias = !fused.empty() && fused[0] == "BiasAdd";
+    const bool bias = node.attributes.contains("bias");
     torch::Tensor y =
         torch::conv2d(x, filter, bias ? constants_.at(node.inputs[2].node) : torch::Tensor(),
                       {stride, stride}, padding, {1, 1}, is_depthwise(node) ? filter.size(0) : 1);
-    for (const auto& op : fused) {
-      if (op == "Relu6")
-        y = torch::clamp(y, 0, 6);
-      else if (op == "Relu")
-        y = torch::relu(y);
-      else if (op != "BiasAdd")
-        throw std::runtime_error("TorchNetwork: " + node.name + " fuses " + op);
+    if (const auto after = node.attributes.find("activation"); after != node.attributes.end()) {
+      const auto& name = std::get<std::string>(after->second);
+      if (name != "relu" && name != "relu6")
+        throw std::runtime_error("TorchNetwork: " + node.name + " fuses " + name);
+      y = name == "relu6" ? torch::clamp(y, 0, 6) : torch::relu(y);
     }
     return y;
   }

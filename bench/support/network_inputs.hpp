@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/testing/random_tensor.hpp>

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <posekit/autodiff/shaping.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/heatmap.hpp>
 #include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>

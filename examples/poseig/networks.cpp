@@ -3,7 +3,7 @@
 #include <utility>
 
 #include <posekit/autodiff/shaping.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/models/model_zoo.hpp>
 
 #include "installation.hpp"

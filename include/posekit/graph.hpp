@@ -5,4 +5,6 @@
 #include <posekit/graph/graph.hpp>
 #include <posekit/graph/network.hpp>
 #include <posekit/graph/randomization.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/registry.hpp>
+#include <posekit/graph/tensorflow/lowering.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>

@@ -6,7 +6,7 @@
 #include <span>
 
 #include <posekit/core/error.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 
 #include "fuzz/scratch.hpp"
 

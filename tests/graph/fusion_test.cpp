@@ -11,18 +11,18 @@ pk::Graph chain() {
   graph.source = "test";
   const auto node = [&](const std::string& name, const std::string& op,
                         const std::vector<std::string>& inputs) {
-    pk::GraphNode n{name, op, {}, {}};
+    pk::GraphNode n{.name = name, .op = op, .inputs = {}};
     for (const auto& input : inputs) n.inputs.push_back({input, 0});
     graph.nodes.push_back(n);
   };
-  node("x", "Placeholder", {});
-  node("p", "Const", {});
-  node("padded", "Pad", {"x", "p"});
-  node("w", "Const", {});
-  node("conv", "Conv2D", {"padded", "w"});
-  node("b", "Const", {});
-  node("sum", "AddV2", {"b", "conv"});
-  node("act", "Relu6", {"sum"});
+  node("x", "input", {});
+  node("p", "constant", {});
+  node("padded", "pad", {"x", "p"});
+  node("w", "constant", {});
+  node("conv", "conv2d", {"padded", "w"});
+  node("b", "constant", {});
+  node("sum", "add", {"b", "conv"});
+  node("act", "relu6", {"sum"});
   graph.constants["p"] =
       pk::tensor_from<std::int64_t>({4, 2}, std::vector<int>{0, 0, 1, 2, 3, 4, 0, 0});
   graph.constants["w"] = pk::zeros<float>({1, 1, 2, 3});
@@ -51,9 +51,9 @@ TEST_CASE("Chains are found from padding to activation", "[graph]") {
 
 TEST_CASE("A node that others read too stays", "[graph]") {
   auto graph = chain();
-  graph.nodes.push_back({"other", "Relu", {{"padded", 0}}, {}});
+  graph.nodes.push_back({"other", "relu", {{"padded", 0}}});
   CHECK(covered(graph, "act") == std::vector<std::string>{"b", "conv", "sum", "w"});
-  graph.nodes.push_back({"another", "Relu", {{"sum", 0}}, {}});
+  graph.nodes.push_back({"another", "relu", {{"sum", 0}}});
   CHECK(covered(graph, "act") == std::vector<std::string>{"nothing"});
   CHECK(covered(graph, "sum") == std::vector<std::string>{"b", "conv", "w"});
 }
@@ -74,6 +74,6 @@ TEST_CASE("Padding of channels, or before SAME, stays", "[graph]") {
       pk::tensor_from<std::int64_t>({4, 2}, std::vector<int>{0, 0, 1, 2, 3, 4, 0, 1});
   CHECK(covered(graph, "conv") == std::vector<std::string>{"w"});
   graph = chain();
-  graph.nodes[4].attributes["padding"] = std::string("SAME");
+  graph.nodes[4].attributes["padding"] = std::string("same");
   CHECK(covered(graph, "conv") == std::vector<std::string>{"w"});
 }

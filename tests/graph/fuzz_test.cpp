@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "fuzz/kernels.hpp"

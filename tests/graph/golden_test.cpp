@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/io/npy.hpp>
 
 #include "support/shared_data.hpp"

@@ -3,7 +3,7 @@
 #include <posekit/autodiff/pooling.hpp>
 #include <posekit/autodiff/resizing.hpp>
 #include <posekit/autodiff/window_geometry.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/kernels/resize_corners.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

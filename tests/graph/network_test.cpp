@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"

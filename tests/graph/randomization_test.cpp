@@ -4,7 +4,7 @@
 
 #include <posekit/graph/network.hpp>
 #include <posekit/graph/randomization.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 
 #include "support/close.hpp"
 #include "support/shared_data.hpp"

@@ -31,7 +31,7 @@ complain() {
   echo "$*"
   failed=yes
 }
-for header in */*.hpp; do
+for header in $(find */ -name "*.hpp" | sort); do
   room=${header%%/*}
   [ -n "${allowed[$room]+x}" ] || complain "$header: the room $room is not in the table of check_layers.sh"
   while read -r included; do
@@ -80,7 +80,7 @@ forbidden "library code must not print" '\b(std::(cout|cerr|clog|print|println)|
 # exceptions cross (tests/scripts/check_symbols.sh looks at the symbols themselves).
 plain=$(code | grep -E ':[0-9]+: *namespace posekit(::[a-z_]+)* *\{' | grep -v '^core/error.hpp:')
 [ -z "$plain" ] || complain "code outside of the namespace POSEKIT_ISA"$'\n'"$plain"
-for header in */*.hpp; do
+for header in $(find */ -name "*.hpp" | sort); do
   grep -q 'POSEKIT_ISA' "$header" || complain "$header does not use the namespace POSEKIT_ISA"
 done
 [ -z "$failed" ] || exit 1

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <posekit/autodiff/tape.hpp>
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 
 #include "support/shared_data.hpp"
 #include "support/tfjs_files.hpp"

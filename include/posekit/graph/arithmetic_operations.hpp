@@ -127,14 +127,6 @@ GraphFunction<T> add_n(const GraphNodeView& view) {
   };
 }
 
-template <class T, class Function>
-GraphFunction<T> unary(const GraphNodeView& view, const Function& function) {
-  view.require_inputs(1, 1);
-  return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
-    return {function(in[0].real())};
-  };
-}
-
 template <class T>
 GraphFunction<T> identity(const GraphNodeView& view) {
   view.require_inputs(1, 1);
@@ -146,12 +138,14 @@ GraphFunction<T> identity(const GraphNodeView& view) {
 template <class T>
 GraphFunction<T> cast_values(const GraphNodeView& view) {
   view.require_inputs(1, 1);
-  const auto to = view.attribute<std::string>("DstT", "DT_FLOAT");
-  const auto from = view.attribute<std::string>("SrcT", "DT_FLOAT");
-  const auto is_real = [](const std::string& type) {
-    return type == "DT_FLOAT" || type == "DT_DOUBLE" || type == "DT_HALF";
+  const auto kind = [&](const char* key) {
+    const auto name = view.attribute<std::string>(key, "real");
+    if (name == "real" || name == "integer" || name == "bool") return name;
+    throw GraphError(
+        error_text("attribute '", key, "' is '", name, "', expected real, integer or bool"));
   };
-  return [to_real = is_real(to), to_bool = to == "DT_BOOL", from_real = is_real(from)](
+  const std::string to = kind("to"), from = kind("from");
+  return [to_real = to == "real", to_bool = to == "bool", from_real = from == "real"](
              Tape<T>& tape, const GraphValues<T>& in) -> GraphValues<T> {
     if (to_real && in[0].is_integer()) return {GraphValue<T>(as_real(tape, in[0]))};
     if (to_bool && in[0].is_integer()) {

@@ -66,7 +66,7 @@ GraphFunction<T> expand_dims(const GraphNodeView& view) {
     Shape shape = in[0].shape();
     const IntegerTensor& axis = in[1].integers();
     if (axis.size() != 1) throw GraphError("the axis is not one number");
-    const std::size_t at = normalize_axis(axis.data()[0], shape.size() + 1, "ExpandDims");
+    const std::size_t at = normalize_axis(axis.data()[0], shape.size() + 1, "expand_dims");
     shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(at), 1);
     return {with_shape(in[0], shape)};
   };
@@ -75,12 +75,12 @@ GraphFunction<T> expand_dims(const GraphNodeView& view) {
 template <class T>
 GraphFunction<T> squeeze(const GraphNodeView& view) {
   view.require_inputs(1, 1);
-  const auto axes = view.attribute<std::vector<std::int64_t>>("squeeze_dims", {});
+  const auto axes = view.attribute<std::vector<std::int64_t>>("axes", {});
   return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     const Shape shape = in[0].shape();
     std::vector<bool> drop(shape.size(), false);
     for (const std::int64_t axis : axes) {
-      const std::size_t at = normalize_axis(axis, shape.size(), "Squeeze");
+      const std::size_t at = normalize_axis(axis, shape.size(), "squeeze");
       if (shape[at] != 1) {
         throw GraphError(error_text("axis ", at, " of shape ", to_string(shape), " is not 1"));
       }
@@ -101,7 +101,7 @@ GraphFunction<T> transpose(const GraphNodeView& view) {
     std::vector<std::size_t> permutation;
     const IntegerTensor& axes = in[1].integers();
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      permutation.push_back(normalize_axis(axes.data()[i], in[0].shape().size(), "Transpose"));
+      permutation.push_back(normalize_axis(axes.data()[i], in[0].shape().size(), "transpose"));
     }
     return {posekit::transpose(in[0].real(), permutation)};
   };
@@ -118,7 +118,7 @@ GraphValue<T> join(Tape<T>& tape, const GraphValues<T>& parts, std::int64_t axis
     return GraphValue<T>(posekit::concatenate(vars, axis));
   }
   Shape shape = parts[0].shape();
-  const std::size_t at = normalize_axis(axis, shape.size(), "ConcatV2");
+  const std::size_t at = normalize_axis(axis, shape.size(), "concatenate");
   shape[at] = 0;
   for (const auto& part : parts) {
     Shape other = part.shape();
@@ -158,14 +158,14 @@ GraphFunction<T> concatenate(const GraphNodeView& view) {
 }
 
 template <class T>
-GraphFunction<T> pack(const GraphNodeView& view) {
+GraphFunction<T> stack(const GraphNodeView& view) {
   view.require_inputs(1, 1000);
   const auto axis = view.attribute<std::int64_t>("axis", 0);
   return [=](Tape<T>& tape, const GraphValues<T>& in) -> GraphValues<T> {
     GraphValues<T> parts;
     for (const auto& value : in) {
       Shape shape = value.shape();
-      const std::size_t at = normalize_axis(axis, shape.size() + 1, "Pack");
+      const std::size_t at = normalize_axis(axis, shape.size() + 1, "stack");
       shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(at), 1);
       parts.push_back(with_shape(value, shape));
     }
@@ -193,13 +193,13 @@ GraphValue<T> slice_value(const GraphValue<T>& value, std::size_t axis, std::siz
 }
 
 template <class T>
-GraphFunction<T> unpack(const GraphNodeView& view) {
+GraphFunction<T> unstack(const GraphNodeView& view) {
   view.require_inputs(1, 1);
   const auto axis = view.attribute<std::int64_t>("axis", 0);
-  const auto count = view.attribute<std::int64_t>("num", -1);
+  const auto count = view.attribute<std::int64_t>("count", -1);
   return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     Shape shape = in[0].shape();
-    const std::size_t at = normalize_axis(axis, shape.size(), "Unpack");
+    const std::size_t at = normalize_axis(axis, shape.size(), "unstack");
     const std::size_t extent = shape[at];
     if (count >= 0 && static_cast<std::size_t>(count) != extent) {
       throw GraphError(
@@ -226,11 +226,6 @@ GraphFunction<T> shape_values(const GraphNodeView& view) {
 template <class T>
 GraphFunction<T> strided_slice(const GraphNodeView& view) {
   view.require_inputs(4, 4);
-  for (const char* mask : {"ellipsis_mask", "new_axis_mask"}) {
-    if (view.attribute<std::int64_t>(mask, 0) != 0) {
-      throw GraphError(error_text("the ", mask, " is not supported"));
-    }
-  }
   const auto begin_mask = static_cast<std::uint64_t>(view.attribute<std::int64_t>("begin_mask", 0));
   const auto end_mask = static_cast<std::uint64_t>(view.attribute<std::int64_t>("end_mask", 0));
   const auto shrink =

@@ -1,6 +1,6 @@
 #pragma once
 
-// Finds chains of nodes that posekit computes at once: [Pad ->] convolution or matrix product
+// Finds chains of nodes that posekit computes at once: [pad ->] convolution or matrix product
 // [-> bias] [-> activation], with constant weights.
 
 #include <algorithm>
@@ -89,10 +89,9 @@ POSEKIT_INLINE std::size_t GraphIndex::readers(const std::string& name) const {
 }
 
 POSEKIT_INLINE LayerKind layer_kind(const std::string& op) {
-  if (op == "Conv2D" || op == "_FusedConv2D") return LayerKind::conv2d;
-  if (op == "DepthwiseConv2dNative" || op == "FusedDepthwiseConv2dNative")
-    return LayerKind::depthwise;
-  if (op == "MatMul" || op == "_FusedMatMul") return LayerKind::matmul;
+  if (op == "conv2d") return LayerKind::conv2d;
+  if (op == "depthwise_conv2d") return LayerKind::depthwise;
+  if (op == "matmul") return LayerKind::matmul;
   return LayerKind::none;
 }
 
@@ -107,9 +106,9 @@ std::optional<Tensor<T>> channel_vector(const Tensor<float>* tensor) {
   return reshaped(cast<T>(*tensor), {tensor->size()});
 }
 
-/// The spatial padding of a Pad node with constant zeros around height and width only.
+/// The spatial padding of a "pad" node with constant zeros around height and width only.
 inline std::optional<Padding2d> spatial_padding(const Graph& graph, const GraphNode& node) {
-  if (node.op != "Pad" || node.inputs.size() != 2) return std::nullopt;
+  if (node.op != "pad" || node.inputs.size() != 2) return std::nullopt;
   const ConstantTensor* constant = GraphNodeView{graph, node}.constant(1);
   const auto* values = constant == nullptr ? nullptr : std::get_if<IntegerTensor>(constant);
   if (values == nullptr || values->size() != 8) return std::nullopt;
@@ -133,7 +132,7 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
   };
 
   Activation activation = Activation::none;
-  if (node->op == "Relu" || node->op == "Relu6" || node->op == "Sigmoid") {
+  if (node->op == "relu" || node->op == "relu6" || node->op == "sigmoid") {
     const GraphNode* source =
         node->inputs.size() == 1 ? index.sole_source(node->inputs[0]) : nullptr;
     if (source == nullptr) return std::nullopt;
@@ -141,7 +140,7 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
     step_to(source);
   }
   const Tensor<float>* bias = nullptr;
-  if (node->op == "AddV2" || node->op == "Add" || node->op == "BiasAdd") {
+  if (node->op == "add") {
     if (node->inputs.size() != 2) return std::nullopt;
     const GraphNodeView view{graph, *node};
     const std::size_t constant = view.real_constant(1) != nullptr ? 1 : 0;
@@ -185,9 +184,6 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
     channels = filter->shape()[2];
   }
   if (kind == LayerKind::matmul) {
-    if (view.attribute<bool>("transpose_a", false) || view.attribute<bool>("transpose_b", false)) {
-      return std::nullopt;
-    }
     weights = reshaped(std::move(weights), {1, 1, filter->shape()[0], filter->shape()[1]});
   }
   for (const Tensor<float>* vector : {bias, slope}) {

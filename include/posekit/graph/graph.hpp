@@ -25,12 +25,17 @@ struct NodeOutput {
   std::size_t index = 0;
 };
 
-/// One operation of a network. Operation names and attributes are TensorFlow's.
+using Attributes = std::map<std::string, Attribute>;
+
+/// One operation of a network. Which there are, and their attributes: docs/operations.md. "input"
+/// waits to be fed, "constant" has its value in Graph::constants, "no_op" has none. Images are
+/// [N, H, W, C], filters [kh, kw, in, out].
 struct GraphNode {
   std::string name;
   std::string op;
   std::vector<NodeOutput> inputs;
-  std::map<std::string, Attribute> attributes;
+  Attributes attributes{};
+  std::string source_op{};  ///< as the file has it, for error messages; empty: the same
 };
 
 /// A weight: float32 or integer (int32 and bool are widened).
@@ -46,13 +51,16 @@ struct NamedOutput {
 struct Graph {
   std::string source;  ///< the file, for error messages
   std::vector<GraphNode> nodes;
-  std::map<std::string, ConstantTensor> constants;  ///< by the name of their Const node
+  std::map<std::string, ConstantTensor> constants;  ///< by the name of their node
   std::vector<NamedOutput> inputs;                  ///< the signature, in the file's order
   std::vector<NamedOutput> outputs;
 };
 
 /// Splits "name:1" into a node and the number of its output; "name" is output 0.
 NodeOutput parse_node_output(const std::string& text);
+
+/// A sentence about a node: the file, the node, its operation and what is wrong.
+std::string graph_error_text(const Graph& graph, const GraphNode& node, const std::string& reason);
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -61,6 +69,12 @@ NodeOutput parse_node_output(const std::string& text);
 #include <posekit/core/error.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
+
+POSEKIT_INLINE std::string graph_error_text(const Graph& graph, const GraphNode& node,
+                                            const std::string& reason) {
+  const std::string& op = node.source_op.empty() ? node.op : node.source_op;
+  return error_text(graph.source, ": node '", node.name, "' (", op, "): ", reason);
+}
 
 POSEKIT_INLINE NodeOutput parse_node_output(const std::string& text) {
   const std::size_t colon = text.rfind(':');

@@ -23,45 +23,34 @@
 
 namespace posekit::inline POSEKIT_ISA::graph_operations {
 
-/// Refuses NCHW, which none of the readers' sources writes for the CPU.
-inline void require_nhwc(const GraphNodeView& view) {
-  const auto format = view.attribute<std::string>("data_format", "NHWC");
-  if (format != "NHWC") throw GraphError("data_format is " + format + ", expected NHWC");
-}
-
-/// The height and width entries of an attribute [1, height, width, 1].
+/// Height and width of an attribute [height, width].
 inline std::array<std::size_t, 2> window_attribute(const GraphNodeView& view, const char* key) {
-  const auto list = view.attribute<std::vector<std::int64_t>>(key, {1, 1, 1, 1});
-  if (list.size() != 4 || list[0] != 1 || list[3] != 1 || list[1] < 1 || list[2] < 1 ||
-      list[1] > 65535 || list[2] > 65535) {
-    throw GraphError(error_text("attribute '", key, "' is ", to_string(list),
-                                ", expected [1, height, width, 1]"));
+  const auto list = view.attribute<std::vector<std::int64_t>>(key, {1, 1});
+  if (list.size() != 2 || list[0] < 1 || list[1] < 1 || list[0] > 65535 || list[1] > 65535) {
+    throw GraphError(
+        error_text("attribute '", key, "' is ", to_string(list), ", expected [height, width]"));
   }
-  return {static_cast<std::size_t>(list[1]), static_cast<std::size_t>(list[2])};
+  return {static_cast<std::size_t>(list[0]), static_cast<std::size_t>(list[1])};
 }
 
 inline Padding2d padding_attribute(const GraphNodeView& view) {
-  const auto kind = view.attribute<std::string>("padding", "VALID");
-  if (kind == "SAME") return Padding2d::same();
-  if (kind == "VALID") return Padding2d::valid();
-  if (kind != "EXPLICIT") {
-    throw GraphError("padding is '" + kind + "', expected SAME, VALID or EXPLICIT");
-  }
-  const auto list = view.attribute<std::vector<std::int64_t>>("explicit_paddings", {});
-  if (list.size() != 8 || list[0] != 0 || list[1] != 0 || list[6] != 0 || list[7] != 0 ||
+  const auto kind = view.attribute<std::string>("padding", "valid");
+  if (kind == "same") return Padding2d::same();
+  if (kind == "valid") return Padding2d::valid();
+  const auto list = view.attribute<std::vector<std::int64_t>>("pads", {});
+  if (kind != "explicit" || list.size() != 4 ||
       std::any_of(list.begin(), list.end(), [](std::int64_t p) { return p < 0 || p > 65535; })) {
-    throw GraphError("explicit_paddings is " + to_string(list) +
-                     ", expected [0, 0, top, bottom, left, right, 0, 0]");
+    throw GraphError("padding is '" + kind + "' with pads " + to_string(list) +
+                     ", expected same, valid, or explicit and [top, bottom, left, right]");
   }
-  return Padding2d::of(static_cast<std::size_t>(list[2]), static_cast<std::size_t>(list[3]),
-                       static_cast<std::size_t>(list[4]), static_cast<std::size_t>(list[5]));
+  return Padding2d::of(static_cast<std::size_t>(list[0]), static_cast<std::size_t>(list[1]),
+                       static_cast<std::size_t>(list[2]), static_cast<std::size_t>(list[3]));
 }
 
 inline Conv2dOptions conv2d_options(const GraphNodeView& view) {
-  require_nhwc(view);
   Conv2dOptions options;
-  options.stride = window_attribute(view, "strides");
-  options.dilation = window_attribute(view, "dilations");
+  options.stride = window_attribute(view, "stride");
+  options.dilation = window_attribute(view, "dilation");
   options.padding = padding_attribute(view);
   return options;
 }
@@ -76,26 +65,18 @@ struct FusedOps {
 };
 
 inline Activation activation_named(const std::string& name) {
-  if (name == "Relu") return Activation::relu;
-  if (name == "Relu6") return Activation::relu6;
-  if (name == "Prelu") return Activation::prelu;
-  if (name == "Sigmoid") return Activation::sigmoid;
-  throw GraphError("fused operation '" + name +
-                   "' is unknown, expected BiasAdd, Relu, Relu6, Prelu or Sigmoid");
+  if (name == "relu") return Activation::relu;
+  if (name == "relu6") return Activation::relu6;
+  if (name == "prelu") return Activation::prelu;
+  if (name == "sigmoid") return Activation::sigmoid;
+  if (name == "none") return Activation::none;
+  throw GraphError("activation '" + name +
+                   "' is unknown, expected none, relu, relu6, prelu or sigmoid");
 }
 
 inline FusedOps fused_ops(const GraphNodeView& view) {
-  FusedOps result;
-  for (const std::string& name : view.attribute<std::vector<std::string>>("fused_ops", {})) {
-    if (name == "BiasAdd" && !result.bias && result.activation == Activation::none) {
-      result.bias = true;
-    } else if (result.activation == Activation::none) {
-      result.activation = activation_named(name);
-    } else {
-      throw GraphError("fused_ops has two activations");
-    }
-  }
-  return result;
+  return {view.attribute<bool>("bias", false),
+          activation_named(view.attribute<std::string>("activation", "none"))};
 }
 
 template <class T>
@@ -128,7 +109,7 @@ GraphFunction<T> general_layer(const FusedOps& fused, const Product& product) {
   };
 }
 
-/// TensorFlow's depthwise filter [kh, kw, C, 1]; other multipliers are refused.
+/// The depthwise filter [kh, kw, C, 1]; other multipliers are refused.
 inline void require_multiplier_one(const Shape& filter) {
   if (filter.size() == 4 && filter[3] != 1) {
     throw GraphError("the depthwise filter " + to_string(filter) +
@@ -155,9 +136,6 @@ GraphFunction<T> depthwise_conv2d(const GraphNodeView& view) {
 
 template <class T>
 GraphFunction<T> matmul(const GraphNodeView& view) {
-  if (view.attribute<bool>("transpose_a", false) || view.attribute<bool>("transpose_b", false)) {
-    throw GraphError("a transposed operand is not supported");
-  }
   return general_layer<T>(fused_ops(view), [](const Var<T>& x, const Var<T>& w, const Var<T>& b) {
     const Var<T> y = posekit::matmul(x, w);
     return b.valid() ? y + b : y;
@@ -176,7 +154,7 @@ inline std::array<std::size_t, 2> size_from(const IntegerTensor& values, std::si
   return size;
 }
 
-/// Conv2DBackpropInput(output shape [N, H, W, C], filter, x).
+/// (output shape [N, H, W, C], filter [kh, kw, out, in], x).
 template <class T>
 GraphFunction<T> conv2d_transpose(const GraphNodeView& view) {
   view.require_inputs(3, 3);
@@ -197,10 +175,9 @@ GraphFunction<T> conv2d_transpose(const GraphNodeView& view) {
 template <class T, class Pool>
 GraphFunction<T> pool2d(const GraphNodeView& view, const Pool& pool) {
   view.require_inputs(1, 1);
-  require_nhwc(view);
   Pool2dOptions options;
-  options.window = window_attribute(view, "ksize");
-  options.stride = window_attribute(view, "strides");
+  options.window = window_attribute(view, "window");
+  options.stride = window_attribute(view, "stride");
   options.padding = padding_attribute(view);
   return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     return {pool(in[0].real(), options)};
@@ -224,22 +201,16 @@ GraphFunction<T> average_pool2d(const GraphNodeView& view) {
 template <class T>
 GraphFunction<T> resize_bilinear(const GraphNodeView& view) {
   view.require_inputs(2, 2);
-  const bool align = view.attribute<bool>("align_corners", false);
-  const bool half = view.attribute<bool>("half_pixel_centers", false);
-  if (align && half) throw GraphError("align_corners and half_pixel_centers exclude each other");
-  const ResizeCorners corners = align  ? ResizeCorners::align_corners
-                                : half ? ResizeCorners::half_pixel
-                                       : ResizeCorners::asymmetric;
+  const auto name = view.attribute<std::string>("corners", "half_pixel");
+  if (name != "align_corners" && name != "half_pixel" && name != "asymmetric") {
+    throw GraphError("corners is '" + name + "', expected align_corners, half_pixel or asymmetric");
+  }
+  const ResizeCorners corners = name == "align_corners" ? ResizeCorners::align_corners
+                                : name == "half_pixel"  ? ResizeCorners::half_pixel
+                                                        : ResizeCorners::asymmetric;
   return [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
     return {posekit::resize_bilinear(in[0].real(), size_from(in[1].integers(), 0), corners)};
   };
-}
-
-/// x [..., C] + bias [C].
-template <class T>
-GraphFunction<T> bias_add(const GraphNodeView& view) {
-  require_nhwc(view);
-  return add<T>(view);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::graph_operations

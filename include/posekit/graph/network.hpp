@@ -15,6 +15,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/graph.hpp>
+#include <posekit/graph/registry.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -40,7 +41,8 @@ template <class T>
 class Network {
  public:
   /// Checks the graph and prepares it. Throws GraphError naming the file, the node and the reason.
-  explicit Network(Graph graph, const NetworkOptions& options = {});
+  explicit Network(Graph graph, const NetworkOptions& options = {},
+                   const GraphOperations<T>& operations = GraphOperations<T>::built_in());
 
   /// Feeds the network's only input.
   std::vector<Var<T>> operator()(const Var<T>& input,
@@ -69,7 +71,6 @@ class Network {
 #if POSEKIT_DEFINES_GRAPH
 
 #include <posekit/graph/fusion.hpp>
-#include <posekit/graph/registry.hpp>
 #include <posekit/graph/value.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -77,7 +78,7 @@ namespace posekit::inline POSEKIT_ISA {
 template <class T>
 struct Network<T>::Impl {
   struct Prepared {
-    GraphFunction<T> function;  // empty for Placeholder, Const and NoOp
+    GraphFunction<T> function;  // empty for input, constant and no_op
     std::vector<NodeOutput> inputs;
     std::optional<FusedLayer<T>> fused;
   };
@@ -91,8 +92,9 @@ struct Network<T>::Impl {
   std::vector<std::string> placeholders;
   std::vector<NamedOutput> outputs;
 
-  Impl(Graph g, const NetworkOptions& o) : graph(std::move(g)), options(o), index(graph) {
-    for (const GraphNode& node : graph.nodes) prepare(node);
+  Impl(Graph g, const NetworkOptions& o, const GraphOperations<T>& operations)
+      : graph(std::move(g)), options(o), index(graph) {
+    for (const GraphNode& node : graph.nodes) prepare(node, operations);
     sort();
     for (auto& [name, constant] : graph.constants) {
       if (const auto* real = std::get_if<Tensor<float>>(&constant)) {
@@ -104,7 +106,7 @@ struct Network<T>::Impl {
     outputs = graph.outputs;
     if (outputs.empty()) {
       for (const GraphNode& node : graph.nodes) {
-        if (node.op != "Const" && node.op != "NoOp" && index.readers(node.name) == 0) {
+        if (node.op != "constant" && node.op != "no_op" && index.readers(node.name) == 0) {
           outputs.push_back({node.name, {node.name, 0}});
         }
       }
@@ -119,27 +121,25 @@ struct Network<T>::Impl {
   }
 
   [[noreturn]] void fail(const GraphNode& node, const std::string& reason) const {
-    throw GraphError(
-        error_text(graph.source, ": node '", node.name, "' (", node.op, "): ", reason));
+    throw GraphError(graph_error_text(graph, node, reason));
   }
 
-  void prepare(const GraphNode& node) {
+  void prepare(const GraphNode& node, const GraphOperations<T>& operations) {
     Prepared result;
     for (const NodeOutput& input : node.inputs) {
       if (index.find(input.node) == nullptr) {
         fail(node, "its input '" + input.node + "' is not in the graph");
       }
     }
-    if (node.op == "Placeholder" || node.op == "PlaceholderWithDefault") {
+    if (node.op == "input") {
       placeholders.push_back(node.name);
-    } else if (node.op == "Const") {
+    } else if (node.op == "constant") {
       if (graph.constants.count(node.name) == 0) fail(node, "its value is missing");
-    } else if (node.op != "NoOp") {
-      const auto& table = graph_operation_table<T>();
-      const auto found = table.find(node.op);
-      if (found == table.end()) fail(node, "the operation is not known to posekit");
+    } else if (node.op != "no_op") {
+      const GraphFunctionBuilder<T>* builder = operations.find(node.op);
+      if (builder == nullptr) fail(node, "the operation is not known to posekit");
       try {
-        result.function = found->second(GraphNodeView{graph, node});
+        result.function = (*builder)(GraphNodeView{graph, node});
         result.inputs = node.inputs;
         result.fused = internal::fuse_layer<T>(graph, index, node);
       } catch (const Error& error) {
@@ -240,7 +240,7 @@ struct Network<T>::Impl {
           std::none_of(
               node.fused->covered.begin(), node.fused->covered.end(), [&](const std::string& name) {
                 const std::size_t covered = *index.position(name);
-                return fed[covered] || (asked[covered] && graph.nodes[covered].op != "Const");
+                return fed[covered] || (asked[covered] && graph.nodes[covered].op != "constant");
               });
       inputs[at] = use_fused[at] ? std::vector<NodeOutput>{node.fused->input} : node.inputs;
       for (const NodeOutput& input : inputs[at]) {
@@ -254,10 +254,10 @@ struct Network<T>::Impl {
       if (!needed[at] || fed[at]) continue;
       const GraphNode& node = graph.nodes[at];
       try {
-        if (node.op == "Const") {
+        if (node.op == "constant") {
           values[at] = {constant(tape, node.name)};
         } else if (!prepared[at].function) {
-          throw GraphError(node.op == "NoOp" ? "it has no value" : "it was not fed");
+          throw GraphError(node.op == "no_op" ? "it has no value" : "it was not fed");
         } else {
           GraphValues<T> operands;
           for (const NodeOutput& input : inputs[at]) operands.push_back(value(values, input));
@@ -302,8 +302,9 @@ struct Network<T>::Impl {
 };
 
 template <class T>
-Network<T>::Network(Graph graph, const NetworkOptions& options)
-    : impl_(std::make_shared<const Impl>(std::move(graph), options)) {}
+Network<T>::Network(Graph graph, const NetworkOptions& options,
+                    const GraphOperations<T>& operations)
+    : impl_(std::make_shared<const Impl>(std::move(graph), options, operations)) {}
 
 template <class T>
 const std::string& Network<T>::source() const {

@@ -79,7 +79,7 @@ PoseNetwork<T> load_pose_model(std::string_view name, const std::filesystem::pat
 
 #if POSEKIT_DEFINES_MODELS
 
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/models/blazepose.hpp>
 #include <posekit/models/hand_landmark.hpp>
 #include <posekit/models/margipose_network.hpp>

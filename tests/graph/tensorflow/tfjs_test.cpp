@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include <posekit/graph/tfjs.hpp>
+#include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/graph/value.hpp>
 
 #include "support/shared_data.hpp"

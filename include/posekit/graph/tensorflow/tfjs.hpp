@@ -19,25 +19,28 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/graph.hpp>
 #include <posekit/graph/network.hpp>
+#include <posekit/graph/registry.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 /// Reads a TensorFlow.js graph model (model.json, with its weight shards beside it) as a graph.
 /// float16, uint8 and uint16 weights are expanded. Throws FileError naming the file, the node or
-/// weight, and what is wrong.
+/// weight, and what is wrong, and GraphError as `lower_tensorflow`.
 Graph read_tfjs_graph(const std::filesystem::path& path);
 
 /// Reads a TensorFlow.js graph model as a callable, differentiable network. Throws FileError as
 /// `read_tfjs_graph` does, and GraphError for an operation that posekit does not know or that
 /// cannot be right.
 template <class T>
-Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options = {});
+Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options = {},
+                     const GraphOperations<T>& operations = GraphOperations<T>::built_in());
 
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_GRAPH
 
 #include <posekit/core/half.hpp>
+#include <posekit/graph/tensorflow/lowering.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/folder.hpp>
 #include <posekit/io/parse_json.hpp>
@@ -72,7 +75,7 @@ class TfjsReader {
       }
     }
     read_signature(root);
-    return std::move(graph_);
+    return lower_tensorflow(std::move(graph_));
   }
 
  private:
@@ -399,8 +402,9 @@ POSEKIT_INLINE Graph read_tfjs_graph(const std::filesystem::path& path) {
 }
 
 template <class T>
-Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options) {
-  return Network<T>(read_tfjs_graph(path), options);
+Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& options,
+                     const GraphOperations<T>& operations) {
+  return Network<T>(read_tfjs_graph(path), options, operations);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
