@@ -22,8 +22,8 @@ template <class T>
 pk::Var<T> smooth_model(const pk::Var<T>& x) {
   const auto red = pk::slice(x, 1, 0, 1), green = pk::slice(x, 1, 1, 2),
              blue = pk::slice(x, 1, 2, 3);
-  const auto maps = pk::concatenate(
-      std::vector{pk::sigmoid(red * T(4) - green), pk::tanh(blue + red * green)}, 1);
+  const auto maps =
+      pk::concatenate({pk::sigmoid(red * T(4) - green), pk::tanh(blue + red * green)}, 1);
   return pk::soft_argmax(maps, {.beta = 5.0, .coordinates = pk::Coordinates::pixel});
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("A straight path through a linear score is exact in one step", "[attri
   // a constant gradient, attributions are gradient times difference.
   const auto linear = [](const pk::Var<double>& x) {
     const auto mean = pk::mean(x, {1, 2, 3});
-    return pk::reshape(pk::concatenate(std::vector{mean, mean * 0.0}, 0), {1, 1, 2});
+    return pk::reshape(pk::concatenate({mean, mean * 0.0}, 0), {1, 1, 2});
   };
   const auto image = random_tensor<double>({2, 3, 4}, 1, 0.5, 1);
   const pk::Tensor<double> truth{{{5.0, 0.0}}};
@@ -237,7 +237,7 @@ TEST_CASE("Truth may come without the batch axis, and in three dimensions", "[at
   CHECK(identical(a.attributions, b.attributions));
   const auto deep = [](const pk::Var<double>& x) {
     const auto flat = smooth_model(x);
-    return pk::concatenate(std::vector{flat, pk::slice(flat, 2, 0, 1) * 0.5}, 2);
+    return pk::concatenate({flat, pk::slice(flat, 2, 0, 1) * 0.5}, 2);
   };
   const auto truth = random_tensor<double>({2, 3}, 3, 3, 8);
   const auto c = pk::pose_ig(deep, test_image(), truth, {.sigma = 3.0, .steps = 100});

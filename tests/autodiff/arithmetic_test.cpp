@@ -112,3 +112,18 @@ TEST_CASE("Division by a constant is a division", "[autodiff]") {
     CHECK(x.grad()(i) == 1.0 / 3.0);
   }
 }
+
+TEST_CASE("A number divided by a tensor", "[autodiff]") {
+  const std::vector<pk::Tensor<double>> in{random_tensor<double>({3, 7}, 5, 0.4, 3)};
+  const auto f = [](const auto& v) {
+    using T = typename std::decay_t<decltype(v[0])>::value_type;
+    return T(2.5) / v[0];
+  };
+  const auto gradients = pk::testing::check_gradients(f, in);
+  INFO(gradients.message);
+  CHECK(gradients.ok);
+  pk::Tape<double> tape;
+  const auto y = 2.5 / tape.constant(pk::Tensor<double>(in[0]));
+  CHECK(y.value()(2, 6) == 2.5 / in[0](2, 6));
+  CHECK(pk::testing::float_disagreement(f, in) < 1e-5);
+}

@@ -50,6 +50,43 @@ TEST_CASE("Smooth functions", "[autodiff]") {
               [](double x) { return x * 0.5 * std::erfc(-x * std::sqrt(0.5)); }, -2, 4);
 }
 
+TEST_CASE("Absolute values and powers", "[autodiff]") {
+  check_unary([](const auto& x) { return pk::abs(x); }, [](double x) { return std::abs(x); }, 0.1,
+              3);
+  check_unary([](const auto& x) { return pk::abs(x); }, [](double x) { return std::abs(x); }, -3,
+              -0.1);
+  for (const double p : {-1.5, 0.5, 0.0, 1.0, 2.0, 2.7}) {
+    INFO(p);
+    check_unary(
+        [p](const auto& x) {
+          using T = typename std::decay_t<decltype(x)>::value_type;
+          return pk::pow(x, static_cast<T>(p));
+        },
+        [p](double x) { return std::pow(x, p); }, 0.3, 3);
+  }
+  // Whole exponents take negative numbers, and 0 has a derivative.
+  check_unary([](const auto& x) { return pk::pow(x, 3); }, [](double x) { return std::pow(x, 3); },
+              -2, -0.3);
+  for (const std::size_t size : {1, 19}) {  // scalars and vectors
+    pk::Tape<float> tape;
+    pk::Tensor<float> zeros = pk::zeros<float>({size});
+    const auto x = tape.variable(zeros);
+    const auto slope = [&](const pk::Var<float>& y) {
+      tape.backward(pk::sum(y));
+      return x.grad()(size - 1);
+    };
+    CHECK(slope(pk::abs(x)) == 0);
+    CHECK(slope(pk::pow(x, 2.5f)) == 0);
+    CHECK(slope(pk::pow(x, 1.0f)) == 1);
+    CHECK(slope(pk::pow(x, 0.0f)) == 0);
+    CHECK(std::isinf(slope(pk::pow(x, 0.5f))));
+    zeros.fill(-2);
+    CHECK(std::isnan(pk::pow(tape.variable(zeros), 0.5f).value()(size - 1)));
+    zeros.fill(NAN);
+    CHECK(std::isnan(pk::abs(tape.variable(zeros)).value()(size - 1)));
+  }
+}
+
 TEST_CASE("Rectifiers, away from their kinks", "[autodiff]") {
   check_unary([](const auto& x) { return pk::relu(x); }, [](double x) { return std::max(x, 0.0); },
               -2, 2);

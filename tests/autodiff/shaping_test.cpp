@@ -45,12 +45,12 @@ TEST_CASE("Moving elements moves their cotangents back", "[autodiff]") {
   check([](const auto& v) { return pk::pad(v[0], {{0, 0}, {0, 0}, {0, 0}, {0, 0}}); }, {a});
   check(
       [](const auto& v) {
-        return pk::concatenate(std::vector{v[0], v[1], v[0]}, 1);
+        return pk::concatenate({v[0], v[1], v[0]}, 1);
       },
       {a, random_tensor<double>({2, 7, 4, 5}, 2)});
   check(
       [](const auto& v) {
-        return pk::concatenate(std::vector{v[0], v[1]}, -1);
+        return pk::concatenate({v[0], v[1]}, -1);
       },
       {a, random_tensor<double>({2, 3, 4, 1}, 2)});
   const auto indices = indices_of({2, 3, 2}, {0, 2, 1, 1, 0, 2, 1, 0, 0, 0, 1, 2});
@@ -70,7 +70,7 @@ TEST_CASE("Elements arrive where they should", "[autodiff]") {
   CHECK(padded.value()(0, 0, 1) == -7.0);
   CHECK(padded.value()(1, 0, 0) == -7.0);
   CHECK(padded.value()(2, 4, 2) == -7.0);
-  const auto joined = pk::concatenate(std::vector{x, x}, 1);
+  const auto joined = pk::concatenate({x, x}, 1);
   CHECK(joined.value()(1, 4, 2) == values(1, 1, 2));
   CHECK(pk::gather_nd(x, indices_of({2, 3}, {1, 2, 3, 0, 0, 1})).value()(0) == values(1, 2, 3));
   CHECK(pk::gather_nd(x, indices_of({2, 1}, {1, 0})).shape() == pk::Shape{2, 3, 4});
@@ -98,10 +98,9 @@ TEST_CASE("Impossible moves are refused in words", "[autodiff]") {
   CHECK_THROWS_AS(pk::slice(x, 1, 2, 1), pk::ShapeError);
   CHECK_THROWS_AS(pk::pad(x, {{1, 1}}), pk::ShapeError);
   CHECK_THROWS_AS(pk::concatenate(std::vector<pk::Var<double>>{}, 0), pk::ShapeError);
-  CHECK_THROWS_WITH(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2, 3, 5}))}, 1),
+  CHECK_THROWS_WITH(pk::concatenate({x, tape.variable(pk::zeros<double>({2, 3, 5}))}, 1),
                     "concatenate: [2, 3, 5] does not join [2, 3, 4] along axis 1");
-  CHECK_THROWS_AS(pk::concatenate(std::vector{x, tape.variable(pk::zeros<double>({2}))}, 1),
-                  pk::ShapeError);
+  CHECK_THROWS_AS(pk::concatenate({x, tape.variable(pk::zeros<double>({2}))}, 1), pk::ShapeError);
   CHECK_THROWS_WITH(pk::gather_nd(x, indices_of({1, 2}, {0, 3})),
                     "gather_nd: index 3 is outside axis 1 of shape [2, 3, 4]");
   CHECK_THROWS_AS(pk::gather_nd(x, indices_of({1, 1}, {-1})), pk::ValueError);
@@ -129,4 +128,12 @@ TEST_CASE("Paddings whose sums do not fit are refused", "[autodiff]") {
   }
   CHECK_THROWS_WITH(pk::pad(x, {{most, 1}}),
                     "pad: 4 + 18446744073709551615 is too large for a size");
+}
+
+TEST_CASE("Tensors are joined where they stand", "[autodiff]") {
+  pk::Tape<float> tape;
+  const auto a = tape.constant(pk::zeros<float>({2, 3}));
+  const auto b = tape.constant(pk::zeros<float>({2, 1}));
+  CHECK(pk::concatenate({a, b, a}, 1).shape() == pk::Shape{2, 7});
+  CHECK_THROWS_AS(pk::concatenate({a, b}, 0), pk::ShapeError);
 }

@@ -2,7 +2,10 @@
 
 #include <limits>
 
+#include <posekit/autodiff/functions.hpp>
 #include <posekit/optim/gradients.hpp>
+#include <posekit/optim/sgd.hpp>
+#include <posekit/testing/random_tensor.hpp>
 
 #include "optim/optimizer_case.hpp"
 
@@ -54,4 +57,31 @@ TEST_CASE("Gradients of a null parameter or of another shape are refused", "[opt
   CHECK_THROWS_WITH(
       optim::has_finite_gradients(tape, parameters),
       Catch::Contains("the gradient of parameter 'p' has shape [3], expected [3, 1]"));
+}
+
+TEMPLATE_TEST_CASE("Gradients of several recordings are added", "[optim]", float, double) {
+  using T = TestType;
+  pk::Parameter<T> a(pk::testing::random_tensor<T>({3}, 1)), b(pk::zeros<T>({2, 5})), frozen(a);
+  frozen.trainable = false;
+  const pk::NamedParameters<T> parameters{{"a", &a}, {"b", &b}, {"frozen", &frozen}};
+  pk::Tape<T> collected, tape;
+  for (const T weight : {T(1), T(4)}) {
+    tape.backward(sum(square(a.on(tape))) * weight);
+    optim::add_gradients(collected, tape, parameters, T(0.5));
+    tape.clear();
+  }
+  REQUIRE(a.gradient(collected) != nullptr);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK((*a.gradient(collected))(i) == Approx(2.5 * 2 * std::as_const(a).value()(i)));
+  // What got no gradient has none.
+  CHECK(b.gradient(collected) == nullptr);
+  CHECK(frozen.gradient(collected) == nullptr);
+  optim::Sgd<T> optimizer({{"a", &a}, {"b", &b}}, {.learning_rate = 0.1});
+  const pk::Tensor<T> before = std::as_const(a).value();
+  CHECK(optimizer.step(collected) == 1);
+  CHECK(std::as_const(a).value()(1) == Approx(before(1) * (1 - 0.1 * 5)));
+
+  const auto x = tape.variable(pk::zeros<T>({2}));
+  CHECK_THROWS_AS(tape.add_gradient(x, pk::zeros<T>({3})), pk::ShapeError);
+  CHECK_THROWS_AS(tape.add_gradient(x * T(2), pk::zeros<T>({2})), pk::Error);
 }

@@ -54,6 +54,8 @@ Var<T> operator*(std::type_identity_t<T> c, const Var<T>& x);
 /// Divides: the reciprocal of a constant may be infinite where the quotient is not, and rounds.
 template <class T>
 Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c);
+template <class T>
+Var<T> operator/(std::type_identity_t<T> c, const Var<T>& x);
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -262,6 +264,13 @@ Var<T> operator/(const Var<T>& x, std::type_identity_t<T> c) {
     return v / std::decay_t<decltype(v)>(c);
   };
   return internal::unary<internal::Keep::nothing>("divide", x, divided, divided);
+}
+
+template <class T>
+Var<T> operator/(std::type_identity_t<T> c, const Var<T>& x) {
+  return internal::unary<internal::Keep::input>(
+      "divide", x, [c](const auto& v) { return std::decay_t<decltype(v)>(c) / v; },
+      [c](const auto& g, const auto& v) { return -g * std::decay_t<decltype(v)>(c) / (v * v); });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

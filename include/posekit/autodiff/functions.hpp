@@ -3,6 +3,7 @@
 // Element-wise functions of one tensor, activations among them.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <type_traits>
@@ -26,6 +27,15 @@ Var<T> sqrt(const Var<T>& x);
 
 template <class T>
 Var<T> square(const Var<T>& x);
+
+/// |x|; the derivative at 0 is 0.
+template <class T>
+Var<T> abs(const Var<T>& x);
+
+/// x to a power. The derivative at 0 is 0, 1 or infinite, as the exponent is above, at or below 1;
+/// negative numbers have powers with whole exponents only, others are NaN.
+template <class T>
+Var<T> pow(const Var<T>& x, std::type_identity_t<T> exponent);
 
 template <class T>
 Var<T> tanh(const Var<T>& x);
@@ -102,6 +112,35 @@ V tanh_of(const V& v) {
   return tanh(v);
 }
 
+template <class V>
+V abs_of(const V& v) {
+  using std::abs;
+  return abs(v);
+}
+
+/// Exact to the standard library's last bit, a lane at a time.
+template <class V, class T>
+V pow_of(const V& v, T exponent) {
+  if constexpr (std::is_floating_point_v<V>) {
+    return std::pow(v, exponent);
+  } else {
+    alignas(alignof(V)) std::array<T, V::size> lanes;
+    v.store_aligned(lanes.data());
+    for (T& lane : lanes) lane = std::pow(lane, exponent);
+    return V::load_aligned(lanes.data());
+  }
+}
+
+/// -1, 0 or 1; NaN of NaN.
+template <class V>
+V sign_of(const V& v) {
+  if constexpr (std::is_floating_point_v<V>) {
+    return v > 0 ? V(1) : v < 0 ? V(-1) : v;
+  } else {
+    return xsimd::select(v > V(0), V(1), xsimd::select(v < V(0), V(-1), v));
+  }
+}
+
 }  // namespace internal
 
 template <class T>
@@ -109,6 +148,23 @@ Var<T> exp(const Var<T>& x) {
   return internal::unary<internal::Keep::output>(
       "exp", x, [](const auto& v) { return internal::exp_of(v); },
       [](const auto& g, const auto& y) { return g * y; });
+}
+
+template <class T>
+Var<T> abs(const Var<T>& x) {
+  return internal::unary<internal::Keep::input>(
+      "abs", x, [](const auto& v) { return internal::abs_of(v); },
+      [](const auto& g, const auto& v) { return g * internal::sign_of(v); });
+}
+
+template <class T>
+Var<T> pow(const Var<T>& x, std::type_identity_t<T> exponent) {
+  return internal::unary<internal::Keep::input>(
+      "pow", x, [=](const auto& v) { return internal::pow_of(v, exponent); },
+      [=](const auto& g, const auto& v) {
+        using V = std::decay_t<decltype(v)>;
+        return exponent == T(0) ? V(0) * g : g * V(exponent) * internal::pow_of(v, exponent - T(1));
+      });
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -47,6 +48,10 @@ std::size_t product(const Shape& shape, std::size_t begin, std::size_t end);
 /// Joins tensors along `axis`; the other extents agree.
 template <class T>
 Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis);
+template <class T>
+Var<T> concatenate(std::initializer_list<Var<T>> parts, std::ptrdiff_t axis) {
+  return concatenate(std::vector<Var<T>>(parts), axis);
+}
 
 /// Elements [begin, end) along `axis`.
 template <class T>

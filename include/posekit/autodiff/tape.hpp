@@ -67,6 +67,10 @@ class Tape {
   /// output did not depend on it. It may be changed, to clip it for instance.
   Tensor<T>* parameter_gradient(const Tensor<T>& value);
 
+  /// Adds `scale` times `gradient` to what a variable has as its gradient, as if `backward` had
+  /// left it. Throws Error for a Var that is no variable, ShapeError where the shapes differ.
+  void add_gradient(const Var<T>& variable, const Tensor<T>& gradient, T scale = T(1));
+
   /// Records the result of an operation. `vjp(Pullback<T>&)` computes the operands' cotangents
   /// from the output's; it holds what it needs of the forward pass, and is dropped at once where
   /// no operand requires a gradient. Operations of the library and of its users come through here.
@@ -223,6 +227,22 @@ Tensor<T>* Tape<T>::parameter_gradient(const Tensor<T>& value) {
   if (found == parameters_.end()) return nullptr;
   auto& grad = nodes_[found->second].grad;
   return grad ? &*grad : nullptr;
+}
+
+template <class T>
+void Tape<T>::add_gradient(const Var<T>& variable, const Tensor<T>& gradient, T scale) {
+  Node& node = nodes_[check(variable, "Tape::add_gradient")];
+  if (!node.operands.empty() || !node.requires_grad) {
+    throw Error(error_text("Tape::add_gradient: this '", node.name, "' is no variable"));
+  }
+  require_shape(gradient, node.shape, "Tape::add_gradient", "gradient");
+  if (!node.grad) {
+    node.grad = pool_->take(node.shape);
+    std::fill_n(node.grad->data(), node.grad->size(), T(0));
+  }
+  for (std::size_t i = 0; i < gradient.size(); ++i)
+    node.grad->data()[i] += scale * gradient.data()[i];
+  differentiated_ = true;
 }
 
 template <class T>

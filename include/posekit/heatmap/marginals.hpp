@@ -177,7 +177,7 @@ Var<T> marginal_coordinates(const Var<T>& xy, const Var<T>& zy, const Var<T>& xz
   internal::require_marginals(xy.shape(), zy.shape(), xz.shape());
   const Var<T> z = T(0.5) * (slice(expectation(zy, options), 2, 0, 1) +
                              slice(expectation(xz, options), 2, 1, 2));
-  return concatenate(std::vector<Var<T>>{expectation(xy, options), z}, 2);
+  return concatenate({expectation(xy, options), z}, 2);
 }
 
 template <class T>

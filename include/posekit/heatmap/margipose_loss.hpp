@@ -129,7 +129,7 @@ Var<T> margipose_loss(const Marginals<Var<T>>& maps, const Tensor<T>& truth,
   }
   const Var<T> position = marginal_coordinates(maps, expected);
   const Var<T> z = slice(position, 2, 2, 3) * tape.constant(depth_weight);
-  const Var<T> weighed = concatenate(std::vector<Var<T>>{slice(position, 2, 0, 2), z}, 2);
+  const Var<T> weighed = concatenate({slice(position, 2, 0, 2), z}, 2);
   const Var<T> distance = euclidean_loss(weighed, known);
   if (options.pixelwise == PixelwiseLoss::none) return distance;
   const Var<T> xy = js_divergence(maps.xy, take_axes(known, 0, 1), gaussian);

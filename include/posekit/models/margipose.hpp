@@ -86,7 +86,7 @@ struct HeatmapCombiner {
       : conv(plain_conv<T>(3 * joints, width, 1)) {}
 
   Var<T> operator()(const Marginals<Var<T>>& maps) {
-    return conv(to_channels_last(concatenate(std::vector<Var<T>>{maps.xy, maps.zy, maps.xz}, 1)));
+    return conv(to_channels_last(concatenate({maps.xy, maps.zy, maps.xz}, 1)));
   }
   void visit(nn::ModuleVisitor<T>& v) { v("conv", conv); }
 };

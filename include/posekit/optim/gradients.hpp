@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -37,6 +38,23 @@ struct Block {
 ///     if (optim::has_finite_gradients(tape, parameters)) optimizer.step(tape);
 template <class T>
 bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters);
+
+/// Adds `scale` times the gradients that `from` holds for parameters to those of `sum`, so that one
+/// step follows several recordings: a large batch in parts, or several tapes at once. What was
+/// recorded on `sum` stays. Throws ValueError where a parameter is null, ShapeError where one has
+/// another shape than its gradient.
+///
+///     Tape<T> sum;
+///     for (const auto& part : parts) {
+///       tape.backward(loss(part));
+///       optim::add_gradients(sum, tape, parameters, T(1) / parts.size());
+///       tape.clear();
+///     }
+///     optimizer.step(sum);
+///     sum.clear();
+template <class T>
+void add_gradients(Tape<T>& sum, Tape<T>& from, const NamedParameters<T>& parameters,
+                   std::type_identity_t<T> scale = 1);
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
 
@@ -144,6 +162,15 @@ template <class T>
 bool has_finite_gradients(Tape<T>& tape, const NamedParameters<T>& parameters) {
   const auto gradients = internal::gradients_of(tape, parameters, "optim::has_finite_gradients");
   return internal::first_nonfinite(gradients, tape.threads()) == gradients.size();
+}
+
+template <class T>
+void add_gradients(Tape<T>& sum, Tape<T>& from, const NamedParameters<T>& parameters,
+                   std::type_identity_t<T> scale) {
+  for (const auto& [index, gradient] :
+       internal::gradients_of(from, parameters, "optim::add_gradients")) {
+    sum.add_gradient(parameters[index].parameter->on(sum), *gradient, scale);
+  }
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
