@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/autodiff/reductions.hpp>
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
@@ -136,4 +138,25 @@ TEST_CASE("Tensors are joined where they stand", "[autodiff]") {
   const auto b = tape.constant(pk::zeros<float>({2, 1}));
   CHECK(pk::concatenate({a, b, a}, 1).shape() == pk::Shape{2, 7});
   CHECK_THROWS_AS(pk::concatenate({a, b}, 0), pk::ShapeError);
+}
+
+TEST_CASE("A reshaped tensor is a view until it is asked for", "[autodiff]") {
+  pk::Tape<double> tape;
+  const auto x = tape.variable(random_tensor<double>({2, 6}, 4));
+  const auto y = pk::reshape(x * 2.0, {3, 4});
+  const auto z = pk::reshape(y, {12});
+  CHECK(z.data() == y.data());
+  CHECK(z.shape() == pk::Shape{12});
+  // The tensor has the view's shape, and what was made before goes on.
+  CHECK(pk::shape_of(y.value()) == pk::Shape{3, 4});
+  CHECK(pk::shape_of(z.value()) == pk::Shape{12});
+  CHECK(z.value()(7) == 2 * x.value()(1, 1));
+  CHECK(y.data() == y.value().data());
+  // A value that is released stays with its views.
+  const auto w = pk::reshape(x, {4, 3});
+  const double third = x.value()(0, 3);
+  tape.release_value(x);
+  CHECK(w.value()(1, 0) == third);
+  tape.backward(pk::sum(z * z + pk::reshape(w, {12})));
+  CHECK(x.grad()(0, 3) == Approx(8 * third + 1));
 }

@@ -102,8 +102,8 @@ template <class T, class Op, class OpA, class OpB>
 Var<T> binary(const char* name, const Var<T>& a, const Var<T>& b, const Op& op, const OpA& op_a,
               const OpB& op_b) {
   Tape<T>& tape = a.tape();
-  const auto value_a = tape.shared_value(a);
-  const auto value_b = tape.shared_value(b);
+  const auto value_a = tape.elements(a);
+  const auto value_b = tape.elements(b);
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), name);
   const std::size_t rank = shape.size();
   Tensor<T> value = tape.pool().take(shape);
@@ -127,7 +127,7 @@ enum class Keep { nothing, input, output };
 template <Keep kept, class T, class Op, class OpX>
 Var<T> unary(const char* name, const Var<T>& x, const Op& op, const OpX& op_x) {
   Tape<T>& tape = x.tape();
-  auto input = tape.shared_value(x);
+  auto input = tape.elements(x);
   Tensor<T> value = tape.pool().take(x.shape());
   const Shape flat{value.size()};
   const Shape one{1};
@@ -163,8 +163,7 @@ Var<T> operator+(const Var<T>& a, const Var<T>& b) {
     const Shape flat{value.size()};
     const Shape one{1};
     kernels::strided_map<T, simd::DefaultArch, 2>(
-        kernels::StridedRows<3>(flat, {one, one, one}), value.data(),
-        {a.value().data(), b.value().data()}, false,
+        kernels::StridedRows<3>(flat, {one, one, one}), value.data(), {a.data(), b.data()}, false,
         [](const auto& x, const auto& y) { return x + y; }, tape.threads());
     return tape.record("add", std::move(value), {a, b}, [](Pullback<T>& pullback) {
       pullback.pass(0);

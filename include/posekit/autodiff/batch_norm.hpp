@@ -92,8 +92,8 @@ Var<T> record_batch_norm(const char* name, const Var<T>& x, const Var<T>& weight
     const double inverse_deviation = 1.0 / std::sqrt(statistics.variance[c] + options.epsilon);
     mean[c] = static_cast<T>(statistics.mean[c]);
     inverse[c] = static_cast<T>(inverse_deviation);
-    scale[c] = static_cast<T>(static_cast<double>(weight.value().data()[c]) * inverse_deviation);
-    shift[c] = bias.value().data()[c];
+    scale[c] = static_cast<T>(static_cast<double>(weight.data()[c]) * inverse_deviation);
+    shift[c] = bias.data()[c];
   }
   const bool rectifies = options.activation != Activation::none;
   const bool differentiate = x.requires_grad() || weight.requires_grad() || bias.requires_grad();
@@ -101,10 +101,9 @@ Var<T> record_batch_norm(const char* name, const Var<T>& x, const Var<T>& weight
                         ? tape.pool().bytes(rows * kernels::mask_row_bytes(channels))
                         : nullptr;
   Tensor<T> value = tape.pool().take(x.shape());
-  kernels::channel_norm<T>(rows, channels, x.value().data(), {mean, scale, shift},
-                           options.activation, mask == nullptr ? nullptr : mask->data(),
-                           value.data(), tape.threads());
-  const auto input = tape.shared_value(x);
+  kernels::channel_norm<T>(rows, channels, x.data(), {mean, scale, shift}, options.activation,
+                           mask == nullptr ? nullptr : mask->data(), value.data(), tape.threads());
+  const auto input = tape.elements(x);
   return tape.record(name, std::move(value), {x, weight, bias}, [=](Pullback<T>& p) {
     const T* middle = norm->data();
     const T* slope = middle + channels;
@@ -152,8 +151,8 @@ Var<T> batch_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
   ChannelStatistics own{std::vector<double>(channels), std::vector<double>(channels), rows};
   {
     const PooledScratch<T> scratch(tape.pool(), kernels::channel_norm_scratch(rows, channels));
-    kernels::channel_statistics<T>(rows, channels, x.value().data(), own.mean.data(),
-                                   own.variance.data(), scratch.data(), tape.threads());
+    kernels::channel_statistics<T>(rows, channels, x.data(), own.mean.data(), own.variance.data(),
+                                   scratch.data(), tape.threads());
   }
   const Var<T> result =
       internal::record_batch_norm("batch_norm", x, weight, bias, own, true, options);

@@ -129,7 +129,7 @@ Var<T> conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
   internal::FusedActivation<T> fused(tape, options.activation, g.batch * g.out_pixels(),
                                      g.out_channels, filter, x.requires_grad());
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.out_channels});
-  internal::run_conv2d(tape.pool(), tape.threads(), g, *filter, x.value().data(),
+  internal::run_conv2d(tape.pool(), tape.threads(), g, *filter, x.data(),
                        internal::epilogue_of(*filter, options.activation, fused.mask_data()),
                        value.data());
   return internal::record_fused(
@@ -167,11 +167,11 @@ Var<T> conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bias,
   internal::FusedActivation<T> fused(tape, options.activation, g.batch * g.out_pixels(),
                                      g.out_channels, constant, differentiate);
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.out_channels});
-  internal::run_conv2d(tape.pool(), tape.threads(), g, *constant, x.value().data(),
+  internal::run_conv2d(tape.pool(), tape.threads(), g, *constant, x.data(),
                        internal::epilogue_of(*constant, options.activation, fused.mask_data()),
                        value.data());
   constant->drop_packed();  // the pullback packs it in another form
-  const auto image = filter.requires_grad() ? tape.shared_value(x) : nullptr;
+  const auto image = filter.requires_grad() ? tape.elements(x) : nullptr;
   std::vector<Var<T>> operands{x, filter};
   if (bias.valid()) operands.push_back(bias);
   return tape.record(
@@ -250,8 +250,8 @@ Var<T> conv2d_transpose(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
   Tape<T>& tape = x.tape();
   const Conv2dGeometry g = internal::transposed_geometry(x.shape(), *filter, output_size, options);
   Tensor<T> value = tape.pool().take({g.batch, g.in_height, g.in_width, g.in_channels});
-  internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *filter->vjp(g), 1, x.value().data(),
-                           nullptr, value.data(), false);
+  internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *filter->vjp(g), 1, x.data(), nullptr,
+                           value.data(), false);
   return tape.record("conv2d_transpose", std::move(value), {x},
                      [=](Pullback<T>& p) { internal::conv2d_transpose_vjp(p, g, *filter); });
 }
@@ -265,10 +265,10 @@ Var<T> conv2d_transpose(const Var<T>& x, const Var<T>& filter,
   const Conv2dGeometry g =
       internal::transposed_geometry(x.shape(), *constant, output_size, options);
   Tensor<T> value = tape.pool().take({g.batch, g.in_height, g.in_width, g.in_channels});
-  internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *constant->vjp(g), 1, x.value().data(),
-                           nullptr, value.data(), false);
+  internal::run_conv2d_vjp(tape.pool(), tape.threads(), g, *constant->vjp(g), 1, x.data(), nullptr,
+                           value.data(), false);
   constant->drop_packed();
-  const auto input = filter.requires_grad() ? tape.shared_value(x) : nullptr;
+  const auto input = filter.requires_grad() ? tape.elements(x) : nullptr;
   return tape.record("conv2d_transpose", std::move(value), {x, filter}, [=](Pullback<T>& p) {
     internal::conv2d_transpose_vjp(p, g, *constant);
     constant->drop_packed();

@@ -57,7 +57,7 @@ Var<T> depthwise_conv2d(const Var<T>& x, const std::shared_ptr<const Conv2dFilte
                                      g.out_channels, filter, x.requires_grad());
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.out_channels});
   kernels::depthwise_conv2d<T>(
-      g, x.value().data(), filter->filter().data(),
+      g, x.data(), filter->filter().data(),
       internal::epilogue_of(*filter, options.activation, fused.mask_data()), value.data(),
       tape.threads());
   return internal::record_fused(
@@ -86,9 +86,9 @@ Var<T> depthwise_conv2d(const Var<T>& x, const Var<T>& filter, const Var<T>& bia
   internal::require_channels("depthwise_conv2d", *constant, constant->in_channels(),
                              constant->in_channels(), g.in_channels);
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.out_channels});
-  kernels::depthwise_conv2d<T>(g, x.value().data(), constant->filter().data(), {}, value.data(),
+  kernels::depthwise_conv2d<T>(g, x.data(), constant->filter().data(), {}, value.data(),
                                tape.threads());
-  const auto image = filter.requires_grad() ? tape.shared_value(x) : nullptr;
+  const auto image = filter.requires_grad() ? tape.elements(x) : nullptr;
   const Var<T> product =
       tape.record("depthwise_conv2d", std::move(value), {x, filter}, [=](Pullback<T>& p) {
         if (const auto target = p.target(0)) {

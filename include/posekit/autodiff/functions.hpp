@@ -262,7 +262,7 @@ Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {
   Tape<T>& tape = x.tape();
   constexpr std::size_t L = simd::lanes<T>;
   const std::size_t size = x.size();
-  const T* in = x.value().data();
+  const T* in = x.data();
   Tensor<T> value = tape.pool().take(x.shape());
   T* out = value.data();
   const auto mask = tape.pool().bytes(kernels::mask_row_bytes(size));

@@ -48,11 +48,11 @@ Var<T> layer_norm(const Var<T>& x, const Var<T>& weight, const Var<T>& bias,
   require_positive("layer_norm", "epsilon", options.epsilon, true);
   Tape<T>& tape = x.tape();
   const std::size_t rows = x.size() / channels;
-  const T* in = x.value().data();
+  const T* in = x.data();
   const auto normal = std::make_shared<Tensor<T>>(make_tensor<T>(shape));
   const auto inverse = std::make_shared<Tensor<T>>(make_tensor<T>({rows}));
-  const auto factor = tape.shared_value(weight);
-  const T* shift = bias.value().data();
+  const auto factor = tape.elements(weight);
+  const T* shift = bias.data();
   Tensor<T> value = tape.pool().take(shape);
   parallel_for(rows, tape.threads(), [&](std::size_t r) {
     const T* from = in + r * channels;

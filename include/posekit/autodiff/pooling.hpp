@@ -73,7 +73,7 @@ Var<T> max_pool2d(const Var<T>& x, const Pool2dOptions& options) {
     source = tape.pool().bytes(value.size() * sizeof(std::uint32_t));
     indices = reinterpret_cast<std::uint32_t*>(source->data());
   }
-  kernels::max_pool2d(g, x.value().data(), value.data(), indices, tape.threads());
+  kernels::max_pool2d(g, x.data(), value.data(), indices, tape.threads());
   return tape.record("max_pool2d", std::move(value), {x}, [=](Pullback<T>& p) {
     if (const auto target = p.target(0)) {
       kernels::max_pool2d_vjp(g, p.count(), p.cotangent(),
@@ -88,7 +88,7 @@ Var<T> average_pool2d(const Var<T>& x, const Pool2dOptions& options) {
   Tape<T>& tape = x.tape();
   const Conv2dGeometry g = internal::pool2d_geometry("average_pool2d", x.shape(), options);
   Tensor<T> value = tape.pool().take({g.batch, g.out_height, g.out_width, g.in_channels});
-  kernels::average_pool2d(g, x.value().data(), value.data(), tape.threads());
+  kernels::average_pool2d(g, x.data(), value.data(), tape.threads());
   return tape.record("average_pool2d", std::move(value), {x}, [=](Pullback<T>& p) {
     if (const auto target = p.target(0)) {
       kernels::average_pool2d_vjp(g, p.count(), p.cotangent(), target.data, target.accumulate,

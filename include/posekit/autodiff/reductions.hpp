@@ -74,8 +74,8 @@ Var<T> scaled_sum(const char* name, const Var<T>& x, const std::vector<std::ptrd
     return v * V(scale);
   };
   const auto itself = [](const auto& v) { return v; };
-  kernels::strided_reduce<T, simd::DefaultArch, 1>(loop, value.data(), {x.value().data()}, scale,
-                                                   itself, tape.threads());
+  kernels::strided_reduce<T, simd::DefaultArch, 1>(loop, value.data(), {x.data()}, scale, itself,
+                                                   tape.threads());
   return tape.record(name, std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target || size == 0) return;

@@ -52,8 +52,8 @@ Var<T> resample(const char* name, const Var<T>& x, std::array<std::size_t, 2> si
   Tensor<T> value = tape.pool().take({shape[0], size[0], size[1], shape[3]});
   const auto rows = make_axis(shape[1], size[0]);
   const auto columns = make_axis(shape[2], size[1]);
-  kernels::resample2d(shape[0], shape[3], shape[1], shape[2], rows, columns, x.value().data(),
-                      value.data(), false, tape.threads());
+  kernels::resample2d(shape[0], shape[3], shape[1], shape[2], rows, columns, x.data(), value.data(),
+                      false, tape.threads());
   return tape.record(name, std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;

@@ -17,7 +17,7 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// The same elements under another shape of the same size.
+/// The same elements under another shape of the same size: a view, nothing is copied.
 template <class T>
 Var<T> reshape(const Var<T>& x, const Shape& shape);
 
@@ -96,9 +96,8 @@ Var<T> reshape(const Var<T>& x, const Shape& shape) {
     throw ShapeError(error_text("reshape: x has shape ", to_string(x.shape()), ", which has ",
                                 x.size(), " elements and cannot become ", to_string(shape)));
   }
-  Tensor<T> value = x.tape().pool().take(shape);
-  std::copy_n(x.value().data(), value.size(), value.data());
-  return x.tape().record("reshape", std::move(value), {x}, [](Pullback<T>& p) { p.hand_over(0); });
+  return x.tape().record_view("reshape", shape, x.tape().elements(x), {x},
+                              [](Pullback<T>& p) { p.hand_over(0); });
 }
 
 template <class T>
@@ -121,7 +120,7 @@ Var<T> transpose(const Var<T>& x, const std::vector<std::size_t>& permutation) {
   }
   Tape<T>& tape = x.tape();
   Tensor<T> value = tape.pool().take(result_shape);
-  kernels::transpose(shape, permutation, x.value().data(), value.data(), false, tape.threads());
+  kernels::transpose(shape, permutation, x.data(), value.data(), false, tape.threads());
   return tape.record("transpose", std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
@@ -191,8 +190,8 @@ Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis) {
   Tensor<T> value = tape.pool().take(shape);
   std::size_t offset = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    internal::copy_runs(rows, runs[i], parts[i].value().data(), runs[i], value.data() + offset,
-                        stride, false);
+    internal::copy_runs(rows, runs[i], parts[i].data(), runs[i], value.data() + offset, stride,
+                        false);
     offset += runs[i];
   }
   return tape.record("concatenate", std::move(value), parts, [=](Pullback<T>& p) {
@@ -222,8 +221,7 @@ Var<T> slice(const Var<T>& x, std::ptrdiff_t axis, std::size_t begin, std::size_
   const std::size_t size = rows * stride;
   shape[at] = end - begin;
   Tensor<T> value = x.tape().pool().take(shape);
-  internal::copy_runs(rows, run, x.value().data() + begin * inner, stride, value.data(), run,
-                      false);
+  internal::copy_runs(rows, run, x.data() + begin * inner, stride, value.data(), run, false);
   return x.tape().record("slice", std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
@@ -275,7 +273,7 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding, std::type_ident
   }
   Tensor<T> result = x.tape().pool().take(result_shape);
   std::fill_n(result.data(), result_size, value);
-  const T* in = x.value().data();
+  const T* in = x.data();
   for (std::size_t r = 0; r < rows; ++r) std::copy_n(in + r * run, run, result.data() + starts[r]);
   return x.tape().record(
       "pad", std::move(result), {x}, [=, starts = std::move(starts)](Pullback<T>& p) {
@@ -319,7 +317,7 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
                       shape.end());
   const std::size_t size = element_count(shape);
   Tensor<T> value = x.tape().pool().take(result_shape);
-  const T* in = x.value().data();
+  const T* in = x.data();
   for (std::size_t i = 0; i < count; ++i) std::copy_n(in + starts[i], run, value.data() + i * run);
   return x.tape().record("gather_nd", std::move(value), {x},
                          [=, starts = std::move(starts)](Pullback<T>& p) {

@@ -30,7 +30,7 @@ Var<T> softmax(const Var<T>& x) {
   const std::size_t rows = columns == 0 ? 0 : x.size() / columns;
   Tape<T>& tape = x.tape();
   Tensor<T> value = tape.pool().take(shape);
-  const T* in = x.value().data();
+  const T* in = x.data();
   T* out = value.data();
   parallel_for(rows, tape.threads(), [&](std::size_t r) {
     const T* from = in + r * columns;

@@ -82,10 +82,19 @@ class Tape {
   template <class Vjp>
   Var<T> record(const char* name, std::shared_ptr<const Tensor<T>> value,
                 const std::vector<Var<T>>& operands, Vjp&& vjp) {
+    const Shape shape = shape_of(*value);
+    return record_view(name, shape, std::move(value), operands, std::forward<Vjp>(vjp));
+  }
+  /// The same for elements that have another shape on the tape than where they come from, which are
+  /// shared, not copied, until somebody asks for the tensor.
+  template <class Vjp>
+  Var<T> record_view(const char* name, const Shape& shape,
+                     std::shared_ptr<const Tensor<T>> elements, const std::vector<Var<T>>& operands,
+                     Vjp&& vjp) {
     Node node;
     node.name = name;
-    node.shape = shape_of(*value);
-    node.value = std::move(value);
+    node.shape = shape;
+    node.value = std::move(elements);
     for (const Var<T>& operand : operands) {
       const std::uint32_t index = check(operand, name);
       node.operands.push_back(index);
@@ -142,6 +151,9 @@ class Tape {
 
   const Tensor<T>& value(const Var<T>& var) const { return *shared_value(var); }
   std::shared_ptr<const Tensor<T>> shared_value(const Var<T>& var) const;
+  /// The same elements, perhaps under another shape: what a view was made of. For operations that
+  /// know the shape already.
+  std::shared_ptr<const Tensor<T>> elements(const Var<T>& var) const;
   const Shape& shape(const Var<T>& var) const { return nodes_[check(var, "Var::shape")].shape; }
   bool requires_grad(const Var<T>& var) const {
     return nodes_[check(var, "Var::requires_grad")].requires_grad;
@@ -164,7 +176,7 @@ class Tape {
   struct Node {
     const char* name = "";
     Shape shape;
-    std::shared_ptr<const Tensor<T>> value;
+    mutable std::shared_ptr<const Tensor<T>> value;  // of a view under another shape, or copied
     std::vector<std::uint32_t> operands;
     std::unique_ptr<VjpBase> vjp;
     std::shared_ptr<const ByteBuffer> rectifier;
@@ -357,6 +369,19 @@ void Tape<T>::clear() {
 
 template <class T>
 std::shared_ptr<const Tensor<T>> Tape<T>::shared_value(const Var<T>& var) const {
+  std::shared_ptr<const Tensor<T>> value = elements(var);
+  const Node& node = nodes_[var.index_];
+  if (!std::equal(node.shape.begin(), node.shape.end(), value->shape().begin(),
+                  value->shape().end())) {
+    Tensor<T> copy = pool_->take(node.shape);
+    std::copy_n(value->data(), value->size(), copy.data());
+    value = node.value = pool_->share(std::move(copy));
+  }
+  return value;
+}
+
+template <class T>
+std::shared_ptr<const Tensor<T>> Tape<T>::elements(const Var<T>& var) const {
   const Node& node = nodes_[check(var, "Var::value")];
   if (node.value == nullptr) {
     throw Error(

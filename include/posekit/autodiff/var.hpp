@@ -23,6 +23,8 @@ class Var {
   Var() = default;
 
   const Tensor<T>& value() const { return tape().value(*this); }
+  /// The value's elements, the last axis fastest.
+  const T* data() const { return tape().elements(*this)->data(); }
   /// The gradient that the last `Tape::backward` left here: that of a variable, or of a node that
   /// `Tape::retain_grad` was called for. Zero where the output did not depend on it.
   const Tensor<T>& grad() const { return tape().grad(*this); }

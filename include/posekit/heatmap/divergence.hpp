@@ -243,8 +243,8 @@ template <Divergence Kind, class T>
 Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& p,
                          const Var<T>& other, const DivergenceRecord<T>& how) {
   Tape<T>& tape = p.tape();
-  const auto p_value = tape.shared_value(p);
-  const auto q_value = tape.shared_value(other);
+  const auto p_value = tape.elements(p);
+  const auto q_value = tape.elements(other);
   const auto reference = [q_value](const DivergenceRecord<T>& record) {
     return record.gaussian ? DivergenceReference<T>{nullptr, q_value->data(), &record.options}
                            : DivergenceReference<T>{q_value->data(), nullptr, nullptr};

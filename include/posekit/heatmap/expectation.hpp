@@ -81,7 +81,7 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options) {
   Tape<T>& tape = heatmaps.tape();
   const MapsShape maps = maps_shape("expectation", "heatmaps", heatmaps.shape());
   Tensor<T> value = tape.pool().take(maps.positions());
-  internal::write_expectations("expectation", maps, heatmaps.value().data(), options, value.data(),
+  internal::write_expectations("expectation", maps, heatmaps.data(), options, value.data(),
                                tape.threads());
   return tape.record("expectation", std::move(value), {heatmaps}, [=](Pullback<T>& p) {
     const auto target = p.target(0);

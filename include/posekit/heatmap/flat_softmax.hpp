@@ -75,7 +75,7 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options) {
   const T beta = static_cast<T>(options.beta);
   Tensor<T> value = tape.pool().take(logits.shape());
   auto infinite =
-      internal::write_softmax(maps, logits.value().data(), beta, value.data(), tape.threads());
+      internal::write_softmax(maps, logits.data(), beta, value.data(), tape.threads());
   const auto output = tape.pool().share(std::move(value));
   return tape.record(
       "flat_softmax", output, {logits}, [=, infinite = std::move(infinite)](Pullback<T>& p) {

@@ -150,10 +150,10 @@ template <class T>
 Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size, const GaussianOptions& options) {
   Tape<T>& tape = means.tape();
   const MapsShape maps = internal::gaussian_shape(means.shape(), size, options);
-  require_no_infinity("gaussian_heatmaps", "means", means.value().data(), means.size());
+  require_no_infinity("gaussian_heatmaps", "means", means.data(), means.size());
   Tensor<T> value = tape.pool().take(internal::gaussian_result_shape(maps, size));
-  internal::write_gaussians(maps, means.value().data(), options, value.data(), tape.threads());
-  const auto centre = tape.shared_value(means);
+  internal::write_gaussians(maps, means.data(), options, value.data(), tape.threads());
+  const auto centre = tape.elements(means);
   return tape.record("gaussian_heatmaps", std::move(value), {means}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;

@@ -236,9 +236,9 @@ Var<T> record_heatmap_mse(const Var<T>& heatmaps, const Var<T>& means,
   Tape<T>& tape = heatmaps.tape();
   const MapsShape maps = maps_shape(name, "heatmaps", heatmaps.shape());
   require_positions(name, "means", means.shape(), maps);
-  require_no_infinity(name, "means", means.value().data(), means.size());
+  require_no_infinity(name, "means", means.data(), means.size());
   require_gaussian(name, options, maps.joints);
-  const auto map_values = tape.shared_value(heatmaps), mean_values = tape.shared_value(means);
+  const auto map_values = tape.elements(heatmaps), mean_values = tape.elements(means);
   const std::size_t pixels = maps.grid.size();
   Tensor<T> value = tape.pool().take(maps.per_map());
   parallel_ranges(
@@ -288,7 +288,7 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma) {
   Tape<T>& tape = heatmaps.tape();
   const MapsShape maps = maps_shape("variance_loss", "heatmaps", heatmaps.shape());
   require_sigma("variance_loss", sigma);
-  const auto input = tape.shared_value(heatmaps);
+  const auto input = tape.elements(heatmaps);
   std::vector<kernels::MapSpread> spreads(maps.maps());
   Tensor<T> value = tape.pool().take(maps.per_map());
   const auto excess = [=](const kernels::MapSpread& spread, std::size_t axis) {

@@ -133,7 +133,7 @@ Marginals<Var<T>> marginals(const Var<T>& volume) {
                                 element_count(shapes.xz)};
   // One node, so that the volume's cotangent is written once; its parts are cut out of it.
   Tensor<T> value = tape.pool().take({sizes[0] + sizes[1] + sizes[2]});
-  internal::write_marginals(maps, volume.value().data(), value.data(), value.data() + sizes[0],
+  internal::write_marginals(maps, volume.data(), value.data(), value.data() + sizes[0],
                             value.data() + sizes[0] + sizes[1], tape.threads());
   const Var<T> all = tape.record("marginals", std::move(value), {volume}, [=](Pullback<T>& p) {
     const auto target = p.target(0);

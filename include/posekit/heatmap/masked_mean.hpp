@@ -83,7 +83,7 @@ Var<T> masked_mean(const Var<T>& losses, const Tensor<T>& visible) {
   Tape<T>& tape = losses.tape();
   auto weights = internal::mask_weights(losses.shape(), visible);
   Tensor<T> value =
-      tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, losses.value().data())});
+      tensor_from<T>({}, std::vector<T>{internal::weighted_sum(weights, losses.data())});
   return tape.record(
       "masked_mean", std::move(value), {losses}, [weights = std::move(weights)](Pullback<T>& p) {
         const auto target = p.target(0);

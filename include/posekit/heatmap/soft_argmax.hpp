@@ -187,7 +187,7 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
                           const MapsShape& maps, Coordinates convention, std::vector<T> betas,
                           std::vector<kernels::SoftmaxState<T>> states) {
   Tape<T>& tape = logits.tape();
-  const auto input = tape.shared_value(logits);
+  const auto input = tape.elements(logits);
   Tensor<T> value = tape.pool().take(maps.positions());
   write_positions(maps, states, convention, value.data());
   std::vector<Var<T>> operands{logits};
@@ -240,7 +240,7 @@ Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
   auto betas = internal::map_betas<T>("soft_argmax", maps, options);
   auto states =
-      internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
+      internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
   return internal::record_soft_argmax("soft_argmax", logits, Var<T>(), maps, options.coordinates,
                                       std::move(betas), std::move(states));
 }
@@ -248,9 +248,9 @@ Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options) {
 template <class T>
 Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta, Coordinates coordinates) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
-  std::vector<T> betas = internal::map_betas("soft_argmax", maps, beta.value().data(), beta.size());
+  std::vector<T> betas = internal::map_betas("soft_argmax", maps, beta.data(), beta.size());
   auto states =
-      internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
+      internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
   return internal::record_soft_argmax("soft_argmax", logits, beta, maps, coordinates,
                                       std::move(betas), std::move(states));
 }
@@ -261,8 +261,8 @@ Var<T> compensated_soft_argmax(const Var<T>& logits, const CompensatedSoftArgmax
   internal::require_compensated(options);
   std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
   auto states =
-      internal::softmax_states(maps, logits.value().data(), betas, logits.tape().threads());
-  internal::compensate(maps, logits.value().data(), options.background, states,
+      internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
+  internal::compensate(maps, logits.data(), options.background, states,
                        logits.tape().threads());
   return internal::record_soft_argmax("compensated_soft_argmax", logits, Var<T>(), maps,
                                       options.coordinates, std::move(betas), std::move(states));

@@ -83,7 +83,7 @@ Tensor<T> map_points(const Shape& shape, const T* points, const Map& map) {
 template <std::size_t Axes, class T, class Map>
 Var<T> record_points(const char* name, const Var<T>& points, const Map& map) {
   Tape<T>& tape = points.tape();
-  const auto input = tape.shared_value(points);
+  const auto input = tape.elements(points);
   Tensor<T> value = map_points<Axes, T>(points.shape(), input->data(), map);
   return tape.record(name, std::move(value), {points}, [input, map](Pullback<T>& back) {
     const auto target = back.target(0);
@@ -135,7 +135,7 @@ Tensor<T> project(const Tensor<T>& points, const Camera& camera) {
 template <class T, class Camera>
 Var<T> project(const Var<T>& points, const Camera& camera) {
   internal::require_camera("project", camera);
-  internal::require_points("project", "points", points.shape(), points.value().data());
+  internal::require_points("project", "points", points.shape(), points.data());
   return internal::record_points<2>("project", points, internal::projection(camera));
 }
 
@@ -152,7 +152,7 @@ Tensor<T> unproject(const Tensor<T>& pixels, const Camera& camera) {
 template <class T, class Camera>
 Var<T> unproject(const Var<T>& pixels, const Camera& camera) {
   internal::require_camera("unproject", camera);
-  internal::require_points("unproject", "pixels", pixels.shape(), pixels.value().data());
+  internal::require_points("unproject", "pixels", pixels.shape(), pixels.data());
   return internal::record_points<3>("unproject", pixels, internal::unprojection(camera));
 }
 
