@@ -172,7 +172,7 @@ void kde(benchmark::State& state) {
   const auto threads = static_cast<int>(state.range(0));
   const auto maps = attribution_map(1);
   const pk::Tensor<float> map = pk::reshaped(pk::Tensor<float>(maps), {side, side});
-  for (auto _ : state) benchmark::DoNotOptimize(pk::kde_map(map, threads).data());
+  for (auto _ : state) benchmark::DoNotOptimize(pk::kde_map(map, {.threads = threads}).data());
 }
 BENCHMARK(kde)->Name("kde_map_256x256/posekit")->Apply(one_and_two_threads);
 

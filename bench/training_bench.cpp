@@ -95,7 +95,7 @@ struct Theirs {
       if (wrapped != peer_name.npos) peer_name.replace(wrapped, 12, ".weight");
       auto* tensor = named.find(peer_name);
       if (tensor == nullptr) throw std::runtime_error("PyTorch's network has no " + name);
-      tensor->copy_(to_torch(std::as_const(*parameter).value()));
+      tensor->copy_(to_torch(parameter->value()));
     }
   }
 

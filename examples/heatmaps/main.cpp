@@ -50,7 +50,7 @@ std::vector<Reading> read_all(const pk::Tensor<float>& logits) {
   const auto joints = [](const pk::Tensor<float>& positions) {
     return pk::reshaped(pk::Tensor<float>(positions), {positions.shape()[1], 2});
   };
-  return {{"argmax", joints(pk::argmax(maps, {.coordinates = pixel}))},
+  return {{"argmax", joints(pk::hard_argmax(maps, {.coordinates = pixel}))},
           {"quarter offset", joints(pk::quarter_offset_argmax(maps, {.coordinates = pixel}))},
           {"DARK", joints(pk::dark_argmax(maps, {.sigma = 1.0, .coordinates = pixel}))},
           {"soft-argmax", joints(pk::soft_argmax(maps, {.beta = 10, .coordinates = pixel}))},

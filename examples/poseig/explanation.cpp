@@ -17,7 +17,7 @@ std::optional<pk::Tensor<float>> density(const pk::Tensor<float>& maps, std::siz
   pk::Tensor<float> map = pk::make_tensor<float>({maps.shape()[1], maps.shape()[2]});
   std::copy_n(maps.data() + k * map.size(), map.size(), map.data());
   try {
-    return pk::kde_map(map, threads);
+    return pk::kde_map(map, {.threads = threads});
   } catch (const pk::ValueError& error) {
     joint.note = error.what();
     return std::nullopt;

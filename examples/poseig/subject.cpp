@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -156,12 +157,34 @@ void find_path(const ExplainOptions& options, Subject& subject) {
   subject.what.baseline = pk::crop_image(picture, subject.crop);
 }
 
+/// The annotation that the options name, or the only one of the photo; of all, where the file says
+/// nothing of a photo of this name.
 const pk::CocoAnnotation& choose_annotation(const ExplainOptions& options,
                                             const pk::CocoDataset& dataset) {
   if (options.annotation) return pk::find_annotation(dataset, *options.annotation);
-  if (dataset.annotations.size() == 1) return dataset.annotations[0];
-  throw pk::ValueError(pk::error_text(dataset.source, ": has ", dataset.annotations.size(),
-                                      " annotations; say which with --annotation ID"));
+  const std::string name = options.image.filename().string();
+  const auto photo =
+      std::find_if(dataset.images.begin(), dataset.images.end(), [&](const pk::CocoImage& image) {
+        return std::filesystem::path(image.file_name).filename() == name;
+      });
+  std::vector<const pk::CocoAnnotation*> people;
+  for (const pk::CocoAnnotation& annotation : dataset.annotations) {
+    if (photo == dataset.images.end() || annotation.image_id == photo->id)
+      people.push_back(&annotation);
+  }
+  if (people.size() == 1) return *people[0];
+  std::string which;
+  constexpr std::size_t most = 12;
+  for (std::size_t i = 0; i < std::min(most, people.size()); ++i) {
+    const pk::Box& box = people[i]->box;
+    which += pk::error_text(i == 0 ? ": " : "; ", people[i]->id, " (box ", box.x, ",", box.y, ",",
+                            box.width, ",", box.height, ")");
+  }
+  if (people.size() > most) which += pk::error_text("; and ", people.size() - most, " more");
+  throw pk::ValueError(pk::error_text(dataset.source, ": has ", people.size(), " annotations",
+                                      photo == dataset.images.end() ? "" : " of " + name,
+                                      people.empty() ? "" : ", say which with --annotation ID",
+                                      which));
 }
 
 /// Throws ValueError where the annotation belongs to an image of another size.

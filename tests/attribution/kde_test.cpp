@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <xtensor/xview.hpp>
+
 #include <posekit/attribution/kde.hpp>
 
 #include "support/attribution_golden.hpp"
@@ -30,7 +32,8 @@ TEST_CASE("Densities equal scipy.stats.gaussian_kde at every pixel", "[attributi
   const auto densities = pk::kde_maps(maps);
   CHECK(pixelwise(densities, expected) < 1e-7);
   CHECK(relative_difference(pk::kde_maps(pk::cast<float>(maps)), expected) < 1e-5);
-  CHECK(identical(pk::kde_maps(maps, 3), pk::kde_maps(maps, 1)));
+  CHECK(identical(pk::kde_maps(maps, {.threads = 3}), pk::kde_maps(maps, {.threads = 1})));
+  CHECK(identical(pk::kde_map(xt::view(maps, 1)), pk::Tensor<double>(xt::view(densities, 1))));
   // Far from the mass scipy's own exponents lose digits.
   CHECK(pixelwise(pk::kde_map(attribution_golden<double>("kde_far_map")),
                   attribution_golden<double>("kde_far")) < 1e-6);

@@ -53,7 +53,7 @@ TEST_CASE("Frozen parameters are constants", "[autodiff]") {
   pk::Tape<double> tape;
   const auto x = p.on(tape);
   CHECK_FALSE(x.requires_grad());
-  CHECK(x.value().data() == std::as_const(p).value().data());
+  CHECK(x.value().data() == p.value().data());
   CHECK_FALSE(q.on(tape, false).requires_grad());
   tape.backward(pk::sum(x * q.on(tape)));
   CHECK(p.gradient(tape) == nullptr);
@@ -66,9 +66,9 @@ TEST_CASE("Copies of a parameter own their tensors", "[autodiff]") {
   pk::Parameter<double> p(pk::Tensor<double>{1.0, 2.0});
   p.trainable = false;
   pk::Parameter<double> copy = p, assigned;
-  CHECK(pk::shape_of(std::as_const(assigned).value()) == pk::Shape{0});
+  CHECK(pk::shape_of(assigned.value()) == pk::Shape{0});
   assigned = p;
-  p.value()(0) = 7.0;
+  p.mutable_value()(0) = 7.0;
   for (const auto* c : {&std::as_const(copy), &std::as_const(assigned)}) {
     CHECK(c->value()(0) == 1.0);
     CHECK_FALSE(c->trainable);
@@ -80,12 +80,12 @@ TEST_CASE("Copies of a parameter own their tensors", "[autodiff]") {
   CHECK(copy.gradient(tape) != nullptr);
   CHECK(assigned.gradient(tape) == nullptr);
   // Moved, it is the same tensor.
-  const double* data = std::as_const(copy).value().data();
+  const double* data = copy.value().data();
   pk::Parameter<double> moved = std::move(copy);
-  CHECK(std::as_const(moved).value().data() == data);
+  CHECK(moved.value().data() == data);
   CHECK(moved.gradient(tape) != nullptr);
   assigned = std::move(moved);
-  CHECK(std::as_const(assigned).value().data() == data);
+  CHECK(assigned.value().data() == data);
   CHECK(assigned.trainable);
 }
 
@@ -93,19 +93,19 @@ TEST_CASE("Every change counts, and looking does not", "[autodiff]") {
   pk::Parameter<float> p(pk::Tensor<float>{1.0f}), other(pk::Tensor<float>{2.0f});
   auto version = p.version();
   const auto changed = [&] { return p.version() != std::exchange(version, p.version()); };
-  (void)std::as_const(p).value();
+  (void)p.value();
   pk::Tape<float> tape;
   (void)p.on(tape);
   CHECK_FALSE(changed());
-  p.value()(0) = 3.0f;
+  p.mutable_value()(0) = 3.0f;
   CHECK(changed());
-  p.value() = pk::Tensor<float>{4.0f};
+  p.mutable_value() = pk::Tensor<float>{4.0f};
   CHECK(changed());
   p = other;
   CHECK(changed());
   p = std::move(other);
   CHECK(changed());
-  CHECK(std::as_const(p).value()(0) == 2.0f);
+  CHECK(p.value()(0) == 2.0f);
 }
 
 TEST_CASE("A step of an optimiser: clear, record, differentiate, change", "[autodiff]") {
@@ -115,9 +115,9 @@ TEST_CASE("A step of an optimiser: clear, record, differentiate, change", "[auto
     tape.clear();
     const auto x = p.on(tape);
     tape.backward(pk::sum(x * x));
-    p.value() -= 0.2 * *p.gradient(tape);
+    p.mutable_value() -= 0.2 * *p.gradient(tape);
   }
-  CHECK(std::as_const(p).value()(0) == Approx(0).margin(1e-9));
+  CHECK(p.value()(0) == Approx(0).margin(1e-9));
   CHECK(tape.size() == 3);
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("A change through a reference that was kept is noticed", "[autodiff]")
   CHECK_FALSE(changed());
   p.value_to_change()(0) = 5.0;
   CHECK(changed());
-  auto& kept = p.value();
+  auto& kept = p.mutable_value();
   (void)changed();
   CHECK_FALSE(changed());
   kept(2) = 4.0;

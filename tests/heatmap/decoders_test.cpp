@@ -18,7 +18,7 @@ TEST_CASE("Decoders find a blob, each as finely as it can", "[heatmap]") {
   const auto mean = pk::tensor_from<double>({1, 1, 2}, std::vector<double>{cx, cy});
   const auto maps = pk::gaussian_heatmaps(
       mean, {48, 64}, {.sigma = 2.0, .coordinates = Coordinates::pixel, .normalised = false});
-  const auto peak = pk::argmax(maps, {.coordinates = Coordinates::pixel});
+  const auto peak = pk::hard_argmax(maps, {.coordinates = Coordinates::pixel});
   CHECK(peak(0, 0, 0) == 20);
   CHECK(peak(0, 0, 1) == 12);
   const auto quarter = pk::quarter_offset_argmax(maps, {.coordinates = Coordinates::pixel});
@@ -31,17 +31,18 @@ TEST_CASE("Decoders find a blob, each as finely as it can", "[heatmap]") {
 
 TEST_CASE("Rims, single pixels, ties and NaN have an answer", "[heatmap]") {
   pk::Tensor<float> map = pk::zeros<float>({1, 1, 3, 4});
-  CHECK(pk::argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 0) == 0);  // the first of equals
+  CHECK(pk::hard_argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 0) ==
+        0);  // the first of equals
   map(0, 0, 0, 3) = 1;
   map(0, 0, 1, 3) = 0.5f;
   CHECK(pk::quarter_offset_argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 0) == 3);
   CHECK(pk::quarter_offset_argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 1) == 0);
   CHECK(pk::dark_argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 0) == 3);
   map(0, 0, 0, 0) = std::numeric_limits<float>::quiet_NaN();
-  CHECK(pk::argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 0) == 3);
+  CHECK(pk::hard_argmax(map, {.coordinates = Coordinates::pixel})(0, 0, 0) == 3);
   CHECK(pk::quarter_offset_argmax(pk::zeros<float>({1, 1, 1}), {.coordinates = Coordinates::pixel})(
             0, 0, 0) == 0);
-  CHECK(pk::argmax(pk::zeros<float>({1, 1, 2, 3, 4}), {.coordinates = Coordinates::pixel})
+  CHECK(pk::hard_argmax(pk::zeros<float>({1, 1, 2, 3, 4}), {.coordinates = Coordinates::pixel})
             .shape()[2] == 3);
   CHECK_THROWS_AS(pk::dark_argmax(pk::zeros<float>({1, 1, 4})), pk::ShapeError);
 }

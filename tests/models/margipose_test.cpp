@@ -40,7 +40,7 @@ pk::Tensor<T> formula(const std::string& name, const pk::Shape& shape) {
 template <class T>
 void fill_by_formula(pk::models::MargiPose<T>& net) {
   for (const auto& [name, parameter] : pk::nn::parameters(net))
-    parameter->value() = formula<T>(name, pk::shape_of(std::as_const(*parameter).value()));
+    parameter->mutable_value() = formula<T>(name, pk::shape_of(parameter->value()));
   for (const auto& [name, buffer] : pk::nn::buffers(net)) {
     if (!name.ends_with("num_batches_tracked"))
       buffer->value = formula<T>(name, pk::shape_of(buffer->value));

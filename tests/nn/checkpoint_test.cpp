@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <posekit/nn/checkpoint.hpp>
+#include <posekit/nn/dropout.hpp>
+#include <posekit/nn/initialization.hpp>
 #include <posekit/nn/linear.hpp>
 #include <posekit/nn/normalization.hpp>
 #include <posekit/testing/random_tensor.hpp>
@@ -288,9 +290,9 @@ TEST_CASE("Half precision is widened", "[nn]") {
 TEST_CASE("What half precision does not reach is not halved", "[nn]") {
   const auto path = scratch_folder("nn-checkpoint-reach") / "a.safetensors";
   nn::Linear<float> layer({.in_features = 1, .out_features = 2});
-  layer.weight.value()(0, 0) = 65504.0f;
-  layer.weight.value()(1, 0) = -1e-9f;
-  layer.bias->value() = pk::Tensor<float>{1e5f, 0.3f};
+  layer.weight.mutable_value()(0, 0) = 65504.0f;
+  layer.weight.mutable_value()(1, 0) = -1e-9f;
+  layer.bias->mutable_value() = pk::Tensor<float>{1e5f, 0.3f};
   pk::save_half_safetensors(path, layer);
   const pk::SafetensorsFile file(path);
   CHECK(file.dtype("weight") == pk::SafetensorsDtype::f16);
@@ -351,5 +353,31 @@ TEST_CASE("Of very many names that do not fit, some are listed", "[nn]") {
     CHECK(std::count(text.begin(), text.end(), '\n') < 60);
     CHECK_THAT(text, Catch::Contains("3000 that the network does not have:") &&
                          Catch::Contains("and 2980 more"));
+  }
+}
+
+TEST_CASE("A module that is const runs, is counted and saved", "[nn]") {
+  const auto folder = scratch_folder("const_module");
+  nn::Sequential<double> made(
+      nn::Conv2d<double>({.in_channels = 2, .out_channels = 3, .kernel = {1, 1}}),
+      nn::BatchNorm2d<double>({.channels = 3}), nn::Dropout<double>(0.5, 3));
+  nn::set_training(made, false);
+  const nn::Sequential<double> net = made;
+  pk::Tape<double> tape;
+  const auto x = tape.constant(random_tensor<double>({1, 2, 4, 2}, 5));
+  CHECK(net(x).value() == made(x).value());
+  CHECK(nn::parameter_count(net) == 2 * 3 + 3 + 3 + 3);
+  pk::save_safetensors(folder / "net.safetensors", net);
+  pk::save_half_safetensors(folder / "half.safetensors", net);
+  pk::save_npz(folder / "net.npz", net);
+  for (const char* file : {"net.safetensors", "net.npz"}) {
+    nn::Sequential<double> again = made;
+    nn::initialize(again, {.seed = 8});
+    if (std::string(file).ends_with("npz")) {
+      pk::load_npz(folder / file, again);
+    } else {
+      pk::load_safetensors(folder / file, again);
+    }
+    CHECK(again(x).value() == net(x).value());
   }
 }

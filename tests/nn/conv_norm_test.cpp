@@ -3,11 +3,13 @@
 #include <cmath>
 #include <cstddef>
 
+#include <posekit/autodiff/functions.hpp>
 #include <posekit/kernels/activation_kind.hpp>
 #include <posekit/nn/conv_norm.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "nn/module_case.hpp"
+#include "support/close.hpp"
 
 namespace pk = posekit;
 namespace nn = posekit::nn;
@@ -20,9 +22,9 @@ struct Pair {
   nn::BatchNorm2d<double> norm{{.channels = 4, .epsilon = 0.01}};
 
   Pair() {
-    conv.bias->value() = random_tensor<double>({4}, 11);
-    norm.weight.value() = random_tensor<double>({4}, 12, 0.5, 1.5);
-    norm.bias.value() = random_tensor<double>({4}, 13);
+    conv.bias->mutable_value() = random_tensor<double>({4}, 11);
+    norm.weight.mutable_value() = random_tensor<double>({4}, 12, 0.5, 1.5);
+    norm.bias.mutable_value() = random_tensor<double>({4}, 13);
     norm.running_mean.value = random_tensor<double>({4}, 14);
     norm.running_var.value = random_tensor<double>({4}, 15, 0.5, 1.5);
     conv.training = norm.training = false;
@@ -62,7 +64,7 @@ TEST_CASE("Convolution and normalisation together equal the two, whatever change
   for (const auto activation :
        {pk::Activation::none, pk::Activation::relu, pk::Activation::relu6}) {
     Pair pair;
-    pair.norm.weight.value() *= 5.0;  // beyond 6
+    pair.norm.weight.mutable_value() *= 5.0;  // beyond 6
     pk::Tensor<double> before = pair.together(x, activation);
     CHECK(relative_difference(before, pair.apart(x, activation)) < 1e-14);
     // Nothing is left of what the filter was made from before.
@@ -73,13 +75,13 @@ TEST_CASE("Convolution and normalisation together equal the two, whatever change
       CHECK(relative_difference(after, pair.apart(x, activation)) < 1e-14);
       before = after;
     };
-    pair.conv.weight.value() *= 1.5;
+    pair.conv.weight.mutable_value() *= 1.5;
     changed("weight");
-    pair.conv.bias->value() += 0.5;
+    pair.conv.bias->mutable_value() += 0.5;
     changed("bias");
-    pair.norm.weight.value() *= 0.75;
+    pair.norm.weight.mutable_value() *= 0.75;
     changed("scale");
-    pair.norm.bias.value() += 0.25;
+    pair.norm.bias.mutable_value() += 0.25;
     changed("shift");
     pair.norm.running_mean.value += 0.5;
     changed("running mean");
@@ -118,4 +120,23 @@ TEST_CASE("Channels that do not fit are told", "[nn]") {
                     "fold: the convolution has 4 output channels, the batch normalisation 3");
   CHECK_THROWS_AS(pair.together(pk::zeros<double>({1, 4, 4, 2}), pk::Activation::none),
                   pk::ShapeError);
+}
+
+TEST_CASE("A convolution and its normalisation are a layer that can be seen", "[nn]") {
+  nn::ConvNorm<double> layer({.conv = {.in_channels = 2, .out_channels = 3, .bias = false},
+                              .epsilon = 1e-3,
+                              .activation = pk::Activation::relu6});
+  std::vector<std::string> names;
+  for (const auto& tensor : nn::named_tensors(layer)) names.push_back(tensor.name);
+  CHECK(names == std::vector<std::string>{"conv.weight", "bn.weight", "bn.bias", "bn.running_mean",
+                                          "bn.running_var", "bn.num_batches_tracked"});
+  pk::Tape<double> tape;
+  const auto x = tape.constant(random_tensor<double>({2, 5, 4, 2}, 3));
+  const auto by_hand = [&] { return pk::relu6(layer.bn(layer.conv(x))).value(); };
+  (void)layer(x);  // running statistics other than those it began with
+  nn::set_training(layer, false);
+  CHECK(relative_difference(layer(x).value(), by_hand()) < 1e-12);
+  CHECK_THROWS_AS(nn::ConvNorm<double>({.conv = {.in_channels = 2, .out_channels = 3},
+                                        .activation = pk::Activation::sigmoid}),
+                  pk::ValueError);
 }

@@ -20,7 +20,7 @@ struct Case {
   Options options;
 };
 
-const Case<nn::Conv2dLayerOptions> convolutions[] = {
+const Case<nn::Conv2dOptions> convolutions[] = {
     {"conv",
      {.in_channels = 3,
       .out_channels = 5,
@@ -44,7 +44,7 @@ const Case<nn::Conv2dLayerOptions> convolutions[] = {
     {"conv_multiplier",
      {.in_channels = 3, .out_channels = 6, .padding = {1, 0}, .groups = 3, .bias = false}}};
 
-const Case<nn::ConvTranspose2dLayerOptions> transposes[] = {
+const Case<nn::ConvTranspose2dOptions> transposes[] = {
     {"up",
      {.in_channels = 5,
       .out_channels = 3,
@@ -99,8 +99,8 @@ void check_evaluation(Layer layer, const pk::Tensor<double>& image) {
   for (const auto& [name, parameter] : nn::parameters(layer)) {
     INFO(name);
     const pk::Tensor<double> before = layer(x).value();
-    parameter->value() *= 1.5;
-    parameter->value() += 0.25;
+    parameter->mutable_value() *= 1.5;
+    parameter->mutable_value() += 0.25;
     const pk::Tensor<double> after = layer(x).value();
     CHECK(relative_difference(after, before) > 0.01);
     nn::set_training(layer, true);
@@ -111,14 +111,14 @@ void check_evaluation(Layer layer, const pk::Tensor<double>& image) {
   const pk::Tensor<double> before = layer(x).value();
   for (int changes = 1; changes < 10; ++changes) {
     Layer copy = layer;
-    for (int i = 0; i < changes; ++i) copy.weight.value() *= 1.25;
+    for (int i = 0; i < changes; ++i) copy.weight.mutable_value() *= 1.25;
     const pk::Tensor<double> after = copy(x).value();
     nn::set_training(copy, true);
     CHECK(relative_difference(after, copy(x).value()) < 1e-14);
   }
   CHECK(identical(layer(x).value(), before));
   Layer assigned = layer;
-  assigned.weight.value() *= 1.25;
+  assigned.weight.mutable_value() *= 1.25;
   layer = assigned;
   CHECK(identical(layer(x).value(), assigned(x).value()));
 }
@@ -249,7 +249,7 @@ TEST_CASE("Evaluation sees weights that change through a reference that was kept
       pk::Tape<double> tape;
       return layer(tape.constant(pk::zeros<double>({1, 1, 1, 1}) + 1.0)).value()(0, 0, 0, 0);
     };
-    auto& weight = layer.weight.value();
+    auto& weight = layer.weight.mutable_value();
     weight.fill(1);
     CHECK(run() == 1.0);
     weight.fill(2);

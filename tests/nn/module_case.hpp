@@ -133,7 +133,7 @@ posekit::testing::GradientCheckResult compare_module_gradients(const M& module,
     const auto& [name, parameter] = parameters[k];
     const pk::Tensor<double> gradient = *pk::nn::parameters(run)[k].parameter->gradient(tape);
     for (std::size_t i = 0; i < gradient.size(); ++i) {
-      double& element = parameter->value().data()[i];
+      double& element = parameter->mutable_value().data()[i];
       const double centre = element;
       element = centre + step;
       const double above = product();

@@ -69,13 +69,13 @@ TEST_CASE("Batch normalisation outside training equals PyTorch's", "[nn]") {
 TEST_CASE("Normalisations are differentiated", "[nn]") {
   const auto x = random_tensor<double>({2, 3, 2, 5}, 5);
   auto norm = batch_norm<double>();
-  norm.weight.value() = random_tensor<double>({5}, 6);
-  norm.bias.value() = random_tensor<double>({5}, 7);
+  norm.weight.mutable_value() = random_tensor<double>({5}, 6);
+  norm.bias.mutable_value() = random_tensor<double>({5}, 7);
   const auto batch = check_module_gradients(norm, x);
   INFO(batch.message);
   CHECK(batch.ok);
   nn::LayerNorm<double> rows({.channels = 5});
-  rows.weight.value() = random_tensor<double>({5}, 6);
+  rows.weight.mutable_value() = random_tensor<double>({5}, 6);
   const auto layer = check_module_gradients(rows, x);
   INFO(layer.message);
   CHECK(layer.ok);

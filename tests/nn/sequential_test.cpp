@@ -64,8 +64,8 @@ void check_fusion(const nn::Sequential<double>& net, bool training, std::size_t 
 
 nn::BatchNorm2d<double> norm(std::size_t channels, std::uint64_t seed) {
   nn::BatchNorm2d<double> layer({.channels = channels});
-  layer.weight.value() = random_tensor<double>({channels}, seed, 0.5, 1.5);
-  layer.bias.value() = random_tensor<double>({channels}, seed + 1);
+  layer.weight.mutable_value() = random_tensor<double>({channels}, seed, 0.5, 1.5);
+  layer.bias.mutable_value() = random_tensor<double>({channels}, seed + 1);
   layer.running_mean.value = random_tensor<double>({channels}, seed + 2);
   layer.running_var.value = random_tensor<double>({channels}, seed + 3, 0.5, 1.5);
   return layer;
@@ -92,7 +92,7 @@ TEST_CASE("A network of blocks outside training equals PyTorch's", "[nn]") {
     CHECK(relative_difference(x.grad(), file.array<double>("grad")) < 1e-12);
   }
   for (const auto& [name, parameter] : nn::parameters(net)) {
-    const auto& value = std::as_const(*parameter).value();
+    const auto& value = parameter->value();
     CHECK(identical(value, file.array<double>("state." + name)));
   }
   for (const auto& [name, buffer] : nn::buffers(net))
@@ -109,7 +109,7 @@ TEST_CASE("Convolution, normalisation and rectifier computed together equal the 
   using Sequential = nn::Sequential<double>;
   const nn::ConvTranspose2d<double> up({.in_channels = 3, .out_channels = 4, .stride = {2, 1}});
   auto biased = conv<double>(3, 4, 3);
-  biased.bias->value() = random_tensor<double>({4}, 30);
+  biased.bias->mutable_value() = random_tensor<double>({4}, 30);
   const auto plain = conv<double>(3, 4, 3, false, 2);
   const auto grouped = conv<double>(3, 6, 3, true, 1, 3);
   // In training the rectifier is part of the normalisation.
@@ -155,9 +155,9 @@ TEST_CASE("Copies of a Sequential have parameters and buffers of their own", "[n
   }
   for (std::size_t i = 0; i < values.size(); ++i) CHECK(identical(*before[i].tensor, values[i]));
   // Moved, they are the same.
-  const auto* first = &std::as_const(*nn::parameters(net)[0].parameter).value();
+  const auto* first = &nn::parameters(net)[0].parameter->value();
   const auto moved = std::make_unique<nn::Sequential<double>>(std::move(net));
-  CHECK(&std::as_const(*nn::parameters(*moved)[0].parameter).value() == first);
+  CHECK(&nn::parameters(*moved)[0].parameter->value() == first);
 }
 
 TEST_CASE("A Sequential is made of layers of any kind, in their order", "[nn]") {

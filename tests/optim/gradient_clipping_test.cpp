@@ -47,9 +47,9 @@ TEMPLATE_TEST_CASE("The norm is the same bits for any number of threads", "[opti
   pk::Parameter<T> large(pk::make_tensor<T>({50021})), small(pk::make_tensor<T>({1}));
   const pk::CounterRandom random(8);
   for (std::size_t i = 0; i < large.value().size(); ++i) {
-    large.value().data()[i] = static_cast<T>(random.normal(i));
+    large.mutable_value().data()[i] = static_cast<T>(random.normal(i));
   }
-  small.value().data()[0] = T(3);
+  small.mutable_value().data()[0] = T(3);
   const pk::NamedParameters<T> parameters{{"large", &large}, {"small", &small}};
   long double squares = 9;
   for (const T x : large.value()) squares += static_cast<long double>(x) * x;

@@ -34,7 +34,7 @@ class SmallNetwork {
  public:
   SmallNetwork() {
     for (std::size_t i = 0; i < names.size(); ++i) {
-      parameters_[i].value() = posekit::cast<T>(optim_golden(names[i]));
+      parameters_[i].mutable_value() = posekit::cast<T>(optim_golden(names[i]));
     }
     x_ = posekit::cast<T>(optim_golden("x"));
     y_ = posekit::cast<T>(optim_golden("y"));
@@ -134,7 +134,7 @@ void check_continuation(const Options& options) {
       run(whole, uninterrupted, 0, split);
       if (!fresh) run(other, continued, 4, 9);
       continued.clear_state();
-      for (std::size_t i = 0; i < 5; ++i) other[i].value() = whole[i].value();
+      for (std::size_t i = 0; i < 5; ++i) other[i].mutable_value() = whole[i].value();
       for (const auto& [name, tensor] : uninterrupted.state()) continued.set_state(name, *tensor);
       continued.set_steps(uninterrupted.steps());
       run(whole, uninterrupted, split, 15);
@@ -160,10 +160,10 @@ void check_threads(const Options& options) {
     const std::array<posekit::Shape, 4> shapes{{{61, 211}, {1}, {9001}, {5, 1, 3}}};
     posekit::NamedParameters<T> named;
     for (std::size_t k = 0; k < 4; ++k) {
-      parameters[k].value() = posekit::make_tensor<T>(shapes[k]);
+      parameters[k].mutable_value() = posekit::make_tensor<T>(shapes[k]);
       const posekit::CounterRandom random(4, k);
       for (std::size_t i = 0; i < parameters[k].value().size(); ++i) {
-        parameters[k].value().data()[i] = static_cast<T>(random.normal(i));
+        parameters[k].mutable_value().data()[i] = static_cast<T>(random.normal(i));
       }
       named.push_back({std::to_string(k), &parameters[k]});
     }

@@ -106,7 +106,7 @@ TEST_CASE("State is restored by name and shape", "[optim]") {
   CHECK(optimizer.state().size() == 1);
 
   // The parameter has become another since.
-  weight.value() = pk::zeros<float>({5});
+  weight.mutable_value() = pk::zeros<float>({5});
   pk::Tape<float> tape({.threads = 1});
   tape.backward(sum(weight.on(tape)));
   CHECK_THROWS_AS(optimizer.step(tape), pk::ShapeError);
@@ -114,7 +114,7 @@ TEST_CASE("State is restored by name and shape", "[optim]") {
                     "Sgd::step: momentum_buffer.head.0.weight has shape [2, 3], expected [5]");
   optimizer.clear_state();
   CHECK(optimizer.step(tape) == 1);
-  weight.value() = pk::zeros<float>({6});
+  weight.mutable_value() = pk::zeros<float>({6});
   CHECK_THROWS_WITH(optimizer.step(tape),
                     "Sgd::step: the gradient of parameter 'head.0.weight' has shape [5], expected "
                     "[6]");

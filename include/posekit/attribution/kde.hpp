@@ -11,20 +11,32 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
+struct KdeOptions {
+  int threads = 0;  ///< 0: as many as OpenMP would use
+};
+
 /// The kernel density estimate of an attribution map, evaluated at every pixel: what
 /// `scipy.stats.gaussian_kde(pixels, weights=map)` gives, with Scott's factor n_eff^(-1/6),
 /// n_eff = 1 / sum w^2 over the weights divided by their sum, and the full weighted 2 x 2
 /// covariance. A density per square pixel; PoseIG, Sec. 3.2.
 ///
-/// map [H, W] of magnitudes -> [H, W]. Throws ValueError where the map holds something negative or
-/// not finite, is 0 everywhere, or has its weight on one line (or pixel), whose covariance is
-/// singular.
+/// map [H, W] of magnitudes, a tensor or a view of one -> [H, W]. Throws ValueError where the map
+/// holds something negative or not finite, is 0 everywhere, or has its weight on one line (or
+/// pixel), whose covariance is singular.
+///
+///     pk::kde_map(xt::view(maps, k));
+template <TensorExpression E>
+auto kde_map(const E& map, const KdeOptions& options = {}) {
+  return kde_map(ContiguousView<typename E::value_type>(map), options);
+}
+
+/// The same of contiguous elements.
 template <class T>
-Tensor<T> kde_map(const Tensor<T>& map, int threads = 0);
+Tensor<T> kde_map(const ContiguousView<T>& map, const KdeOptions& options);
 
 /// `kde_map` of each of several maps [J, H, W].
 template <class T>
-Tensor<T> kde_maps(const Tensor<T>& maps, int threads = 0);
+Tensor<T> kde_maps(const Tensor<T>& maps, const KdeOptions& options = {});
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -36,32 +48,32 @@ Tensor<T> kde_maps(const Tensor<T>& maps, int threads = 0);
 
 namespace posekit::inline POSEKIT_ISA {
 
+namespace internal {
+
 template <class T>
-Tensor<T> kde_map(const Tensor<T>& map, int threads) {
-  require_rank(map, 2, "kde_map", "map", "[H, W]");
-  const std::size_t height = map.shape()[0];
-  const std::size_t width = map.shape()[1];
+void write_density(const T* map, std::size_t height, std::size_t width, int threads, T* density) {
+  const std::size_t size = height * width;
   double sum = 0;
-  for (std::size_t i = 0; i < map.size(); ++i) {
-    if (!(map.data()[i] >= T(0)) || !std::isfinite(map.data()[i])) {
-      throw ValueError(error_text("kde_map: map[", i / width, ", ", i % width, "] is ",
-                                  map.data()[i], ", expected finite magnitudes"));
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!(map[i] >= T(0)) || !std::isfinite(map[i])) {
+      throw ValueError(error_text("kde_map: map[", i / width, ", ", i % width, "] is ", map[i],
+                                  ", expected finite magnitudes"));
     }
-    sum += static_cast<double>(map.data()[i]);
+    sum += static_cast<double>(map[i]);
   }
   if (!(sum > 0)) throw ValueError("kde_map: the map is 0 everywhere, so that it has no density");
 
-  std::vector<double> weights(map.size());
+  std::vector<double> weights(size);
   double squares = 0;
   Eigen::Vector2d mean = Eigen::Vector2d::Zero();
-  for (std::size_t i = 0; i < map.size(); ++i) {
-    weights[i] = static_cast<double>(map.data()[i]) / sum;
+  for (std::size_t i = 0; i < size; ++i) {
+    weights[i] = static_cast<double>(map[i]) / sum;
     squares += weights[i] * weights[i];
     mean += weights[i] *
             Eigen::Vector2d(static_cast<double>(i % width), static_cast<double>(i / width));
   }
   Eigen::Matrix2d covariance = Eigen::Matrix2d::Zero();
-  for (std::size_t i = 0; i < map.size(); ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     const Eigen::Vector2d d =
         Eigen::Vector2d(static_cast<double>(i % width), static_cast<double>(i / width)) - mean;
     covariance += weights[i] * d * d.transpose();
@@ -79,27 +91,36 @@ Tensor<T> kde_map(const Tensor<T>& map, int threads) {
   const Eigen::Matrix2d inverse = covariance.inverse();
   const double norm = 2.0 * std::numbers::pi * std::sqrt(covariance.determinant());
 
-  std::vector<double> density(map.size());
+  std::vector<double> values(size);
   kernels::gaussian_density(height, width, weights.data(),
-                            {inverse(0, 0), inverse(0, 1), inverse(1, 1)}, density.data(),
+                            {inverse(0, 0), inverse(0, 1), inverse(1, 1)}, values.data(),
                             resolve_threads(threads));
-  Tensor<T> result = make_tensor<T>({height, width});
-  for (std::size_t i = 0; i < density.size(); ++i) {
-    result.data()[i] = static_cast<T>(density[i] / norm);
+  for (std::size_t i = 0; i < size; ++i) density[i] = static_cast<T>(values[i] / norm);
+}
+
+}  // namespace internal
+
+template <class T>
+Tensor<T> kde_map(const ContiguousView<T>& map, const KdeOptions& options) {
+  if (map.shape().size() != 2) {
+    throw ShapeError(
+        error_text("kde_map: map has shape ", to_string(map.shape()), ", expected rank 2 [H, W]"));
   }
+  Tensor<T> result = make_tensor<T>(map.shape());
+  internal::write_density(map.data(), map.shape()[0], map.shape()[1], options.threads,
+                          result.data());
   return result;
 }
 
 template <class T>
-Tensor<T> kde_maps(const Tensor<T>& maps, int threads) {
+Tensor<T> kde_maps(const Tensor<T>& maps, const KdeOptions& options) {
   require_rank(maps, 3, "kde_maps", "maps", "[J, H, W]");
-  const std::size_t pixels = maps.shape()[1] * maps.shape()[2];
+  const std::size_t height = maps.shape()[1], width = maps.shape()[2];
   Tensor<T> result = make_tensor<T>(shape_of(maps));
   for (std::size_t j = 0; j < maps.shape()[0]; ++j) {
-    Tensor<T> map = make_tensor<T>({maps.shape()[1], maps.shape()[2]});
-    std::copy_n(maps.data() + j * pixels, pixels, map.data());
-    const Tensor<T> density = kde_map(map, threads);
-    std::copy_n(density.data(), pixels, result.data() + j * pixels);
+    const std::size_t first = j * height * width;
+    internal::write_density(maps.data() + first, height, width, options.threads,
+                            result.data() + first);
   }
   return result;
 }

@@ -33,16 +33,18 @@ class Parameter {
   ~Parameter() = default;
 
   const Tensor<T>& value() const { return *value_; }
-  /// To change it, now or as long as the reference is kept. Counts as a change: see `version`.
-  Tensor<T>& value();
+  /// Puts another value in its place. Counts as a change: see `version`.
+  void set_value(Tensor<T> value) { value_to_change() = std::move(value); }
+  /// To change it, now or as long as the reference is kept; evaluation notices.
+  Tensor<T>& mutable_value();
   /// The same for a reference that is not kept: what is made from the value need not be checked
   /// from then on (see `fingerprint`).
   Tensor<T>& value_to_change();
   /// Grows with every change that this class is told of.
   std::uint64_t version() const { return version_; }
   /// What was made from the value (packed filters, say) is good as long as this stays the same.
-  /// Where `value` handed out a reference, through which the value may change at any time, it is a
-  /// digest of the elements.
+  /// Where `mutable_value` handed out a reference, through which the value may change at any time,
+  /// it is a digest of the elements.
   std::uint64_t fingerprint() const {
     return handed_out_ ? digest(value_->data(), value_->size() * sizeof(T)) : version_;
   }
@@ -97,7 +99,7 @@ Parameter<T>& Parameter<T>::operator=(Parameter&& other) noexcept {
 }
 
 template <class T>
-Tensor<T>& Parameter<T>::value() {
+Tensor<T>& Parameter<T>::mutable_value() {
   handed_out_ = true;
   return value_to_change();
 }

@@ -28,13 +28,13 @@ struct DarkOptions {
 /// The centre of each map's largest pixel, the first of equals. Maps as `soft_argmax` ->
 /// [N, J, 1 to 3]. NaN is passed over. Throws ShapeError.
 template <TensorExpression E>
-auto argmax(const E& heatmaps, const DecodeOptions& options = {}) {
-  return argmax(ContiguousView<typename E::value_type>(heatmaps), options);
+auto hard_argmax(const E& heatmaps, const DecodeOptions& options = {}) {
+  return hard_argmax(ContiguousView<typename E::value_type>(heatmaps), options);
 }
 
 /// The same of contiguous elements.
 template <class T>
-Tensor<T> argmax(const ContiguousView<T>& heatmaps, const DecodeOptions& options);
+Tensor<T> hard_argmax(const ContiguousView<T>& heatmaps, const DecodeOptions& options);
 
 /// The largest pixel, shifted by a quarter of a pixel along each axis towards its higher neighbour;
 /// a pixel on the rim is not shifted along the axis it is at the end of.
@@ -146,9 +146,9 @@ double blurred_at(const MapGrid& grid, const T* map, std::ptrdiff_t x, std::ptrd
 namespace posekit::inline POSEKIT_ISA {
 
 template <class T>
-Tensor<T> argmax(const ContiguousView<T>& view, const DecodeOptions& options) {
+Tensor<T> hard_argmax(const ContiguousView<T>& view, const DecodeOptions& options) {
   return internal::decode<T>(
-      "argmax", view, options.coordinates,
+      "hard_argmax", view, options.coordinates,
       [](const auto&, const T*, const auto&) { return std::array<double, 3>{}; });
 }
 

@@ -15,27 +15,13 @@
 
 namespace posekit::inline POSEKIT_ISA::models {
 
-/// Convolution, batch normalisation and ReLU, padded by half the kernel.
-template <class T>
-struct BasicConv2d {
-  using value_type = T;
-  nn::Conv2d<T> conv;
-  nn::BatchNorm2d<T> bn;
-
-  BasicConv2d(std::size_t in, std::size_t out, std::array<std::size_t, 2> kernel,
-              std::size_t stride = 1);
-
-  Var<T> operator()(const Var<T>& x) { return nn::conv_norm(x, conv, bn, Activation::relu); }
-  void visit(nn::ModuleVisitor<T>& v);
-};
-
 /// Named branches that see the same input; their outputs are joined along the channels.
 template <class T>
 struct InceptionBlock {
   using value_type = T;
   std::vector<std::pair<std::string, nn::Layer<T>>> branches;
 
-  Var<T> operator()(const Var<T>& x);
+  Var<T> operator()(const Var<T>& x) const;
   void visit(nn::ModuleVisitor<T>& v) {
     for (auto& [name, branch] : branches) v(name, branch);
   }
@@ -56,24 +42,7 @@ nn::Sequential<T> inception_v4_trunk();
 namespace posekit::inline POSEKIT_ISA::models {
 
 template <class T>
-BasicConv2d<T>::BasicConv2d(std::size_t in, std::size_t out, std::array<std::size_t, 2> kernel,
-                            std::size_t stride)
-    : conv({.in_channels = in,
-            .out_channels = out,
-            .kernel = kernel,
-            .stride = {stride, stride},
-            .padding = {kernel[0] / 2, kernel[1] / 2},
-            .bias = false}),
-      bn({.channels = out, .epsilon = 1e-3}) {}
-
-template <class T>
-void BasicConv2d<T>::visit(nn::ModuleVisitor<T>& v) {
-  v("conv", conv);
-  v("bn", bn);
-}
-
-template <class T>
-Var<T> InceptionBlock<T>::operator()(const Var<T>& x) {
+Var<T> InceptionBlock<T>::operator()(const Var<T>& x) const {
   std::vector<Var<T>> parts;
   for (auto& [name, branch] : branches) parts.push_back(branch(x));
   return concatenate(parts, 3);
@@ -81,23 +50,32 @@ Var<T> InceptionBlock<T>::operator()(const Var<T>& x) {
 
 template <class T>
 nn::Sequential<T> inception_v4_trunk() {
-  using Conv = BasicConv2d<T>;
+  const auto conv = [](std::size_t in, std::size_t out, std::array<std::size_t, 2> kernel,
+                       std::size_t stride = 1) {
+    return nn::ConvNorm<T>({.conv = {.in_channels = in,
+                                     .out_channels = out,
+                                     .kernel = kernel,
+                                     .stride = {stride, stride},
+                                     .padding = {kernel[0] / 2, kernel[1] / 2},
+                                     .bias = false},
+                            .epsilon = 1e-3});
+  };
   const nn::MaxPool2d halve{
       {.window = {3, 3}, .stride = {2, 2}, .padding = Padding2d::of(1, 1, 1, 1)}};
   const nn::AvgPool2d average{
       {.window = {3, 3}, .stride = {1, 1}, .padding = Padding2d::of(1, 1, 1, 1)}};
   using Sequence = nn::Sequential<T>;
-  InceptionBlock<T> mixed_3a{{{"maxpool", halve}, {"conv", Conv(64, 96, {3, 3}, 2)}}};
-  InceptionBlock<T> mixed_4a{{{"branch0", Sequence(Conv(160, 64, {1, 1}), Conv(64, 96, {3, 3}))},
-                              {"branch1", Sequence(Conv(160, 64, {1, 1}), Conv(64, 64, {1, 7}),
-                                                   Conv(64, 64, {7, 1}), Conv(64, 96, {3, 3}))}}};
-  InceptionBlock<T> mixed_5a{{{"conv", Conv(192, 192, {3, 3}, 2)}, {"maxpool", halve}}};
+  InceptionBlock<T> mixed_3a{{{"maxpool", halve}, {"conv", conv(64, 96, {3, 3}, 2)}}};
+  InceptionBlock<T> mixed_4a{{{"branch0", Sequence(conv(160, 64, {1, 1}), conv(64, 96, {3, 3}))},
+                              {"branch1", Sequence(conv(160, 64, {1, 1}), conv(64, 64, {1, 7}),
+                                                   conv(64, 64, {7, 1}), conv(64, 96, {3, 3}))}}};
+  InceptionBlock<T> mixed_5a{{{"conv", conv(192, 192, {3, 3}, 2)}, {"maxpool", halve}}};
   InceptionBlock<T> inception_a{
-      {{"branch0", Conv(384, 96, {1, 1})},
-       {"branch1", Sequence(Conv(384, 64, {1, 1}), Conv(64, 96, {3, 3}))},
-       {"branch2", Sequence(Conv(384, 64, {1, 1}), Conv(64, 96, {3, 3}), Conv(96, 96, {3, 3}))},
-       {"branch3", Sequence(average, Conv(384, 96, {1, 1}))}}};
-  return Sequence(Conv(3, 32, {3, 3}, 2), Conv(32, 32, {3, 3}), Conv(32, 64, {3, 3}),
+      {{"branch0", conv(384, 96, {1, 1})},
+       {"branch1", Sequence(conv(384, 64, {1, 1}), conv(64, 96, {3, 3}))},
+       {"branch2", Sequence(conv(384, 64, {1, 1}), conv(64, 96, {3, 3}), conv(96, 96, {3, 3}))},
+       {"branch3", Sequence(average, conv(384, 96, {1, 1}))}}};
+  return Sequence(conv(3, 32, {3, 3}, 2), conv(32, 32, {3, 3}), conv(32, 64, {3, 3}),
                   std::move(mixed_3a), std::move(mixed_4a), std::move(mixed_5a),
                   std::move(inception_a));
 }

@@ -57,7 +57,7 @@ struct HeatmapColumn {
 
   HeatmapColumn(std::size_t joints, std::size_t width, HeatmapSpace heatmap_space);
 
-  Var<T> operator()(const Var<T>& features) {
+  Var<T> operator()(const Var<T>& features) const {
     return up_layers(permute_axes(down_layers(features), space));
   }
   void visit(nn::ModuleVisitor<T>& v);
@@ -85,7 +85,7 @@ struct HeatmapCombiner {
   HeatmapCombiner(std::size_t joints, std::size_t width)
       : conv(plain_conv<T>(3 * joints, width, 1)) {}
 
-  Var<T> operator()(const Marginals<Var<T>>& maps) {
+  Var<T> operator()(const Marginals<Var<T>>& maps) const {
     return conv(to_channels_last(concatenate({maps.xy, maps.zy, maps.xz}, 1)));
   }
   void visit(nn::ModuleVisitor<T>& v) { v("conv", conv); }
@@ -117,7 +117,7 @@ class MargiPose {
   const MargiPoseOptions& options() const { return options_; }
 
   /// Throws ShapeError.
-  MargiPoseOutput<T> operator()(const Var<T>& x);
+  MargiPoseOutput<T> operator()(const Var<T>& x) const;
 
   /// Statistics of the batch, and gradients of the parameters; or neither (see nn::set_training).
   void train(bool training = true) { nn::set_training(*this, training); }
@@ -245,7 +245,7 @@ MargiPose<T>::MargiPose(const MargiPoseOptions& options) : options_(options) {
 }
 
 template <class T>
-MargiPoseOutput<T> MargiPose<T>::operator()(const Var<T>& x) {
+MargiPoseOutput<T> MargiPose<T>::operator()(const Var<T>& x) const {
   const Shape shape = x.shape();
   if (shape.size() != 4 || shape[1] != 3 || shape[2] == 0 || shape[2] % 32 != 0 || shape[3] == 0 ||
       shape[3] % 32 != 0) {
@@ -256,7 +256,7 @@ MargiPoseOutput<T> MargiPose<T>::operator()(const Var<T>& x) {
   Var<T> features = in_cnn_(to_channels_last(x));
   for (std::size_t stage = 0; stage < options_.stages; ++stage) {
     if (stage > 0) features = features + hm_combiners_[stage - 1](out.stages.back());
-    const auto maps = [&](HeatmapColumn<T>& column) {
+    const auto maps = [&](const HeatmapColumn<T>& column) {
       return flat_softmax(to_channels_first(column(features)));
     };
     out.stages.push_back(

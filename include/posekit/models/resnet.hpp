@@ -34,7 +34,7 @@ struct BasicBlock {
 
   BasicBlock(std::size_t in, std::size_t out, std::size_t stride);
 
-  Var<T> operator()(const Var<T>& x);
+  Var<T> operator()(const Var<T>& x) const;
   void visit(nn::ModuleVisitor<T>& v);
 };
 
@@ -48,7 +48,7 @@ struct Bottleneck {
 
   Bottleneck(std::size_t in, std::size_t middle, std::size_t stride);
 
-  Var<T> operator()(const Var<T>& x);
+  Var<T> operator()(const Var<T>& x) const;
   void visit(nn::ModuleVisitor<T>& v);
 };
 
@@ -102,7 +102,7 @@ BasicBlock<T>::BasicBlock(std::size_t in, std::size_t out, std::size_t stride)
       downsample(projection<T>(in, out, stride)) {}
 
 template <class T>
-Var<T> BasicBlock<T>::operator()(const Var<T>& x) {
+Var<T> BasicBlock<T>::operator()(const Var<T>& x) const {
   const Var<T> y = nn::conv_norm(x, conv1, bn1, Activation::relu);
   return relu(nn::conv_norm(y, conv2, bn2, Activation::none) + downsample(x));
 }
@@ -127,7 +127,7 @@ Bottleneck<T>::Bottleneck(std::size_t in, std::size_t middle, std::size_t stride
       downsample(projection<T>(in, 4 * middle, stride)) {}
 
 template <class T>
-Var<T> Bottleneck<T>::operator()(const Var<T>& x) {
+Var<T> Bottleneck<T>::operator()(const Var<T>& x) const {
   Var<T> y = nn::conv_norm(x, conv1, bn1, Activation::relu);
   y = nn::conv_norm(y, conv2, bn2, Activation::relu);
   return relu(nn::conv_norm(y, conv3, bn3, Activation::none) + downsample(x));

@@ -119,9 +119,9 @@ struct NpzSource {
 
 /// The entries of a safetensors file for a module, each name with `prefix` before it.
 template <class M>
-std::vector<SafetensorsEntry> safetensors_entries(M& module, const std::string& prefix = "") {
+std::vector<SafetensorsEntry> safetensors_entries(const M& module, const std::string& prefix = "") {
   std::vector<SafetensorsEntry> entries;
-  for (const auto& tensor : named_tensors(module))
+  for (const auto& tensor : named_tensors(detail::to_read(module)))
     entries.push_back(safetensors_entry(prefix + tensor.name, *tensor.tensor));
   return entries;
 }
@@ -142,7 +142,7 @@ void load_safetensors(const std::filesystem::path& path, M& module) {
 /// Writes a module's parameters and buffers, whole or not at all.
 template <class M>
 requires nn::Module<M, typename M::value_type>
-void save_safetensors(const std::filesystem::path& path, M& module,
+void save_safetensors(const std::filesystem::path& path, const M& module,
                       const std::map<std::string, std::string>& metadata = {}) {
   save_safetensors(path, nn::safetensors_entries(module), metadata);
 }
@@ -151,10 +151,10 @@ void save_safetensors(const std::filesystem::path& path, M& module,
 /// near 0. Tensors with values that half precision does not reach (65504) stay as they are.
 template <class M>
 requires nn::Module<M, typename M::value_type>
-void save_half_safetensors(const std::filesystem::path& path, M& module,
+void save_half_safetensors(const std::filesystem::path& path, const M& module,
                            const std::map<std::string, std::string>& metadata = {}) {
   std::vector<SafetensorsEntry> entries;
-  for (const auto& tensor : nn::named_tensors(module)) {
+  for (const auto& tensor : nn::named_tensors(nn::detail::to_read(module))) {
     const auto reached = [](auto value) {
       return !std::isfinite(value) ||
              std::isfinite(half_to_float(float_to_half(static_cast<float>(value))));
@@ -187,10 +187,11 @@ void load_npz(const std::filesystem::path& path, M& module, const NpzOptions& op
 /// The same into an npz archive.
 template <class M>
 requires nn::Module<M, typename M::value_type>
-void save_npz(const std::filesystem::path& path, M& module) {
+void save_npz(const std::filesystem::path& path, const M& module) {
   using T = typename M::value_type;
   std::map<std::string, Tensor<T>> arrays;
-  for (const auto& tensor : nn::named_tensors(module)) arrays.emplace(tensor.name, *tensor.tensor);
+  for (const auto& tensor : nn::named_tensors(nn::detail::to_read(module)))
+    arrays.emplace(tensor.name, *tensor.tensor);
   save_npz(path, arrays);
 }
 

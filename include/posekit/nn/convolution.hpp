@@ -20,7 +20,7 @@
 namespace posekit::inline POSEKIT_ISA::nn {
 
 /// Pairs are (height, width).
-struct Conv2dLayerOptions {
+struct Conv2dOptions {
   std::size_t in_channels = 0, out_channels = 0;
   std::array<std::size_t, 2> kernel{3, 3};
   std::array<std::size_t, 2> stride{1, 1};
@@ -36,16 +36,16 @@ struct Conv2dLayerOptions {
 template <class T>
 struct Conv2d {
   using value_type = T;
-  Conv2dLayerOptions options;
+  Conv2dOptions options;
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
   bool training = true;
   FilterCache<T> cache;  ///< outside training
 
   /// Throws ValueError where channels and groups do not fit.
-  explicit Conv2d(const Conv2dLayerOptions& given);
+  explicit Conv2d(const Conv2dOptions& given);
 
-  Conv2dOptions geometry() const;
+  posekit::Conv2dOptions geometry() const;
 
   Var<T> operator()(const Var<T>& x) const;
 
@@ -56,7 +56,7 @@ struct Conv2d {
 };
 
 /// Pairs are (height, width).
-struct ConvTranspose2dLayerOptions {
+struct ConvTranspose2dOptions {
   std::size_t in_channels = 0, out_channels = 0;
   std::array<std::size_t, 2> kernel{3, 3};
   std::array<std::size_t, 2> stride{1, 1};
@@ -73,7 +73,7 @@ struct ConvTranspose2dLayerOptions {
 template <class T>
 struct ConvTranspose2d {
   using value_type = T;
-  ConvTranspose2dLayerOptions options;
+  ConvTranspose2dOptions options;
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
   bool training = true;
@@ -81,7 +81,7 @@ struct ConvTranspose2d {
 
   /// Throws ValueError where channels and groups do not fit, and where an output padding is as
   /// large as the stride and the dilation, or as stride and padding together.
-  explicit ConvTranspose2d(const ConvTranspose2dLayerOptions& given);
+  explicit ConvTranspose2d(const ConvTranspose2dOptions& given);
 
   /// (height, width) of the output. Throws ShapeError where there is none.
   std::array<std::size_t, 2> output_size(const Shape& x) const;
@@ -151,7 +151,7 @@ Var<T> in_groups(const Var<T>& x, const Var<T>& weight, std::size_t groups, cons
 }  // namespace detail
 
 template <class T>
-Conv2d<T>::Conv2d(const Conv2dLayerOptions& given) : options(given) {
+Conv2d<T>::Conv2d(const Conv2dOptions& given) : options(given) {
   detail::require_channels_and_groups("Conv2d", options.in_channels, options.out_channels,
                                       options.groups);
   weight = usual_weight<T>({options.out_channels, options.in_channels / options.groups,
@@ -161,7 +161,7 @@ Conv2d<T>::Conv2d(const Conv2dLayerOptions& given) : options(given) {
 }
 
 template <class T>
-Conv2dOptions Conv2d<T>::geometry() const {
+posekit::Conv2dOptions Conv2d<T>::geometry() const {
   return {options.stride, options.dilation, detail::both_sides(options.padding), Activation::none};
 }
 
@@ -195,17 +195,17 @@ void Conv2d<T>::visit(ModuleVisitor<T>& v) {
 template <class T>
 std::shared_ptr<const Conv2dFilter<T>> Conv2d<T>::constant_filter() const {
   std::vector<T> key;
-  if (bias) key.assign(std::as_const(*bias).value().begin(), std::as_const(*bias).value().end());
+  if (bias) key.assign(bias->value().begin(), bias->value().end());
   return cache.get(weight.fingerprint(), std::move(key), [&] {
     std::optional<Tensor<T>> shift;
-    if (bias) shift = std::as_const(*bias).value();
-    return std::make_shared<const Conv2dFilter<T>>(
-        detail::filter_layout(std::as_const(weight).value()), std::move(shift));
+    if (bias) shift = bias->value();
+    return std::make_shared<const Conv2dFilter<T>>(detail::filter_layout(weight.value()),
+                                                   std::move(shift));
   });
 }
 
 template <class T>
-ConvTranspose2d<T>::ConvTranspose2d(const ConvTranspose2dLayerOptions& given) : options(given) {
+ConvTranspose2d<T>::ConvTranspose2d(const ConvTranspose2dOptions& given) : options(given) {
   detail::require_channels_and_groups("ConvTranspose2d", options.in_channels, options.out_channels,
                                       options.groups);
   for (std::size_t a = 0; a < 2; ++a) {
@@ -257,8 +257,7 @@ Var<T> ConvTranspose2d<T>::operator()(const Var<T>& x) const {
   geometry.padding.right -= std::min(options.output_padding[1], options.padding[1]);
   if (!training && options.groups == 1) {
     const auto filter = cache.get(weight.fingerprint(), {}, [&] {
-      return std::make_shared<const Conv2dFilter<T>>(
-          detail::filter_layout(std::as_const(weight).value()));
+      return std::make_shared<const Conv2dFilter<T>>(detail::filter_layout(weight.value()));
     });
     const Var<T> y = conv2d_transpose(x, filter, size, geometry);
     return bias ? y + bias->on(tape, false) : y;

@@ -17,14 +17,14 @@ struct Dropout {
   double probability = 0.5;
   std::uint64_t seed = 0;
   /// [2]: the number of calls modulo 2^20, and over it; in every type exact.
-  Buffer<T> calls{zeros<T>({2}), true};
+  mutable Buffer<T> calls{zeros<T>({2}), true};
   bool training = true;
 
   /// Throws ValueError for a probability outside [0, 1).
   explicit Dropout(double probability_ = 0.5, std::uint64_t seed_ = 0);
 
   /// Throws ValueError where the number of calls is none, as a damaged file may have it.
-  Var<T> operator()(const Var<T>& x);
+  Var<T> operator()(const Var<T>& x) const;
 
   void visit(ModuleVisitor<T>& v);
 };
@@ -45,7 +45,7 @@ Dropout<T>::Dropout(double probability_, std::uint64_t seed_)
 }
 
 template <class T>
-Var<T> Dropout<T>::operator()(const Var<T>& x) {
+Var<T> Dropout<T>::operator()(const Var<T>& x) const {
   if (!training) return x;
   constexpr T wheel = 1 << 20;
   T& low = calls.value.data()[0];

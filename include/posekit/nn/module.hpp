@@ -1,7 +1,9 @@
 #pragma once
 
 // Modules are plain structs with a call operator and a function `visit` that names their
-// parameters, buffers and parts; what can be done to any module is written here once.
+// parameters, buffers and parts; what can be done to any module is written here once. Calling one
+// is const: what training keeps from call to call (running statistics, numbers of calls) is
+// mutable. Outside training nothing is kept, and any number of threads may call.
 
 #include <concepts>
 #include <cstddef>
@@ -33,7 +35,7 @@ struct Buffer {
 ///     struct Head {
 ///       nn::Conv2d<T> conv;
 ///       nn::Linear<T> fc;
-///       Var<T> operator()(const Var<T>& x);
+///       Var<T> operator()(const Var<T>& x) const;
 ///       void visit(nn::ModuleVisitor<T>& v) { v("conv", conv); v("fc", fc); }
 ///     };
 template <class T>
@@ -109,7 +111,7 @@ auto named_tensors(M& module) {
   struct Collect final : ModuleVisitor<T> {
     std::vector<NamedTensor<T>> found;
     void parameter(const std::string& name, Parameter<T>& value) override {
-      found.push_back({name, &std::as_const(value).value(), &value, nullptr});
+      found.push_back({name, &value.value(), &value, nullptr});
     }
     void buffer(const std::string& name, Buffer<T>& value) override {
       found.push_back({name, &value.value, nullptr, &value});
@@ -148,12 +150,22 @@ auto buffers(M& module) {
   return found;
 }
 
+namespace detail {
+
+/// A module that is walked through to be read: `visit` hands out its parts and changes nothing.
+template <class M>
+M& to_read(const M& module) {
+  return const_cast<M&>(module);
+}
+
+}  // namespace detail
+
 /// The number of learnt elements.
 template <class M>
-std::size_t parameter_count(M& module) {
+std::size_t parameter_count(const M& module) {
   std::size_t count = 0;
-  for (const auto& [name, parameter] : parameters(module))
-    count += std::as_const(*parameter).value().size();
+  for (const auto& [name, parameter] : parameters(detail::to_read(module)))
+    count += parameter->value().size();
   return count;
 }
 
@@ -185,7 +197,7 @@ namespace posekit::inline POSEKIT_ISA::nn {
 template <class T>
 void NamedTensor<T>::set(Tensor<T> value) const {
   if (parameter != nullptr) {
-    parameter->value_to_change() = std::move(value);
+    parameter->set_value(std::move(value));
   } else {
     buffer->value = std::move(value);
   }

@@ -24,7 +24,7 @@ struct BatchNorm2d {
   using value_type = T;
   BatchNorm2dOptions options;
   Parameter<T> weight, bias;
-  Buffer<T> running_mean, running_var, num_batches_tracked;
+  mutable Buffer<T> running_mean, running_var, num_batches_tracked;
   bool training = true;
 
   /// Throws ValueError for 0 channels, an epsilon that is negative, infinite or NaN and a momentum
@@ -32,12 +32,12 @@ struct BatchNorm2d {
   explicit BatchNorm2d(const BatchNorm2dOptions& given);
 
   /// `activation` (none, relu or relu6) is applied in the same pass.
-  Var<T> operator()(const Var<T>& x, Activation activation = Activation::none);
+  Var<T> operator()(const Var<T>& x, Activation activation = Activation::none) const;
 
   void visit(ModuleVisitor<T>& v);
 };
 
-struct LayerNormLayerOptions {
+struct LayerNormOptions {
   std::size_t channels = 0;
   double epsilon = 1e-5;
 };
@@ -46,12 +46,12 @@ struct LayerNormLayerOptions {
 template <class T>
 struct LayerNorm {
   using value_type = T;
-  LayerNormLayerOptions options;
+  LayerNormOptions options;
   Parameter<T> weight, bias;
   bool training = true;
 
   /// Throws ValueError for 0 channels.
-  explicit LayerNorm(const LayerNormLayerOptions& given);
+  explicit LayerNorm(const LayerNormOptions& given);
 
   Var<T> operator()(const Var<T>& x) const;
 
@@ -82,7 +82,7 @@ BatchNorm2d<T>::BatchNorm2d(const BatchNorm2dOptions& given) : options(given) {
 }
 
 template <class T>
-Var<T> BatchNorm2d<T>::operator()(const Var<T>& x, Activation activation) {
+Var<T> BatchNorm2d<T>::operator()(const Var<T>& x, Activation activation) const {
   Tape<T>& tape = x.tape();
   const Var<T> scale = weight.on(tape, training), shift = bias.on(tape, training);
   const BatchNormOptions norm{.epsilon = options.epsilon, .activation = activation};
@@ -119,7 +119,7 @@ void BatchNorm2d<T>::visit(ModuleVisitor<T>& v) {
 }
 
 template <class T>
-LayerNorm<T>::LayerNorm(const LayerNormLayerOptions& given)
+LayerNorm<T>::LayerNorm(const LayerNormOptions& given)
     : options(given), weight(zeros<T>({given.channels}) + T(1)), bias(zeros<T>({given.channels})) {
   if (given.channels == 0) throw ValueError("LayerNorm: 0 channels, expected more");
 }

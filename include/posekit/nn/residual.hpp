@@ -16,7 +16,7 @@ struct Residual {
   using value_type = T;
   Sequential<T> module, shortcut;
 
-  Var<T> operator()(const Var<T>& x) { return module(x) + shortcut(x); }
+  Var<T> operator()(const Var<T>& x) const { return module(x) + shortcut(x); }
 
   void visit(ModuleVisitor<T>& v);
 };

@@ -29,20 +29,20 @@ class Layer {
   Layer& operator=(Layer&&) noexcept = default;
   ~Layer() = default;
 
-  Var<T> operator()(const Var<T>& x) { return holder_->run(x); }
+  Var<T> operator()(const Var<T>& x) const { return holder_->run(x); }
   void visit(ModuleVisitor<T>& v) { holder_->visit(v); }
 
   /// The layer where it is an L; null otherwise.
   template <class L>
-  L* as() {
-    auto* holder = dynamic_cast<Holder<L>*>(holder_.get());
+  const L* as() const {
+    const auto* holder = dynamic_cast<const Holder<L>*>(holder_.get());
     return holder == nullptr ? nullptr : &holder->layer;
   }
 
  private:
   struct Base {
     virtual ~Base() = default;
-    virtual Var<T> run(const Var<T>& x) = 0;
+    virtual Var<T> run(const Var<T>& x) const = 0;
     virtual void visit(ModuleVisitor<T>& v) = 0;
     virtual std::unique_ptr<Base> clone() const = 0;
   };
@@ -50,12 +50,12 @@ class Layer {
   struct Holder final : Base {
     explicit Holder(const L& l) : layer(l) {}
     explicit Holder(L&& l) : layer(std::move(l)) {}
-    Var<T> run(const Var<T>& x) override { return layer(x); }
+    Var<T> run(const Var<T>& x) const override { return layer(x); }
     void visit(ModuleVisitor<T>& v) override {
       if constexpr (Module<L, T>) layer.visit(v);
     }
     std::unique_ptr<Base> clone() const override { return std::make_unique<Holder>(layer); }
-    L layer;
+    mutable L layer;  // layers of users may have a call operator that is not const
   };
   std::unique_ptr<Base> holder_;
 };
@@ -83,7 +83,7 @@ struct Sequential {
     layers.emplace_back(std::forward<L>(layer));
   }
 
-  Var<T> operator()(const Var<T>& input);
+  Var<T> operator()(const Var<T>& input) const;
 
   void visit(ModuleVisitor<T>& v) {
     for (std::size_t i = 0; i < layers.size(); ++i) v(std::to_string(i), layers[i]);
@@ -109,18 +109,20 @@ Layer<T>& Layer<T>::operator=(const Layer& other) {
 }
 
 template <class T>
-Var<T> Sequential<T>::operator()(const Var<T>& input) {
+Var<T> Sequential<T>::operator()(const Var<T>& input) const {
   Var<T> x = input;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    auto* norm = i + 1 < layers.size() ? layers[i + 1].template as<BatchNorm2d<T>>() : nullptr;
+    const auto* norm =
+        i + 1 < layers.size() ? layers[i + 1].template as<BatchNorm2d<T>>() : nullptr;
     const bool rectified =
         norm != nullptr && i + 2 < layers.size() && layers[i + 2].template as<ReLU>() != nullptr;
     const Activation activation = rectified ? Activation::relu : Activation::none;
     const std::size_t skipped = rectified ? 2 : 1;
-    if (auto* conv = norm == nullptr ? nullptr : layers[i].template as<Conv2d<T>>()) {
+    if (const auto* conv = norm == nullptr ? nullptr : layers[i].template as<Conv2d<T>>()) {
       x = conv_norm(x, *conv, *norm, activation);
       i += skipped;
-    } else if (auto* up = norm == nullptr ? nullptr : layers[i].template as<ConvTranspose2d<T>>()) {
+    } else if (const auto* up =
+                   norm == nullptr ? nullptr : layers[i].template as<ConvTranspose2d<T>>()) {
       x = (*norm)((*up)(x), activation);
       i += skipped;
     } else {

@@ -114,7 +114,7 @@ std::vector<ParameterGradient<T>> gradients_of(Tape<T>& tape, const NamedParamet
     if (!parameter->trainable) continue;
     Tensor<T>* gradient = parameter->gradient(tape);
     if (gradient == nullptr || !seen.insert(gradient).second) continue;
-    const auto& shape = std::as_const(*parameter).value().shape();
+    const auto& shape = parameter->value().shape();
     if (gradient->shape() != shape) {
       throw ShapeError(error_text(function, ": the gradient of parameter '", name, "' has shape ",
                                   to_string(gradient->shape()), ", expected ", to_string(shape)));

@@ -145,7 +145,7 @@ class Optimizer {
   virtual void update(std::size_t index, const T* gradient, std::size_t begin, std::size_t end) = 0;
 
   const Tensor<T>& tensor_of(std::size_t index) const {
-    return std::as_const(*parameters_[index].parameter).value();
+    return parameters_[index].parameter->value();
   }
   /// A parameter and one of its slots, where the tensor has their shape.
   std::pair<std::size_t, std::size_t> find_state(const std::string& name,

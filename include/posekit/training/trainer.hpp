@@ -283,7 +283,7 @@ POSEKIT_INLINE void BestSoFar::read(const std::string& where, const TrainingPosi
 template <class T>
 void require_finite_parameters(const NamedParameters<T>& parameters, std::uint64_t step) {
   for (const auto& [name, parameter] : parameters) {
-    const Tensor<T>& value = std::as_const(*parameter).value();
+    const Tensor<T>& value = parameter->value();
     if (std::all_of(value.begin(), value.end(), [](T v) { return std::isfinite(v); })) continue;
     throw ValueError(error_text("train: parameter '", name, "' is not finite after step ", step,
                                 "; the last checkpoint is unharmed"));
