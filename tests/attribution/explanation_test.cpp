@@ -130,7 +130,7 @@ TEST_CASE("Reports say what was computed", "[attribution]") {
   const std::string text =
       pk::explanation_json(network.description(), why, joints, how,
                            {.image = "a\xff.png", .width = 80, .height = 60, .box = blob_person});
-  const auto json = pk::internal::parse_json(
+  const auto json = pk::parse_json(
       std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), "report");
   CHECK(json["model"]["name"] == "blobs");
   CHECK(json["image"]["width"] == 80);

@@ -88,7 +88,7 @@ mistake 'is not valid JSON' --image "$photo" --truth "$work/broken.json"
 mistake 'has 0 annotations' --image "$photo" --truth "$work/nobody.json"
 # Of several people in the photo each is named, those of other photos are not counted.
 sed -e 's/"annotations": *\[/&{"id": 7, "image_id": 1, "bbox": [1, 2, 30, 40]}, {"id": 8, "image_id": 2, "bbox": [0, 0, 9, 9]}, /' \
-  -e 's/"images": *\[/&{"id": 2, "file_name": "other.jpg"}, /' "$source/examples/poseig/person.json" >"$work/several.json"
+  -e 's/"images": *\[/&{"id": 2, "file_name": "other.jpg", "width": 10, "height": 10}, /' "$source/examples/poseig/person.json" >"$work/several.json"
 mistake 'has 2 annotations of person.jpg, say which with --annotation ID: 7 \(box 1,2,30,40\); 1 ' --image "$photo" --truth "$work/several.json"
 mistake 'no annotation with id 5' --image "$photo" --truth "$source/examples/poseig/person.json" --annotation 5
 mistake 'has no label for the joint nose' --image "$photo" --truth "$source/examples/poseig/person.json" --joints nose

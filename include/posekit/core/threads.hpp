@@ -35,7 +35,7 @@ inline void limit_threads_of_this_thread([[maybe_unused]] int threads) {
 #endif
 }
 
-namespace detail {
+namespace internal {
 
 /// `body` is a plain function, so that what a caller's loop does is compiled once, not once for
 /// each way to reach it.
@@ -68,7 +68,7 @@ inline void run_parts(std::size_t count, int parts,
 #endif
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Calls `body(begin, end, thread)` on contiguous parts that cover [0, count). The parts depend on
 /// the number of threads; what is computed for an index must not. The first exception is rethrown.
@@ -76,7 +76,7 @@ template <class Body>
 void parallel_ranges(std::size_t count, int threads, const Body& body) {
   const auto parts = static_cast<int>(
       std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), count));
-  detail::run_parts(
+  internal::run_parts(
       count, parts,
       [](void* context, std::size_t begin, std::size_t end, int part) {
         (*static_cast<const Body*>(context))(begin, end, part);

@@ -79,7 +79,7 @@ POSEKIT_INLINE void save_coco(const std::filesystem::path& path, const CocoDatas
   for (const CocoImage& image : data.images) {
     separate();
     text += error_text("{\"id\":", image.id, ",\"file_name\":");
-    text += internal::json_string(image.file_name);
+    text += json_string(image.file_name);
     text += error_text(",\"width\":", image.width, ",\"height\":", image.height, "}");
   }
   text += "],\n\"categories\":[";

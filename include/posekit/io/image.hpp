@@ -153,6 +153,7 @@ Tensor<T> load_image(const std::filesystem::path& path);
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
 namespace posekit::inline POSEKIT_ISA::stb {
+using ::abs, ::pow;  // not posekit's, of tensors
 #include <stb/stb_image.h>
 #include <stb/stb_image_write.h>
 }  // namespace posekit::inline POSEKIT_ISA::stb

@@ -15,7 +15,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/io/parse_json.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
 
 class JsonFile {
  public:
@@ -43,13 +43,13 @@ class JsonFile {
   Json root_;
 };
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
+}  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_IO
 
 #include <posekit/io/file.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
 
 POSEKIT_INLINE JsonFile::JsonFile(const std::filesystem::path& path) : name_(path.string()) {
   const std::vector<std::uint8_t> bytes = read_file(path, std::uintmax_t{1} << 32);
@@ -112,6 +112,6 @@ POSEKIT_INLINE std::vector<double> JsonFile::numbers(const Json& value,
   return result;
 }
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
+}  // namespace posekit::inline POSEKIT_ISA
 
 #endif  // POSEKIT_DEFINES_IO

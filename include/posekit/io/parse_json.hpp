@@ -12,7 +12,7 @@
 #include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
 
 /// How deeply lists and objects are nested in a JSON text, or in what begins like one.
 std::size_t json_depth(std::span<const std::uint8_t> text);
@@ -32,11 +32,11 @@ Json parse_json(std::span<const std::uint8_t> text, const std::string& name) {
   return value;
 }
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
+}  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_IO
 
-namespace posekit::inline POSEKIT_ISA::internal {
+namespace posekit::inline POSEKIT_ISA {
 
 POSEKIT_INLINE std::size_t json_depth(std::span<const std::uint8_t> text) {
   std::size_t depth = 0, deepest = 0;
@@ -53,6 +53,6 @@ POSEKIT_INLINE std::size_t json_depth(std::span<const std::uint8_t> text) {
   return deepest;
 }
 
-}  // namespace posekit::inline POSEKIT_ISA::internal
+}  // namespace posekit::inline POSEKIT_ISA
 
 #endif  // POSEKIT_DEFINES_IO

@@ -21,7 +21,7 @@ constexpr std::size_t reflect_index(std::ptrdiff_t position, std::size_t extent)
   return static_cast<std::size_t>(i < static_cast<std::ptrdiff_t>(extent) ? i : period - i);
 }
 
-namespace detail {
+namespace internal {
 
 /// out0 = sum_j w0[|j|] line[x + j], out1 likewise with w1, for x in [0, width). `line` points at
 /// pixel 0 of a row that is padded by `radius` pixels on each side, and by a vector on the right.
@@ -117,7 +117,7 @@ void blur_column(std::size_t width, std::size_t radius, const std::size_t* rows,
   if (x < width) tile(std::integral_constant<std::size_t, 1>{}, width - x);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Elements of scratch for `blur` of one plane.
 template <class T>
@@ -156,12 +156,12 @@ void blur(std::size_t planes, std::size_t height, std::size_t width, const T* in
         std::copy_n(row, width, line + radius);
         // The last vector of a line reads past its end.
         std::fill_n(line + width + 2 * radius, simd::lanes<T, Arch>, T(0));
-        detail::blur_line<T, Arch, second>(width, radius, line + radius, weights, slopes,
+        internal::blur_line<T, Arch, second>(width, radius, line + radius, weights, slopes,
                                            across0 + y * width, across1 + y * width);
       }
       for (std::size_t y = 0; y < height; ++y) {
         const std::size_t at = (p * height + y) * width;
-        detail::blur_column<T, Arch, second>(width, radius, rows.data() + y, across0, across1,
+        internal::blur_column<T, Arch, second>(width, radius, rows.data() + y, across0, across1,
                                              weights, slopes, out + at,
                                              second ? slope_out + at : nullptr);
       }

@@ -24,7 +24,7 @@ constexpr std::size_t channel_norm_scratch(std::size_t rows, std::size_t channel
   return (rows + norm_chunk_rows - 1) / norm_chunk_rows * 2 * channels;
 }
 
-namespace detail {
+namespace internal {
 
 /// Calls `body(first channel, integral constant of vectors, channels of the last vector)` for
 /// blocks of channels.
@@ -52,7 +52,7 @@ template <class T, class Arch>
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Mean and biased variance of each channel of x [rows, channels].
 template <class T, class Arch = simd::DefaultArch>
@@ -68,27 +68,27 @@ void channel_statistics(std::size_t rows, std::size_t channels, const T* x, doub
     const T* from = x + first * channels;
     T* means = scratch + chunk * 2 * channels;
     T* squares = means + channels;
-    detail::for_channel_blocks<T, Arch>(
+    internal::for_channel_blocks<T, Arch>(
         channels, [&](std::size_t c, auto vectors, std::size_t valid) {
           Batch sum[vectors], square[vectors], middle[vectors];
           for (auto& s : sum) s = Batch(T(0));
           for (auto& s : square) s = Batch(T(0));
           for (std::size_t r = 0; r < count; ++r) {
             simd::unroll<vectors>([&](auto v) {
-              sum[v] += detail::load_some<T, Arch>(from + r * channels + c + v * L, valid);
+              sum[v] += internal::load_some<T, Arch>(from + r * channels + c + v * L, valid);
             });
           }
           simd::unroll<vectors>([&](auto v) { middle[v] = sum[v] / Batch(static_cast<T>(count)); });
           for (std::size_t r = 0; r < count; ++r) {
             simd::unroll<vectors>([&](auto v) {
               const Batch d =
-                  detail::load_some<T, Arch>(from + r * channels + c + v * L, valid) - middle[v];
+                  internal::load_some<T, Arch>(from + r * channels + c + v * L, valid) - middle[v];
               square[v] = xsimd::fma(d, d, square[v]);
             });
           }
           simd::unroll<vectors>([&](auto v) {
-            detail::store_some<T, Arch>(means + c + v * L, middle[v], valid);
-            detail::store_some<T, Arch>(squares + c + v * L, square[v], valid);
+            internal::store_some<T, Arch>(means + c + v * L, middle[v], valid);
+            internal::store_some<T, Arch>(squares + c + v * L, square[v], valid);
           });
         });
   });
@@ -135,7 +135,7 @@ void channel_norm(std::size_t rows, std::size_t channels, const T* x, const Chan
       std::uint8_t* bits_out = mask == nullptr ? nullptr : mask + r * mask_stride;
       for (std::size_t c = 0; c < channels; c += L) {
         const std::size_t valid = std::min(L, channels - c);
-        const auto at = [&](const T* p) { return detail::load_some<T, Arch>(p + c, valid); };
+        const auto at = [&](const T* p) { return internal::load_some<T, Arch>(p + c, valid); };
         Batch v = xsimd::fma(at(in) - at(norm.mean), at(norm.scale), at(norm.shift));
         if (activation != Activation::none) {
           std::uint32_t bits = 0;
@@ -145,7 +145,7 @@ void channel_norm(std::size_t rows, std::size_t channels, const T* x, const Chan
             set_mask_bits<L>(bits_out, c, bits);
           }
         }
-        detail::store_some<T, Arch>(out + c, v, valid);
+        internal::store_some<T, Arch>(out + c, v, valid);
       }
     }
   });
@@ -166,27 +166,27 @@ void channel_norm_sums(std::size_t rows, std::size_t channels, const T* x, const
     const std::size_t count = std::min(norm_chunk_rows, rows - first);
     T* sum_out = scratch + chunk * 2 * channels;
     T* product_out = sum_out + channels;
-    detail::for_channel_blocks<T, Arch>(
+    internal::for_channel_blocks<T, Arch>(
         channels, [&](std::size_t c, auto vectors, std::size_t valid) {
           Batch sum[vectors], product[vectors], middle[vectors];
           simd::unroll<vectors>([&](auto v) {
             sum[v] = product[v] = Batch(T(0));
-            middle[v] = detail::load_some<T, Arch>(mean + c + v * L, valid);
+            middle[v] = internal::load_some<T, Arch>(mean + c + v * L, valid);
           });
           for (std::size_t r = first; r < first + count; ++r) {
             simd::unroll<vectors>([&](auto v) {
               const std::size_t at = c + v * L;
-              Batch g = detail::load_some<T, Arch>(cotangent + r * channels + at, valid);
+              Batch g = internal::load_some<T, Arch>(cotangent + r * channels + at, valid);
               if (mask != nullptr)
                 g = simd::zero_unless<T, Arch>(mask_bits<L>(mask + r * mask_stride, at), g);
-              const Batch d = detail::load_some<T, Arch>(x + r * channels + at, valid) - middle[v];
+              const Batch d = internal::load_some<T, Arch>(x + r * channels + at, valid) - middle[v];
               sum[v] += g;
               product[v] = xsimd::fma(g, d, product[v]);
             });
           }
           simd::unroll<vectors>([&](auto v) {
-            detail::store_some<T, Arch>(sum_out + c + v * L, sum[v], valid);
-            detail::store_some<T, Arch>(product_out + c + v * L, product[v], valid);
+            internal::store_some<T, Arch>(sum_out + c + v * L, sum[v], valid);
+            internal::store_some<T, Arch>(product_out + c + v * L, product[v], valid);
           });
         });
   });
@@ -213,7 +213,7 @@ void channel_norm_vjp(std::size_t rows, std::size_t channels, const T* x, const 
     for (std::size_t r = begin; r < end; ++r) {
       for (std::size_t c = 0; c < channels; c += L) {
         const std::size_t valid = std::min(L, channels - c);
-        const auto at = [&](const T* p) { return detail::load_some<T, Arch>(p + c, valid); };
+        const auto at = [&](const T* p) { return internal::load_some<T, Arch>(p + c, valid); };
         Batch g = at(cotangent + r * channels);
         if (mask != nullptr)
           g = simd::zero_unless<T, Arch>(mask_bits<L>(mask + r * mask_stride, c), g);
@@ -221,7 +221,7 @@ void channel_norm_vjp(std::size_t rows, std::size_t channels, const T* x, const 
         v = xsimd::fnma(at(x + r * channels) - at(mean), at(slope), v);
         T* out = result + r * channels + c;
         if (accumulate) v += at(result + r * channels);
-        detail::store_some<T, Arch>(out, v, valid);
+        internal::store_some<T, Arch>(out, v, valid);
       }
     }
   });

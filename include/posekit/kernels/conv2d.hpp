@@ -15,7 +15,7 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-namespace detail {
+namespace internal {
 
 /// Rows of a gathered tile with rows of `depth` elements.
 template <class T>
@@ -55,14 +55,14 @@ inline void gather_patch(const Conv2dGeometry& g, const T* image, std::size_t oy
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Elements of scratch that `conv2d` needs for each thread.
 template <class T>
 constexpr std::size_t conv2d_scratch(const Conv2dGeometry& g) {
   if (g.is_pointwise()) return 0;
   const std::size_t depth = g.kernel_height * g.kernel_width * g.in_channels;
-  return detail::tile_rows<T>(depth) * depth;
+  return internal::tile_rows<T>(depth) * depth;
 }
 
 /// output = act(bias + input * filter).
@@ -87,7 +87,7 @@ void conv2d(const Conv2dGeometry& g, const T* input, const T* packed, const Epil
     });
     return;
   }
-  const std::size_t tile = detail::tile_rows<T>(depth);
+  const std::size_t tile = internal::tile_rows<T>(depth);
   const std::size_t tile_size = conv2d_scratch<T>(g);
   parallel_ranges(pixels, threads, [&](std::size_t begin, std::size_t end, int thread) {
     T* patches = scratch + static_cast<std::size_t>(thread) * tile_size;
@@ -96,7 +96,7 @@ void conv2d(const Conv2dGeometry& g, const T* input, const T* packed, const Epil
       for (std::size_t r = 0; r < rows; ++r) {
         const std::size_t image = (first + r) / g.out_pixels();
         const std::size_t pixel = (first + r) % g.out_pixels();
-        detail::gather_patch(g, input + image * g.in_pixels() * g.in_channels, pixel / g.out_width,
+        internal::gather_patch(g, input + image * g.in_pixels() * g.in_channels, pixel / g.out_width,
                              pixel % g.out_width, patches + r * depth);
       }
       run(patches, first, rows);

@@ -16,7 +16,7 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-namespace detail {
+namespace internal {
 
 /// Copies rows x columns pixels from (y0, x0) of an image with its padding, which is 0.
 template <class T>
@@ -113,9 +113,9 @@ void outer_panel(std::size_t count, std::size_t rows, std::size_t columns, const
   tiles(std::integral_constant<std::size_t, 1>{});
 }
 
-}  // namespace detail
+}  // namespace internal
 
-namespace detail {
+namespace internal {
 
 /// Blocks that are summed in T before they are added in double, so that a float's rounding does not
 /// add up over millions of pixels.
@@ -136,17 +136,17 @@ inline std::size_t filter_thread_scratch(const Conv2dGeometry& g) {
   return (elements + 15) / 16 * 16;  // so that every thread's part is aligned
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Elements of scratch for `conv2d_filter_vjp` with so many threads.
 template <class T>
 std::size_t conv2d_filter_vjp_scratch(const Conv2dGeometry& g, int threads) {
   std::size_t sums = 0;  // a run's in T, all in double
-  if (detail::sums_filter_in_runs<T>(g)) {
+  if (internal::sums_filter_in_runs<T>(g)) {
     sums = g.kernel_height * g.kernel_width * g.in_channels * g.out_channels *
            (1 + sizeof(double) / sizeof(T));
   }
-  return static_cast<std::size_t>(std::max(threads, 1)) * detail::filter_thread_scratch(g) + sums;
+  return static_cast<std::size_t>(std::max(threads, 1)) * internal::filter_thread_scratch(g) + sums;
 }
 
 /// result [kernel_height, kernel_width, in_channels, out_channels] += patches^T cotangent for one
@@ -156,7 +156,7 @@ std::size_t conv2d_filter_vjp_scratch(const Conv2dGeometry& g, int threads) {
 template <class T, class Arch = simd::DefaultArch>
 void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotangent, T* result,
                        T* scratch, int threads) {
-  const detail::FilterBlocks blocks(g);
+  const internal::FilterBlocks blocks(g);
   const PanelLayout layout(g.out_channels);
   const std::size_t c = g.in_channels;
   // Neighbouring taps of a row are neighbours in memory unless the kernel is dilated.
@@ -169,8 +169,8 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
           g.in_height ||
       (g.out_width - 1) * g.stride_width + (g.kernel_width - 1) * g.dilation_width >= g.in_width;
   if (g.batch * g.out_pixels() == 0) return;
-  const std::size_t thread_scratch = detail::filter_thread_scratch(g);
-  const bool in_runs = detail::sums_filter_in_runs<T>(g);
+  const std::size_t thread_scratch = internal::filter_thread_scratch(g);
+  const bool in_runs = internal::sums_filter_in_runs<T>(g);
   auto* const totals = reinterpret_cast<double*>(
       scratch + static_cast<std::size_t>(std::max(threads, 1)) * thread_scratch);
   T* const run_sums = in_runs ? reinterpret_cast<T*>(totals + depth * g.out_channels) : result;
@@ -204,7 +204,7 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
           if (padded) {
             seen = window;
             seen_row = blocks.in_columns * c;
-            detail::copy_window(g, pixels, y0 * g.stride_height, x0 * g.stride_width,
+            internal::copy_window(g, pixels, y0 * g.stride_height, x0 * g.stride_width,
                                 blocks.in_rows, blocks.in_columns, window);
           }
           for (std::size_t j = 0; j < layout.panels(); ++j) {
@@ -217,20 +217,20 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
                 std::fill_n(to + valid, width - valid, T(0));
               }
             }
-            detail::with_panel_width(width, [&](auto known_width) {
+            internal::with_panel_width(width, [&](auto known_width) {
               for (std::size_t first = begin / run * run; first < end; first += run) {
                 const std::size_t from = std::max(first, begin), until = std::min(first + run, end);
                 const std::size_t tap = first / c;
                 const std::size_t dy = tap / g.kernel_width * g.dilation_height;
                 const std::size_t dx = tap % g.kernel_width * g.dilation_width;
-                detail::outer_panel<T, Arch, known_width>(
+                internal::outer_panel<T, Arch, known_width>(
                     until - from, rows, columns, seen + dy * seen_row + dx * c + (from - first),
                     g.stride_height * seen_row, g.stride_width * c, panel,
                     run_sums + from * g.out_channels + layout.first(j), g.out_channels, valid);
               }
             });
           }
-          if (in_runs && ++blocks_in_run == detail::filter_run_blocks) end_run();
+          if (in_runs && ++blocks_in_run == internal::filter_run_blocks) end_run();
         }
       }
     }

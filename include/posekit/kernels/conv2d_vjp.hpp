@@ -43,7 +43,7 @@ struct Conv2dVjpPlan {
   std::size_t max_columns = 0;
 };
 
-namespace detail {
+namespace internal {
 
 /// The tap of the filter through which output offset `t` reaches phase `phase`; -1 if there is
 /// none.
@@ -74,7 +74,7 @@ inline std::vector<std::ptrdiff_t> vjp_taps(std::size_t phase, std::size_t phase
   return taps;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 inline Conv2dVjpPlan conv2d_vjp_plan(const Conv2dGeometry& g) {
   Conv2dVjpPlan plan;
@@ -92,9 +92,9 @@ inline Conv2dVjpPlan conv2d_vjp_plan(const Conv2dGeometry& g) {
       group.phases_y = phases_y;
       group.phase_x = x;
       group.phases_x = phases_x;
-      group.taps_y = detail::vjp_taps(y, phases_y, g.kernel_height, g.stride_height,
+      group.taps_y = internal::vjp_taps(y, phases_y, g.kernel_height, g.stride_height,
                                       g.dilation_height, g.pad_top);
-      group.taps_x = detail::vjp_taps(x, phases_x, g.kernel_width, g.stride_width, g.dilation_width,
+      group.taps_x = internal::vjp_taps(x, phases_x, g.kernel_width, g.stride_width, g.dilation_width,
                                       g.pad_left);
       group.packed_offset = plan.packed_size;
       const std::size_t depth = group.taps() * g.out_channels;
@@ -123,10 +123,10 @@ void conv2d_vjp_pack(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T
         for (std::size_t n = 0; n < layout.valid(j); ++n) {
           const std::size_t column = layout.first(j) + n;
           const std::size_t phase = column / g.in_channels;
-          const std::ptrdiff_t ky = detail::vjp_tap(
+          const std::ptrdiff_t ky = internal::vjp_tap(
               group.phase_y + phase / group.phases_x, group.taps_y[tap / group.taps_x.size()],
               g.kernel_height, g.stride_height, g.dilation_height, g.pad_top);
-          const std::ptrdiff_t kx = detail::vjp_tap(
+          const std::ptrdiff_t kx = internal::vjp_tap(
               group.phase_x + phase % group.phases_x, group.taps_x[tap % group.taps_x.size()],
               g.kernel_width, g.stride_width, g.dilation_width, g.pad_left);
           if (ky < 0 || kx < 0) continue;
@@ -151,13 +151,13 @@ struct Conv2dVjpScratch {
 
 template <class T>
 Conv2dVjpScratch conv2d_vjp_scratch(const Conv2dVjpPlan& plan, std::size_t seeds) {
-  const std::size_t rows = std::max(seeds, detail::tile_rows<T>(plan.max_depth));
+  const std::size_t rows = std::max(seeds, internal::tile_rows<T>(plan.max_depth));
   // Rounded up so that no two threads share a cache line.
   const std::size_t elements = rows * (plan.max_depth + plan.max_columns);
   return {(elements + 15) / 16 * 16, (plan.max_depth + 16 + 15) / 16 * 16};
 }
 
-namespace detail {
+namespace internal {
 
 /// Lists the channels of one pixel whose bit is set. `units` has room for 16 more than `channels`.
 template <class Arch>
@@ -209,7 +209,7 @@ constexpr std::size_t blocks(std::size_t extent, std::size_t stride, std::size_t
   return extent > phase ? (extent - phase + stride - 1) / stride : 0;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// input_cotangent (+)= output_cotangent * filter^T for `seeds` cotangents.
 /// `cotangent` is [seeds, batch, out_height, out_width, out_channels], `result`
@@ -233,8 +233,8 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
     const std::size_t columns = group.phases() * g.in_channels;
     const PanelLayout layout(columns);
     const T* matrix = packed + group.packed_offset;
-    const std::size_t blocks_y = detail::blocks(g.in_height, g.stride_height, group.phase_y);
-    const std::size_t blocks_x = detail::blocks(g.in_width, g.stride_width, group.phase_x);
+    const std::size_t blocks_y = internal::blocks(g.in_height, g.stride_height, group.phase_y);
+    const std::size_t blocks_x = internal::blocks(g.in_width, g.stride_width, group.phase_x);
     const std::size_t blocks = blocks_y * blocks_x;
     const bool direct = group.phases() == 1;
 
@@ -278,7 +278,7 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
                 if (!reach(by, bx, tap, pixel)) continue;
                 std::size_t count = g.out_channels;
                 if (mask != nullptr) {
-                  count = detail::list_units<Arch>(
+                  count = internal::list_units<Arch>(
                       g.out_channels, mask + (image * g.out_pixels() + pixel) * mask_stride, list);
                 }
                 segments[used++] = {pixel * g.out_channels, tap * g.out_channels, list, count};
@@ -292,7 +292,7 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
                   keep == nullptr ? nullptr : keep + (image * g.in_pixels() + pixel) * keep_stride);
               if (direct) continue;
               for (std::size_t seed = 0; seed < seeds; ++seed) {
-                detail::scatter_block(g, group, by, bx, rows + seed * columns,
+                internal::scatter_block(g, group, by, bx, rows + seed * columns,
                                       result + (seed * g.batch + image) * in_plane, accumulate);
               }
             }
@@ -302,7 +302,7 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
 
     // With stride 1 blocks are pixels, and consecutive rows of a product are neighbours.
     const bool contiguous = g.stride_height == 1 && g.stride_width == 1;
-    const std::size_t tile = detail::tile_rows<T>(plan.max_depth);
+    const std::size_t tile = internal::tile_rows<T>(plan.max_depth);
     for (std::size_t seed = 0; seed < seeds; ++seed) {
       const T* from = cotangent + seed * g.batch * out_plane;
       T* to = result + seed * g.batch * in_plane;
@@ -339,7 +339,7 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
                               if (mask == nullptr) {
                                 std::copy_n(source, g.out_channels, part);
                               } else {
-                                detail::copy_masked<T, Arch>(
+                                internal::copy_masked<T, Arch>(
                                     source, mask + (image * g.out_pixels() + pixel) * mask_stride,
                                     g.out_channels, part);
                               }
@@ -349,7 +349,7 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
                           if (contiguous) continue;
                           for (std::size_t r = 0; r < rows; ++r) {
                             const std::size_t block = (first + r) % blocks;
-                            detail::scatter_block(g, group, block / blocks_x, block % blocks_x,
+                            internal::scatter_block(g, group, block / blocks_x, block % blocks_x,
                                                   values + r * columns,
                                                   to + (first + r) / blocks * in_plane, accumulate);
                           }

@@ -19,7 +19,7 @@ struct GaussianForm {
   double a = 1, b = 0, c = 1;
 };
 
-namespace detail {
+namespace internal {
 
 /// A grid of weights with zeros around it, and the values of the Gaussian at whole-pixel distances.
 struct DensityProblem {
@@ -106,16 +106,16 @@ void density_tile(const DensityProblem& p, std::size_t y0, std::size_t x0, doubl
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// result[y, x] = sum over pixels (v, u) of weights[v, u] g(x - u, y - v), in double. Weights that
 /// are too far to change a sum by a part in 10^8 are left out of it.
 template <class Arch = simd::DefaultArch>
 void gaussian_density(std::size_t height, std::size_t width, const double* weights,
                       const GaussianForm& form, double* result, int threads) {
-  constexpr std::size_t C = detail::density_columns<Arch>;
-  constexpr std::size_t R = detail::density_rows;
-  detail::DensityProblem p;
+  constexpr std::size_t C = internal::density_columns<Arch>;
+  constexpr std::size_t R = internal::density_rows;
+  internal::DensityProblem p;
   p.height = height;
   p.width = width;
   p.form = form;
@@ -155,7 +155,7 @@ void gaussian_density(std::size_t height, std::size_t width, const double* weigh
     const std::size_t y0 = tile / tile_columns * R;
     const std::size_t x0 = tile % tile_columns * C;
     alignas(64) double sums[R * C];
-    detail::density_tile<Arch>(p, y0, x0, cut, sums);
+    internal::density_tile<Arch>(p, y0, x0, cut, sums);
     const std::size_t rows = std::min(R, height - y0);
     const std::size_t columns = std::min(C, width - x0);
     bool precise = true;
@@ -164,7 +164,7 @@ void gaussian_density(std::size_t height, std::size_t width, const double* weigh
         precise = precise && sums[r * C + c] * 1e-8 >= left_out;
     }
     if (!precise) {
-      detail::density_tile<Arch>(p, y0, x0, std::numeric_limits<double>::max(), sums);
+      internal::density_tile<Arch>(p, y0, x0, std::numeric_limits<double>::max(), sums);
     }
     for (std::size_t r = 0; r < rows; ++r) {
       std::copy_n(sums + r * C, columns, result + (y0 + r) * width + x0);

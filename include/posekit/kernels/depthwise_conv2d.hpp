@@ -37,7 +37,7 @@ struct AxisPhase {
   std::vector<Segment> segments;
 };
 
-namespace detail {
+namespace internal {
 
 inline void build_segments(AxisPhase& phase, const std::vector<AxisPhase::Tap>& taps,
                            std::size_t source_extent) {
@@ -60,7 +60,7 @@ inline void build_segments(AxisPhase& phase, const std::vector<AxisPhase::Tap>& 
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// The one phase of a forward pass along an axis.
 inline std::vector<AxisPhase> forward_phases(std::size_t in_extent, std::size_t out_extent,
@@ -74,7 +74,7 @@ inline std::vector<AxisPhase> forward_phases(std::size_t in_extent, std::size_t 
     taps.push_back(
         {k, static_cast<std::ptrdiff_t>(k * dilation) - static_cast<std::ptrdiff_t>(pad)});
   }
-  detail::build_segments(phase, taps, in_extent);
+  internal::build_segments(phase, taps, in_extent);
   return {phase};
 }
 
@@ -96,13 +96,13 @@ inline std::vector<AxisPhase> backward_phases(std::size_t in_extent, std::size_t
       const auto s = static_cast<std::ptrdiff_t>(stride);
       if (reach % s == 0) taps.push_back({k, reach / s});
     }
-    detail::build_segments(phase, taps, out_extent);
+    internal::build_segments(phase, taps, out_extent);
     phases.push_back(std::move(phase));
   }
   return phases;
 }
 
-namespace detail {
+namespace internal {
 
 /// One tap of a run of targets, relative to the run's first source pixel, its row of mask bits, and
 /// the filter.
@@ -294,7 +294,7 @@ void depthwise_planes(std::size_t planes, std::size_t channels, const std::vecto
       });
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// output = act(bias + depthwise(input, filter)); out_channels = in_channels, and `filter` is
 /// [kernel_height, kernel_width, in_channels].
@@ -305,7 +305,7 @@ void depthwise_conv2d(const Conv2dGeometry& g, const T* input, const T* filter,
                                    g.dilation_height, g.pad_top);
   const auto columns = forward_phases(g.in_width, g.out_width, g.kernel_width, g.stride_width,
                                       g.dilation_width, g.pad_left);
-  detail::depthwise_planes<T, Arch, false>(g.batch, g.in_channels, rows, columns, g.kernel_width,
+  internal::depthwise_planes<T, Arch, false>(g.batch, g.in_channels, rows, columns, g.kernel_width,
                                            filter, input, g.in_height, g.in_width, nullptr, 1,
                                            output, g.out_height, g.out_width, epilogue, threads);
 }
@@ -323,7 +323,7 @@ void depthwise_conv2d_vjp(const Conv2dGeometry& g, const T* filter, std::size_t 
   Epilogue<T> epilogue;
   epilogue.accumulate = accumulate;
   const auto run = [&](auto masked) {
-    detail::depthwise_planes<T, Arch, masked>(seeds * g.batch, g.in_channels, rows, columns,
+    internal::depthwise_planes<T, Arch, masked>(seeds * g.batch, g.in_channels, rows, columns,
                                               g.kernel_width, filter, cotangent, g.out_height,
                                               g.out_width, mask, g.batch, result, g.in_height,
                                               g.in_width, epilogue, threads);

@@ -31,7 +31,7 @@ struct WeightVector {
   simd::Batch<T, Arch> value, log;
 };
 
-namespace detail {
+namespace internal {
 
 /// log of the smallest normal number
 template <class T>
@@ -46,7 +46,7 @@ template <class T, class Arch>
   return simd::log_positive<T, Arch>(xsimd::select(weight < tiny, tiny, weight));
 }
 
-}  // namespace detail
+}  // namespace internal
 
 template <class T, class Arch>
 struct MapWeights {
@@ -62,12 +62,12 @@ struct MapWeights {
   [[gnu::always_inline]] WeightVector<T, Arch> at(std::size_t offset, std::size_t,
                                                   Part part) const {
     const auto weight = value(offset, part);
-    return {weight, detail::log_of_weight<T, Arch>(weight)};
+    return {weight, internal::log_of_weight<T, Arch>(weight)};
   }
   /// The logarithm of the smallest weight; NaN or anything where there is none.
   double least_log(const MapGrid& grid) const {
     const auto least = static_cast<double>(extremes<T, Arch>(weights, grid.size()).least);
-    return least > 0 ? std::log(least) : static_cast<double>(detail::log_of_tiny<T>);
+    return least > 0 ? std::log(least) : static_cast<double>(internal::log_of_tiny<T>);
   }
 };
 
@@ -92,13 +92,13 @@ struct SoftmaxOfLogits {
     using Batch = simd::Batch<T, Arch>;
     const Batch power = exponent(offset, part);
     const Batch weight = of_exponent(power, part);
-    if constexpr (Infinite) return {weight, detail::log_of_weight<T, Arch>(weight)};
+    if constexpr (Infinite) return {weight, internal::log_of_weight<T, Arch>(weight)};
     // Of two operands, one NaN, max gives the second.
     const Batch log = xsimd::fms(power, Batch(std::numbers::ln2_v<T>), Batch(state.log_mass));
-    return {weight, xsimd::max(Batch(detail::log_of_tiny<T>), log)};
+    return {weight, xsimd::max(Batch(internal::log_of_tiny<T>), log)};
   }
   double least_log(const MapGrid&) const {
-    if constexpr (Infinite) return static_cast<double>(detail::log_of_tiny<T>);
+    if constexpr (Infinite) return static_cast<double>(internal::log_of_tiny<T>);
     return static_cast<double>(state.least) * std::numbers::ln2 -
            static_cast<double>(state.log_mass);
   }
@@ -146,7 +146,7 @@ struct DivergenceValue {
   double least_log = 0;   ///< of p's weights
 };
 
-namespace detail {
+namespace internal {
 
 /// The pixels [begin, end) of the axes x, y, z outside of which q vanishes beside p.
 struct MeetingBox {
@@ -215,7 +215,7 @@ struct DivergenceTerm {
 template <class T>
 inline constexpr T far_slope = std::numbers::ln2_v<T> / 2;
 
-}  // namespace detail
+}  // namespace internal
 
 template <Divergence Kind, class T, class Arch, class P, class Q>
 DivergenceValue divergence(const MapGrid& grid, P p, Q q) {
@@ -223,7 +223,7 @@ DivergenceValue divergence(const MapGrid& grid, P p, Q q) {
   const std::size_t block = rows_per_sum(grid.width);
   DivergenceValue result;
   if constexpr (Kind == Divergence::js && Q::of_gaussian) result.least_log = p.least_log(grid);
-  const auto box = detail::meeting_box<Kind, T, Arch>(grid, q, result.least_log);
+  const auto box = internal::meeting_box<Kind, T, Arch>(grid, q, result.least_log);
   double far = P::of_logits ? 1.0 : 0.0;  // the mass outside of the box
   for (std::size_t z = 0; z < grid.depth; ++z) {
     for (std::size_t y0 = 0; y0 < grid.height; y0 += block) {
@@ -247,7 +247,7 @@ DivergenceValue divergence(const MapGrid& grid, P p, Q q) {
               q.start_row(z, y);
               const auto a = p.at(offset(y) + x, x, part);
               const auto b = q.at(offset(y) + x, x, part);
-              const detail::DivergenceTerm<Kind, T, Arch> term(a, b);
+              const internal::DivergenceTerm<Kind, T, Arch> term(a, b);
               // Beyond the row's end the weights are 0 and the logarithms finite.
               by_p = xsimd::fma(a.value, term.p_slope, by_p);
               if constexpr (Kind == Divergence::js) {
@@ -265,7 +265,7 @@ DivergenceValue divergence(const MapGrid& grid, P p, Q q) {
     }
   }
   if (Kind == Divergence::js && !box.is_all(grid)) {
-    result.mean_slope += far * static_cast<double>(detail::far_slope<T>);
+    result.mean_slope += far * static_cast<double>(internal::far_slope<T>);
   }
   result.value += result.mean_slope;
   if constexpr (Kind == Divergence::js) {
@@ -295,7 +295,7 @@ template <Divergence Kind, class T, class Arch, class P, class Q>
 void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value, T cotangent,
                     const DivergenceTargets<T>& to) {
   using Batch = simd::Batch<T, Arch>;
-  const auto box = detail::meeting_box<Kind, T, Arch>(grid, q, value.least_log);
+  const auto box = internal::meeting_box<Kind, T, Arch>(grid, q, value.least_log);
   // What multiplies p's slopes, and what positions add to them. An infinite logit moves nothing.
   T factor = cotangent;
   std::array<T, 3> mean{}, pull{};
@@ -333,7 +333,7 @@ void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value,
              factor * static_cast<T>(value.mean_slope);
     };
     const auto far_constant = [&](std::size_t y) {
-      return Batch(constant(y) + factor * detail::far_slope<T>);
+      return Batch(constant(y) + factor * internal::far_slope<T>);
     };
     const auto far_rows = [&](std::size_t begin, std::size_t end) {
       for (std::size_t y = begin; y < end && to.p != nullptr; ++y) {
@@ -359,7 +359,7 @@ void divergence_vjp(const MapGrid& grid, P p, Q q, const DivergenceValue& value,
             q.start_row(z, y);
             const auto a = p.at(i, x, part);
             const auto b = q.at(i, x, part);
-            const detail::DivergenceTerm<Kind, T, Arch> term(a, b);
+            const internal::DivergenceTerm<Kind, T, Arch> term(a, b);
             if (to.p != nullptr) {
               if constexpr (P::of_logits) {
                 const Batch pulled = xsimd::fma(position(x), gx, Batch(constant(y)));

@@ -37,7 +37,7 @@ struct TileTarget {
   std::size_t mask_stride;
 };
 
-namespace detail {
+namespace internal {
 
 /// One vector of a tile, in any case.
 template <class T, class Arch>
@@ -69,7 +69,7 @@ inline void store_vector(simd::Batch<T, Arch> value, T* out, std::size_t column,
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Stores a tile of sums. `epilogue.mask` and `epilogue.keep`, where given, point at the bits of
 /// the tile's first row.
@@ -105,7 +105,7 @@ template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
       Batch rows[Rows];
       simd::unroll<Rows>([&](auto r) { rows[r] = sum[r][v]; });
       for (std::size_t r = 0; r < Rows; ++r) {
-        detail::store_vector<T, Arch>(rows[r], out + r * to.stride, column,
+        internal::store_vector<T, Arch>(rows[r], out + r * to.stride, column,
                                       std::min(L, to.valid - v * L), epilogue, r * to.mask_stride);
       }
     }

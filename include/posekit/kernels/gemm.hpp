@@ -76,7 +76,7 @@ void pack_panels(const PanelLayout& layout, std::size_t rows, const Element& ele
   }
 }
 
-namespace detail {
+namespace internal {
 
 /// Vectors per step along the columns of a panel of `width` columns.
 template <class T, class Arch, std::size_t Width>
@@ -168,7 +168,7 @@ inline void with_panel_width(std::size_t width, const Body& body) {
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Rows of A that are worked on between two passes over B, so that they stay in the second-level
 /// cache.
@@ -194,8 +194,8 @@ void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_st
     if (part.mask != nullptr) part.mask += m * mask_stride;
     if (part.keep != nullptr) part.keep += m * mask_stride;
     for (std::size_t j = 0; j < layout.panels(); ++j) {
-      detail::with_panel_width(layout.width(j), [&](auto width) {
-        detail::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
+      internal::with_panel_width(layout.width(j), [&](auto width) {
+        internal::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
                                             packed + depth * layout.first(j),
                                             {c + m * c_stride + layout.first(j), c_stride,
                                              layout.first(j), layout.valid(j), mask_stride},
@@ -221,13 +221,13 @@ class GatherGemm {
  public:
   /// `packed` has `depth` rows.
   GatherGemm(std::size_t rows, std::size_t depth, const PanelLayout& layout, const T* packed) {
-    constexpr std::size_t limit = detail::gather_rows<Arch>;
+    constexpr std::size_t limit = internal::gather_rows<Arch>;
     for (std::size_t j = 0; j < layout.panels(); ++j) {
-      detail::with_panel_width(layout.width(j), [&](auto width) {
-        constexpr std::size_t step = detail::step_vectors<T, Arch, width> * simd::lanes<T, Arch>;
+      internal::with_panel_width(layout.width(j), [&](auto width) {
+        constexpr std::size_t step = internal::step_vectors<T, Arch, width> * simd::lanes<T, Arch>;
         for (std::size_t n = 0; n < layout.valid(j); n += step) {
           for (std::size_t m = 0; m < rows; m += limit) {
-            detail::with_constant<limit>(std::min(limit, rows - m), [&](auto part) {
+            internal::with_constant<limit>(std::min(limit, rows - m), [&](auto part) {
               steps_.push_back({&tile<width, part>, m, layout.first(j) + n,
                                 std::min(step, layout.valid(j) - n),
                                 packed + depth * layout.first(j) + n});
@@ -266,7 +266,7 @@ class GatherGemm {
                    std::size_t a_stride, const T* b, const TileTarget<T>& to,
                    const Epilogue<T>& epilogue) {
     using Batch = simd::Batch<T, Arch>;
-    constexpr std::size_t V = detail::step_vectors<T, Arch, Width>;
+    constexpr std::size_t V = internal::step_vectors<T, Arch, Width>;
     constexpr std::size_t L = simd::lanes<T, Arch>;
     Batch sum[Rows][V];
     for (auto& row : sum) {

@@ -20,7 +20,7 @@ struct MapSpread {
   std::array<std::array<double, 3>, 3> covariance{};
 };
 
-namespace detail {
+namespace internal {
 
 inline std::array<double, 3> middle(const MapGrid& grid) {
   const auto [x, y, z] = grid.extents();
@@ -28,7 +28,7 @@ inline std::array<double, 3> middle(const MapGrid& grid) {
           (static_cast<double>(z) - 1) / 2};
 }
 
-}  // namespace detail
+}  // namespace internal
 
 template <class T, class Arch = simd::DefaultArch>
 MapSpread map_spread(const MapGrid& grid, const T* weights) {
@@ -37,7 +37,7 @@ MapSpread map_spread(const MapGrid& grid, const T* weights) {
   MapSpread spread;
   spread.mass = moments.mass;
   for (std::size_t a = 0; a < 3; ++a) {
-    spread.mean[a] = moments.first[a] + detail::middle(grid)[a] * (1.0 - moments.mass);
+    spread.mean[a] = moments.first[a] + internal::middle(grid)[a] * (1.0 - moments.mass);
   }
   const Batch from_mean = lane_numbers<T, Arch>() - Batch(static_cast<T>(spread.mean[0]));
   for (std::size_t z = 0; z < grid.depth; ++z) {
@@ -80,7 +80,7 @@ void map_variance_vjp(const MapGrid& grid, const MapSpread& spread,
   const double excess = spread.mass - 1.0;
   // With x from the middle: (x - mean)^2 - 2 x sum w (x' - mean), and sum w (x' - mean) =
   // mean (1 - mass).
-  const auto middle = detail::middle(grid);
+  const auto middle = internal::middle(grid);
   const auto term = [&](std::size_t axis, double position) {
     const double d = position - spread.mean[axis];
     return slope[axis] *

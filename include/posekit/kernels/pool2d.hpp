@@ -15,7 +15,7 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-namespace detail {
+namespace internal {
 
 /// The part of a window that lies inside the image: input pixels [begin, end) with step `dilation`.
 struct WindowRange {
@@ -38,7 +38,7 @@ void for_each_window(const Conv2dGeometry& g, std::size_t oy, const Visit& visit
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// output = max over each window; `source`, where given, receives the input pixel (y * in_width +
 /// x) of each maximum, the first of equals.
@@ -48,7 +48,7 @@ void max_pool2d(const Conv2dGeometry& g, const T* input, T* output, std::uint32_
   const std::size_t c = g.in_channels;
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
-    detail::for_each_window(
+    internal::for_each_window(
         g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
           T* out = output + (row * g.out_width + ox) * c;
           std::uint32_t* from = source == nullptr ? nullptr : source + (row * g.out_width + ox) * c;
@@ -104,7 +104,7 @@ void average_pool2d(const Conv2dGeometry& g, const T* input, T* output, int thre
   parallel_for(g.batch * g.out_height, threads, [&](std::size_t row) {
     const T* image = input + row / g.out_height * g.in_pixels() * c;
     std::vector<double> sums(c);
-    detail::for_each_window(
+    internal::for_each_window(
         g, row % g.out_height, [&](std::size_t ox, const auto& ys, const auto& xs) {
           T* out = output + (row * g.out_width + ox) * c;
           const std::size_t pixels = (ys.end - ys.begin) * (xs.end - xs.begin);
@@ -142,7 +142,7 @@ void average_pool2d_vjp(const Conv2dGeometry& g, std::size_t seeds, const T* cot
     T* target = result + plane * in_plane;
     if (!accumulate) std::fill_n(target, in_plane, T(0));
     for (std::size_t oy = 0; oy < g.out_height; ++oy) {
-      detail::for_each_window(g, oy, [&](std::size_t ox, const auto& ys, const auto& xs) {
+      internal::for_each_window(g, oy, [&](std::size_t ox, const auto& ys, const auto& xs) {
         const T scale = T(1) / static_cast<T>((ys.end - ys.begin) * (xs.end - xs.begin));
         const T* from = cotangent + (plane * g.out_pixels() + oy * g.out_width + ox) * c;
         for (std::size_t y = ys.begin; y < ys.end; ++y) {

@@ -49,7 +49,7 @@ struct SoftmaxWeights {
   }
 };
 
-namespace detail {
+namespace internal {
 
 /// Sums over the pixels of a map's rows: of the weights, and of them times x and y.
 template <class T, class Arch>
@@ -84,7 +84,7 @@ struct RowMoments {
   }
 };
 
-}  // namespace detail
+}  // namespace internal
 
 /// The softmax of one map and its expected position. Reads the map once: the largest logit so far
 /// is kept, and what was summed is scaled when a larger one comes.
@@ -124,7 +124,7 @@ SoftmaxState<T> softmax_moments(const MapGrid& grid, const T* logits, T beta) {
         state.extreme = top;
       }
       const SoftmaxWeights<T, Arch> weight(state);
-      detail::RowMoments<T, Arch> sums;
+      internal::RowMoments<T, Arch> sums;
       std::size_t x = 0;
       for (; x + V * L <= grid.width; x += V * L) {
         sums.template add<V>(weight, first + x, rows, grid.width,

@@ -85,7 +85,7 @@ class StridedRows {
   std::size_t rows_ = 1;
 };
 
-namespace detail {
+namespace internal {
 
 /// Elements of a part of a row that one thread works on at a time.
 inline constexpr std::size_t row_part = 16384;
@@ -95,7 +95,7 @@ template <class T, class Arch>
   return step == 0 ? simd::Batch<T, Arch>(*p) : simd::load<T, Arch>(p);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// out[i] (+)= op(in0[i], in1[i], ...) over a broadcast shape. Operand 0 of `loop` is `out`, which
 /// is contiguous; `op` is called with batches and with scalars.
@@ -108,12 +108,12 @@ void strided_map(const StridedRows<Inputs + 1>& loop, T* out,
   const bool simple = steps[0] == 1 && std::all_of(steps.begin() + 1, steps.end(),
                                                    [](std::size_t s) { return s <= 1; });
   const std::size_t length = loop.row_length();
-  const std::size_t parts = (length + detail::row_part - 1) / detail::row_part;
-  parallel_for(loop.rows() * parts, length * loop.rows() > detail::row_part ? threads : 1,
+  const std::size_t parts = (length + internal::row_part - 1) / internal::row_part;
+  parallel_for(loop.rows() * parts, length * loop.rows() > internal::row_part ? threads : 1,
                [&](std::size_t index) {
                  const auto offsets = loop.row_offsets(index / parts);
-                 std::size_t i = index % parts * detail::row_part;
-                 const std::size_t end = std::min(length, i + detail::row_part);
+                 std::size_t i = index % parts * internal::row_part;
+                 const std::size_t end = std::min(length, i + internal::row_part);
                  const auto call = [&](const auto& read) {
                    return [&]<std::size_t... I>(std::index_sequence<I...>) {
                      return op(read(std::get<I>(in) + offsets[I + 1], steps[I + 1])...);
@@ -124,7 +124,7 @@ void strided_map(const StridedRows<Inputs + 1>& loop, T* out,
                  if (simple) {
                    for (; i + L <= end; i += L) {
                      simd::Batch<T, Arch> value = call([&](const T* p, std::size_t step) {
-                       return detail::load_step<T, Arch>(p + i * step, step);
+                       return internal::load_step<T, Arch>(p + i * step, step);
                      });
                      if (accumulate) value += simd::load<T, Arch>(target + i);
                      simd::store<T, Arch>(target + i, value);

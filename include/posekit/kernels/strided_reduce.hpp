@@ -15,7 +15,7 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-namespace detail {
+namespace internal {
 
 /// Terms that are added in T, one after the other, before they are added in double: few enough that
 /// a float's rounding does not add up.
@@ -140,7 +140,7 @@ void sum_columns(std::size_t rows, const std::array<const T*, Inputs>* in, std::
   }
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// out[j] += scale * sum over the i that broadcast to j of op(in0[i], in1[i], ...). Operand 0 of
 /// `loop` is `out`, row-major, of stride 0 along the axes that are summed; `op` is called with
@@ -158,7 +158,7 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
   std::copy(row_steps.begin() + 1, row_steps.end(), steps.begin());
   const bool simple = std::all_of(steps.begin(), steps.end(), [](std::size_t s) { return s <= 1; });
   // Rows that stay apart, and rows that are added up.
-  detail::AxisLoop<Inputs + 1> kept, summed;
+  internal::AxisLoop<Inputs + 1> kept, summed;
   for (std::size_t axis = 0; axis < row_axis; ++axis) {
     (loop.steps()[axis][0] == 0 ? summed : kept).add(loop.extents()[axis], loop.steps()[axis]);
   }
@@ -167,17 +167,17 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
   // A unit is what ends in one number, where a row does, or in neighbouring columns of a row. Its
   // pieces are what is added up for it: rows, or segments of long ones.
   const bool across = row_steps[0] == 0;
-  const std::size_t width = across ? 1 : std::min(length, detail::reduce_columns);
+  const std::size_t width = across ? 1 : std::min(length, internal::reduce_columns);
   const std::size_t blocks = across ? 1 : (length + width - 1) / width;
   const std::size_t units = kept.count() * blocks;
-  const std::size_t segment = across ? std::min(length, detail::reduce_part) : width;
+  const std::size_t segment = across ? std::min(length, internal::reduce_part) : width;
   const std::size_t segments = across ? (length + segment - 1) / segment : 1;
   const std::size_t pieces = summed.count() * segments;
   // Few units are cut into parts, so that threads can share them.
   const std::size_t parts = units >= 64
                                 ? 1
-                                : std::clamp<std::size_t>(pieces * segment / detail::reduce_part, 1,
-                                                          std::min(pieces, detail::reduce_parts));
+                                : std::clamp<std::size_t>(pieces * segment / internal::reduce_part, 1,
+                                                          std::min(pieces, internal::reduce_parts));
   const auto place = [&](const Offsets& unit, const Offsets& row, std::size_t first) {
     std::array<const T*, Inputs> at;
     for (std::size_t k = 0; k < Inputs; ++k)
@@ -189,23 +189,23 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
                               std::size_t end, double* totals) {
     if (!across) {
       const std::size_t columns = std::min(width, length - first);
-      std::array<std::array<const T*, Inputs>, detail::reduce_run> rows;
-      alignas(64) std::array<T, detail::reduce_columns> sums;
-      for (std::size_t row = begin; row < end; row += detail::reduce_run) {
+      std::array<std::array<const T*, Inputs>, internal::reduce_run> rows;
+      alignas(64) std::array<T, internal::reduce_columns> sums;
+      for (std::size_t row = begin; row < end; row += internal::reduce_run) {
         std::size_t count = 0;
-        summed.run(row, std::min(end, row + detail::reduce_run),
+        summed.run(row, std::min(end, row + internal::reduce_run),
                    [&](const Offsets& at) { rows[count++] = place(unit, at, first); });
-        detail::sum_columns<T, Arch>(count, rows.data(), columns, steps, simple, op, sums.data());
+        internal::sum_columns<T, Arch>(count, rows.data(), columns, steps, simple, op, sums.data());
         for (std::size_t c = 0; c < columns; ++c) totals[c] += static_cast<double>(sums[c]);
       }
     } else if (segments == 1) {
       summed.run(begin, end, [&](const Offsets& row) {
-        *totals += detail::sum_row<T, Arch>(length, place(unit, row, 0), steps, simple, op);
+        *totals += internal::sum_row<T, Arch>(length, place(unit, row, 0), steps, simple, op);
       });
     } else {
       for (std::size_t p = begin; p < end; ++p) {
         const std::size_t start = p % segments * segment;
-        *totals += detail::sum_row<T, Arch>(std::min(segment, length - start),
+        *totals += internal::sum_row<T, Arch>(std::min(segment, length - start),
                                             place(unit, summed.offsets(p / segments), start), steps,
                                             simple, op);
       }
@@ -216,14 +216,14 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
     const std::size_t columns = across ? 1 : std::min(width, length - first);
     for (std::size_t c = 0; c < columns; ++c) to[c] += static_cast<T>(scale * totals[c]);
   };
-  const int workers = units * pieces * segment > detail::row_part ? threads : 1;
+  const int workers = units * pieces * segment > internal::row_part ? threads : 1;
   if (parts == 1) {
     parallel_ranges(units, workers, [&](std::size_t begin, std::size_t end, int) {
-      std::array<double, detail::reduce_columns> totals;
+      std::array<double, internal::reduce_columns> totals;
       const auto whole = [&](const Offsets& unit, std::size_t first) {
         if (across && pieces == 1) {
           out[unit[0]] += static_cast<T>(
-              scale * detail::sum_row<T, Arch>(length, place(unit, {}, 0), steps, simple, op));
+              scale * internal::sum_row<T, Arch>(length, place(unit, {}, 0), steps, simple, op));
           return;
         }
         std::fill_n(totals.data(), width, 0.0);

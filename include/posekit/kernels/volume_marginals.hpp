@@ -12,7 +12,7 @@
 
 namespace posekit::inline POSEKIT_ISA::kernels {
 
-namespace detail {
+namespace internal {
 
 /// Adds Count slices from z on to the marginals: V vectors of columns from x on.
 template <std::size_t Count, std::size_t V, class T, class Arch, class Part>
@@ -47,7 +47,7 @@ template <std::size_t Count, std::size_t V, class T, class Arch, class Part>
   });
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// xy [height, width] = sum over z, zy [height, depth] = sum over x (columns are z), xz [depth,
 /// width] = sum over y (rows are z). Reads the volume once.
@@ -62,10 +62,10 @@ void volume_marginals(const MapGrid& grid, const T* volume, T* xy, T* zy, T* xz)
   const auto add = [&](auto count, std::size_t z) {
     std::size_t x = 0;
     for (; x + V * L <= grid.width; x += V * L) {
-      detail::add_slices<count, V, T, Arch>(grid, volume, z, x, WholeVector{}, xy, zy, xz);
+      internal::add_slices<count, V, T, Arch>(grid, volume, z, x, WholeVector{}, xy, zy, xz);
     }
     for_each_vector<T, Arch>(x, grid.width, [&](std::size_t column, auto part) {
-      detail::add_slices<count, 1, T, Arch>(grid, volume, z, column, part, xy, zy, xz);
+      internal::add_slices<count, 1, T, Arch>(grid, volume, z, column, part, xy, zy, xz);
     });
   };
   std::size_t z = 0;

@@ -69,7 +69,7 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
 
 namespace posekit::inline POSEKIT_ISA {
 
-namespace models_internal {
+namespace internal {
 
 inline constexpr std::array<std::pair<const char*, models::FeatureExtractor>, 4> feature_extractors{
     {{"inception_v4", models::FeatureExtractor::inception_v4},
@@ -135,19 +135,19 @@ inline models::MargiPoseConfiguration read_configuration(const std::string& wher
   return c;
 }
 
-}  // namespace models_internal
+}  // namespace internal
 
 namespace models {
 
 POSEKIT_INLINE std::string to_string(FeatureExtractor extractor) {
-  for (const auto& [name, known] : models_internal::feature_extractors)
+  for (const auto& [name, known] : internal::feature_extractors)
     if (known == extractor) return name;
   return "unknown";
 }
 
 POSEKIT_INLINE FeatureExtractor feature_extractor(std::string_view name) {
   std::string all;
-  for (const auto& [known, extractor] : models_internal::feature_extractors) {
+  for (const auto& [known, extractor] : internal::feature_extractors) {
     if (name == known) return extractor;
     all += (all.empty() ? "" : ", ") + std::string(known);
   }
@@ -184,7 +184,7 @@ template <class T>
 LoadedMargiPose<T> load_margipose(const std::filesystem::path& weights) {
   LoadedMargiPose<T> loaded;
   loaded.configuration =
-      models_internal::read_configuration(weights.string(), SafetensorsFile(weights));
+      internal::read_configuration(weights.string(), SafetensorsFile(weights));
   loaded.network = std::make_shared<MargiPose<T>>(loaded.configuration.network);
   load_safetensors(weights, *loaded.network);
   loaded.network->eval();

@@ -97,7 +97,7 @@ POSEKIT_INLINE std::filesystem::path require_model(const std::filesystem::path& 
   return path;
 }
 
-namespace models_internal {
+namespace internal {
 
 /// Throws ValueError for a name that is not known.
 inline const PoseModelEntry& find_entry(std::string_view name) {
@@ -109,12 +109,12 @@ inline const PoseModelEntry& find_entry(std::string_view name) {
   throw ValueError(error_text("there is no model named '", name, "'; there are ", names));
 }
 
-}  // namespace models_internal
+}  // namespace internal
 
 template <class T>
 PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& network,
                                  std::optional<double> beta) {
-  models_internal::find_entry(name);
+  internal::find_entry(name);
   if (beta && !(*beta > 0 && std::isfinite(*beta))) {
     throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
   }
@@ -134,7 +134,7 @@ PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& networ
 }
 
 POSEKIT_INLINE Graph read_pose_graph(std::string_view name, const std::filesystem::path& folder) {
-  return read_tfjs_graph(require_model(folder, models_internal::find_entry(name).file));
+  return read_tfjs_graph(require_model(folder, internal::find_entry(name).file));
 }
 
 template <class T>

@@ -34,7 +34,7 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace nn {
 
-namespace detail {
+namespace internal {
 
 /// What a file puts before a module's names, or what a module puts before the file's: whole parts
 /// of a name, which wrappers (`module.`, `inner.`) add.
@@ -115,13 +115,13 @@ struct NpzSource {
   }
 };
 
-}  // namespace detail
+}  // namespace internal
 
 /// The entries of a safetensors file for a module, each name with `prefix` before it.
 template <class M>
 std::vector<SafetensorsEntry> safetensors_entries(const M& module, const std::string& prefix = "") {
   std::vector<SafetensorsEntry> entries;
-  for (const auto& tensor : named_tensors(detail::to_read(module)))
+  for (const auto& tensor : named_tensors(internal::to_read(module)))
     entries.push_back(safetensors_entry(prefix + tensor.name, *tensor.tensor));
   return entries;
 }
@@ -135,7 +135,7 @@ std::vector<SafetensorsEntry> safetensors_entries(const M& module, const std::st
 template <class M>
 requires nn::Module<M, typename M::value_type>
 void load_safetensors(const std::filesystem::path& path, M& module) {
-  nn::detail::load_by_name(path.string(), SafetensorsFile(path), module,
+  nn::internal::load_by_name(path.string(), SafetensorsFile(path), module,
                            [](const std::string&) { return false; });
 }
 
@@ -154,7 +154,7 @@ requires nn::Module<M, typename M::value_type>
 void save_half_safetensors(const std::filesystem::path& path, const M& module,
                            const std::map<std::string, std::string>& metadata = {}) {
   std::vector<SafetensorsEntry> entries;
-  for (const auto& tensor : nn::named_tensors(nn::detail::to_read(module))) {
+  for (const auto& tensor : nn::named_tensors(nn::internal::to_read(module))) {
     const auto reached = [](auto value) {
       return !std::isfinite(value) ||
              std::isfinite(half_to_float(float_to_half(static_cast<float>(value))));
@@ -180,7 +180,7 @@ template <class M>
 requires nn::Module<M, typename M::value_type>
 void load_npz(const std::filesystem::path& path, M& module, const NpzOptions& options = {}) {
   const NpzArchive archive(path, options);
-  nn::detail::load_by_name(path.string(), nn::detail::NpzSource{archive}, module,
+  nn::internal::load_by_name(path.string(), nn::internal::NpzSource{archive}, module,
                            [](const std::string&) { return false; });
 }
 
@@ -190,7 +190,7 @@ requires nn::Module<M, typename M::value_type>
 void save_npz(const std::filesystem::path& path, const M& module) {
   using T = typename M::value_type;
   std::map<std::string, Tensor<T>> arrays;
-  for (const auto& tensor : nn::named_tensors(nn::detail::to_read(module)))
+  for (const auto& tensor : nn::named_tensors(nn::internal::to_read(module)))
     arrays.emplace(tensor.name, *tensor.tensor);
   save_npz(path, arrays);
 }
@@ -199,7 +199,7 @@ void save_npz(const std::filesystem::path& path, const M& module) {
 
 #if POSEKIT_DEFINES_NN
 
-namespace posekit::inline POSEKIT_ISA::nn::detail {
+namespace posekit::inline POSEKIT_ISA::nn::internal {
 
 template <class T>
 NamePrefix name_prefix(const std::vector<NamedTensor<T>>& tensors,
@@ -235,6 +235,6 @@ NamePrefix name_prefix(const std::vector<NamedTensor<T>>& tensors,
   return best;
 }
 
-}  // namespace posekit::inline POSEKIT_ISA::nn::detail
+}  // namespace posekit::inline POSEKIT_ISA::nn::internal
 
 #endif  // POSEKIT_DEFINES_NN

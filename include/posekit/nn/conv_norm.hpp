@@ -67,7 +67,7 @@ std::shared_ptr<const Conv2dFilter<T>> fold(const Conv2d<T>& conv, const BatchNo
     throw ShapeError(error_text("fold: the convolution has ", out, " output channels, the batch ",
                                 "normalisation ", norm.options.channels));
   }
-  Tensor<T> filter = detail::filter_layout(weight);
+  Tensor<T> filter = internal::filter_layout(weight);
   Tensor<T> bias = make_tensor<T>({out});
   std::vector<T> scales(out);
   for (std::size_t o = 0; o < out; ++o) {

@@ -103,7 +103,7 @@ struct ConvTranspose2d {
 
 namespace posekit::inline POSEKIT_ISA::nn {
 
-namespace detail {
+namespace internal {
 
 /// A weight [a, b, height, width] as the filter [height, width, b, a] that kernels read.
 template <class T>
@@ -148,11 +148,11 @@ Var<T> in_groups(const Var<T>& x, const Var<T>& weight, std::size_t groups, cons
   return concatenate(parts, -1);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 template <class T>
 Conv2d<T>::Conv2d(const Conv2dOptions& given) : options(given) {
-  detail::require_channels_and_groups("Conv2d", options.in_channels, options.out_channels,
+  internal::require_channels_and_groups("Conv2d", options.in_channels, options.out_channels,
                                       options.groups);
   weight = usual_weight<T>({options.out_channels, options.in_channels / options.groups,
                             options.kernel[0], options.kernel[1]},
@@ -162,7 +162,7 @@ Conv2d<T>::Conv2d(const Conv2dOptions& given) : options(given) {
 
 template <class T>
 posekit::Conv2dOptions Conv2d<T>::geometry() const {
-  return {options.stride, options.dilation, detail::both_sides(options.padding), Activation::none};
+  return {options.stride, options.dilation, internal::both_sides(options.padding), Activation::none};
 }
 
 template <class T>
@@ -179,7 +179,7 @@ Var<T> Conv2d<T>::operator()(const Var<T>& x) const {
   if (groups == 1) return conv2d(x, transpose(w, {2, 3, 1, 0}), shift, geometry());
   if (groups == options.in_channels && groups == options.out_channels)
     return depthwise_conv2d(x, transpose(w, {2, 3, 0, 1}), shift, geometry());
-  const Var<T> y = detail::in_groups(x, w, groups, [&](const Var<T>& part, const Var<T>& rows) {
+  const Var<T> y = internal::in_groups(x, w, groups, [&](const Var<T>& part, const Var<T>& rows) {
     return conv2d(part, transpose(rows, {2, 3, 1, 0}), Var<T>(), geometry());
   });
   return bias ? y + shift : y;
@@ -199,14 +199,14 @@ std::shared_ptr<const Conv2dFilter<T>> Conv2d<T>::constant_filter() const {
   return cache.get(weight.fingerprint(), std::move(key), [&] {
     std::optional<Tensor<T>> shift;
     if (bias) shift = bias->value();
-    return std::make_shared<const Conv2dFilter<T>>(detail::filter_layout(weight.value()),
+    return std::make_shared<const Conv2dFilter<T>>(internal::filter_layout(weight.value()),
                                                    std::move(shift));
   });
 }
 
 template <class T>
 ConvTranspose2d<T>::ConvTranspose2d(const ConvTranspose2dOptions& given) : options(given) {
-  detail::require_channels_and_groups("ConvTranspose2d", options.in_channels, options.out_channels,
+  internal::require_channels_and_groups("ConvTranspose2d", options.in_channels, options.out_channels,
                                       options.groups);
   for (std::size_t a = 0; a < 2; ++a) {
     if (options.output_padding[a] >= std::max(options.stride[a], options.dilation[a])) {
@@ -251,18 +251,18 @@ Var<T> ConvTranspose2d<T>::operator()(const Var<T>& x) const {
   Tape<T>& tape = x.tape();
   const auto size = output_size(x.shape());
   Conv2dTransposeOptions geometry{options.stride, options.dilation,
-                                  detail::both_sides(options.padding)};
+                                  internal::both_sides(options.padding)};
   // The output's padding is where the convolution's was: after the image that is so much less.
   geometry.padding.bottom -= std::min(options.output_padding[0], options.padding[0]);
   geometry.padding.right -= std::min(options.output_padding[1], options.padding[1]);
   if (!training && options.groups == 1) {
     const auto filter = cache.get(weight.fingerprint(), {}, [&] {
-      return std::make_shared<const Conv2dFilter<T>>(detail::filter_layout(weight.value()));
+      return std::make_shared<const Conv2dFilter<T>>(internal::filter_layout(weight.value()));
     });
     const Var<T> y = conv2d_transpose(x, filter, size, geometry);
     return bias ? y + bias->on(tape, false) : y;
   }
-  const Var<T> y = detail::in_groups(
+  const Var<T> y = internal::in_groups(
       x, weight.on(tape, training), options.groups, [&](const Var<T>& part, const Var<T>& rows) {
         return conv2d_transpose(part, transpose(rows, {2, 3, 1, 0}), size, geometry);
       });

@@ -150,7 +150,7 @@ auto buffers(M& module) {
   return found;
 }
 
-namespace detail {
+namespace internal {
 
 /// A module that is walked through to be read: `visit` hands out its parts and changes nothing.
 template <class M>
@@ -158,13 +158,13 @@ M& to_read(const M& module) {
   return const_cast<M&>(module);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// The number of learnt elements.
 template <class M>
 std::size_t parameter_count(const M& module) {
   std::size_t count = 0;
-  for (const auto& [name, parameter] : parameters(detail::to_read(module)))
+  for (const auto& [name, parameter] : parameters(internal::to_read(module)))
     count += parameter->value().size();
   return count;
 }

@@ -56,7 +56,7 @@ inline constexpr bool has_32_registers =
 #endif
     false;
 
-namespace detail {
+namespace internal {
 
 template <class Arch>
 inline constexpr bool is_avx512 =
@@ -95,13 +95,13 @@ template <class Body, std::size_t... I>
   (body(std::integral_constant<std::size_t, I>{}), ...);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Calls `body` with the compile-time constants 0 ... Count - 1, so that arrays of batches stay in
 /// registers.
 template <std::size_t Count, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
-  detail::unroll(body, std::make_index_sequence<Count>{});
+  internal::unroll(body, std::make_index_sequence<Count>{});
 }
 
 /// A polynomial, its coefficients from the constant on, with the fewest roundings and registers.
@@ -155,16 +155,16 @@ template <class T, class Arch>
 [[gnu::always_inline]] inline void store_streaming(T* target, const Batch<T, Arch>& value) {
   constexpr bool is_float = std::is_same_v<T, float>;
 #if XSIMD_WITH_AVX512F
-  if constexpr (detail::is_avx512<Arch> && is_float) return _mm512_stream_ps(target, value);
-  if constexpr (detail::is_avx512<Arch> && !is_float) return _mm512_stream_pd(target, value);
+  if constexpr (internal::is_avx512<Arch> && is_float) return _mm512_stream_ps(target, value);
+  if constexpr (internal::is_avx512<Arch> && !is_float) return _mm512_stream_pd(target, value);
 #endif
 #if XSIMD_WITH_AVX
-  if constexpr (detail::is_avx<Arch> && is_float) return _mm256_stream_ps(target, value);
-  if constexpr (detail::is_avx<Arch> && !is_float) return _mm256_stream_pd(target, value);
+  if constexpr (internal::is_avx<Arch> && is_float) return _mm256_stream_ps(target, value);
+  if constexpr (internal::is_avx<Arch> && !is_float) return _mm256_stream_pd(target, value);
 #endif
 #if XSIMD_WITH_SSE2
-  if constexpr (detail::is_sse2<Arch> && is_float) return _mm_stream_ps(target, value);
-  if constexpr (detail::is_sse2<Arch> && !is_float) return _mm_stream_pd(target, value);
+  if constexpr (internal::is_sse2<Arch> && is_float) return _mm_stream_ps(target, value);
+  if constexpr (internal::is_sse2<Arch> && !is_float) return _mm_stream_pd(target, value);
 #endif
   value.store_aligned(target);
 }
@@ -182,7 +182,7 @@ inline constexpr std::size_t streaming_bytes = std::size_t{32} << 20;
 template <class T, class Arch>
 inline Batch<T, Arch> load_partial(const T* source, std::size_t count) {
 #if XSIMD_WITH_AVX512F
-  if constexpr (detail::is_avx512<Arch>) {
+  if constexpr (internal::is_avx512<Arch>) {
     const auto mask = (1u << count) - 1u;
     if constexpr (std::is_same_v<T, float>) {
       return Batch<T, Arch>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), source));
@@ -200,7 +200,7 @@ inline Batch<T, Arch> load_partial(const T* source, std::size_t count) {
 template <class T, class Arch>
 inline void store_partial(T* target, const Batch<T, Arch>& value, std::size_t count) {
 #if XSIMD_WITH_AVX512F
-  if constexpr (detail::is_avx512<Arch>) {
+  if constexpr (internal::is_avx512<Arch>) {
     const auto mask = (1u << count) - 1u;
     if constexpr (std::is_same_v<T, float>) {
       _mm512_mask_storeu_ps(target, static_cast<__mmask16>(mask), value);
@@ -221,21 +221,21 @@ template <class T, class Arch>
 [[gnu::always_inline]] inline std::uint32_t to_bits(const Mask<T, Arch>& mask) {
 #if XSIMD_WITH_SSE2
 #if XSIMD_WITH_AVX512F
-  if constexpr (detail::is_avx512<Arch>) {
+  if constexpr (internal::is_avx512<Arch>) {
     const std::conditional_t<sizeof(T) == 4, __mmask16, __mmask8> bits = mask;
     return static_cast<std::uint32_t>(bits);
   }
 #endif
 #if XSIMD_WITH_AVX
-  if constexpr (detail::is_avx<Arch> && std::is_same_v<T, float>) {
+  if constexpr (internal::is_avx<Arch> && std::is_same_v<T, float>) {
     return static_cast<std::uint32_t>(_mm256_movemask_ps(mask));
-  } else if constexpr (detail::is_avx<Arch> && std::is_same_v<T, double>) {
+  } else if constexpr (internal::is_avx<Arch> && std::is_same_v<T, double>) {
     return static_cast<std::uint32_t>(_mm256_movemask_pd(mask));
   }
 #endif
-  if constexpr (detail::is_sse2<Arch> && std::is_same_v<T, float>) {
+  if constexpr (internal::is_sse2<Arch> && std::is_same_v<T, float>) {
     return static_cast<std::uint32_t>(_mm_movemask_ps(mask));
-  } else if constexpr (detail::is_sse2<Arch> && std::is_same_v<T, double>) {
+  } else if constexpr (internal::is_sse2<Arch> && std::is_same_v<T, double>) {
     return static_cast<std::uint32_t>(_mm_movemask_pd(mask));
   }
 #endif
@@ -252,29 +252,29 @@ template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> zero_unless(std::uint32_t bits,
                                                          const Batch<T, Arch>& value) {
 #if XSIMD_WITH_AVX512F
-  if constexpr (detail::is_avx512<Arch> && std::is_same_v<T, float>) {
+  if constexpr (internal::is_avx512<Arch> && std::is_same_v<T, float>) {
     return Batch<T, Arch>(_mm512_maskz_mov_ps(static_cast<__mmask16>(bits), value));
-  } else if constexpr (detail::is_avx512<Arch> && std::is_same_v<T, double>) {
+  } else if constexpr (internal::is_avx512<Arch> && std::is_same_v<T, double>) {
     return Batch<T, Arch>(_mm512_maskz_mov_pd(static_cast<__mmask8>(bits), value));
   }
 #endif
 #if XSIMD_WITH_AVX2
-  if constexpr (detail::is_avx2<Arch> && std::is_same_v<T, float>) {
+  if constexpr (internal::is_avx2<Arch> && std::is_same_v<T, float>) {
     const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
     return Batch<T, Arch>(_mm256_and_ps(value, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane))));
-  } else if constexpr (detail::is_avx2<Arch> && std::is_same_v<T, double>) {
+  } else if constexpr (internal::is_avx2<Arch> && std::is_same_v<T, double>) {
     const __m256i lane = _mm256_setr_epi64x(1, 2, 4, 8);
     const __m256i set = _mm256_and_si256(_mm256_set1_epi64x(static_cast<long long>(bits)), lane);
     return Batch<T, Arch>(_mm256_and_pd(value, _mm256_castsi256_pd(_mm256_cmpeq_epi64(set, lane))));
   }
 #endif
 #if XSIMD_WITH_SSE2
-  if constexpr (detail::is_sse2<Arch> && std::is_same_v<T, float>) {
+  if constexpr (internal::is_sse2<Arch> && std::is_same_v<T, float>) {
     const __m128i lane = _mm_setr_epi32(1, 2, 4, 8);
     const __m128i set = _mm_and_si128(_mm_set1_epi32(static_cast<int>(bits)), lane);
     return Batch<T, Arch>(_mm_and_ps(value, _mm_castsi128_ps(_mm_cmpeq_epi32(set, lane))));
-  } else if constexpr (detail::is_sse2<Arch> && std::is_same_v<T, double>) {
+  } else if constexpr (internal::is_sse2<Arch> && std::is_same_v<T, double>) {
     const __m128i lane = _mm_setr_epi32(1, 1, 2, 2);
     const __m128i set = _mm_and_si128(_mm_set1_epi32(static_cast<int>(bits)), lane);
     return Batch<T, Arch>(_mm_and_pd(value, _mm_castsi128_pd(_mm_cmpeq_epi32(set, lane))));
@@ -293,7 +293,7 @@ template <class T, class Arch>
 template <class Arch>
 inline std::size_t write_set_bits(std::uint32_t bits, std::uint32_t base, std::uint32_t* out) {
 #if XSIMD_WITH_AVX512F
-  if constexpr (detail::is_avx512<Arch>) {
+  if constexpr (internal::is_avx512<Arch>) {
     const __m512i index =
         _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(base)),
                          _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));

@@ -9,7 +9,7 @@
 
 namespace posekit::inline POSEKIT_ISA::simd {
 
-namespace detail {
+namespace internal {
 
 template <class T>
 struct ExpConstants;
@@ -66,9 +66,9 @@ struct Exp2Constants<double> {  // to 8.5e-18 of 2^r
       7.0725859492692236999e-09, 4.4549605981865183938e-10};
 };
 
-}  // namespace detail
+}  // namespace internal
 
-namespace detail {
+namespace internal {
 
 /// exp(n ln(2) + r) without 2^n, for |r| <= ln(2) / 2.
 template <class T, class Arch>
@@ -87,13 +87,13 @@ template <class T, class Arch>
   return bits_as<Batch<T, Arch>>((bits + Integers(C::bias)) << C::mantissa);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// exp(x), to 1.1 units in the last place; subnormal results, 0, infinity and NaN included.
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
-  using C = detail::ExpConstants<T>;
+  using C = internal::ExpConstants<T>;
   const B magic(C::magic);
   // exp(x) = 2^n exp(r), n whole, |r| <= ln(2) / 2. NaN becomes C::low here, and comes back below.
   const B y =
@@ -102,9 +102,9 @@ template <class T, class Arch>
   const B r = xsimd::fma(n, B(-C::ln2_tail), xsimd::fma(n, B(-C::ln2_head), y));
   // 2^n in two factors, so that each is a normal number.
   const B shifted = xsimd::fma(n, B(T(0.5)), magic);
-  const B first = detail::power_of_two<T, Arch>(shifted);
-  const B second = detail::power_of_two<T, Arch>(n - (shifted - magic) + magic);
-  const B result = detail::exp_of_remainder<T, Arch>(r) * first * second;
+  const B first = internal::power_of_two<T, Arch>(shifted);
+  const B second = internal::power_of_two<T, Arch>(n - (shifted - magic) + magic);
+  const B result = internal::exp_of_remainder<T, Arch>(r) * first * second;
   return xsimd::select(x == x, result, x);
 }
 
@@ -113,7 +113,7 @@ template <class T, class Arch>
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> exp2_normal(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
-  using C = detail::ExpConstants<T>;
+  using C = internal::ExpConstants<T>;
   using Integers = xsimd::batch<typename C::Bits, Arch>;
   // 2^x = 2^n 2^r, n whole, |r| <= 1/2. The low bits of n + magic are n's biased exponent, which is
   // that of 0 for the lowest n. Of two operands, one NaN, max gives the second.
@@ -121,7 +121,7 @@ template <class T, class Arch>
   const B y = xsimd::max(B(-static_cast<T>(C::bias)), x);
   const B whole = y + magic;
   const B r = y - (whole - magic);
-  const B p = horner<T, Arch>(r, detail::Exp2Constants<T>::coefficients);
+  const B p = horner<T, Arch>(r, internal::Exp2Constants<T>::coefficients);
   const auto bits = bits_as<Integers>(whole);
   return xsimd::fma(p, r, B(T(1))) * bits_as<B>(bits << C::mantissa);
 }

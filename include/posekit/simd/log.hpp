@@ -10,7 +10,7 @@
 
 namespace posekit::inline POSEKIT_ISA::simd {
 
-namespace detail {
+namespace internal {
 
 template <class T>
 struct LogConstants;
@@ -45,13 +45,13 @@ struct LogConstants<double> {
                                               1.479819860511658591e-01};
 };
 
-}  // namespace detail
+}  // namespace internal
 
 /// log(x) for normal x > 0, to about a unit in the last place. NaN stays NaN.
 template <class T, class Arch>
 [[gnu::always_inline]] inline Batch<T, Arch> log_positive(const Batch<T, Arch>& x) {
   using B = Batch<T, Arch>;
-  using C = detail::LogConstants<T>;
+  using C = internal::LogConstants<T>;
   using Integers = xsimd::batch<typename C::Bits, Arch>;
   // x = 2^n (1 + f) with 1 + f between sqrt(1/2) and sqrt(2).
   const Integers bits = bits_as<Integers>(x) + Integers(C::one - C::root_half);

@@ -137,7 +137,7 @@ POSEKIT_INLINE std::string TrainingLog::json(const std::string& metric) const {
   const auto value = [](double v) {
     return std::isfinite(v) ? shortest_decimal(v) : std::string("null");
   };
-  std::string text = "{\"metric\": " + posekit::internal::json_string(metric) + ", \"records\": [";
+  std::string text = "{\"metric\": " + json_string(metric) + ", \"records\": [";
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const TrainingRecord& r = records_[i];
     text += std::string(i == 0 ? "\n" : ",\n") + "  {\"step\": " + std::to_string(r.step) +
