@@ -148,7 +148,8 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   e.columns.push_back({"error px", pk::epe(m.prediction, m.truth, *e.skeleton, measured), 1, 2});
   e.columns.push_back({"PCK@0.2 %",
                        pk::relative_pck(m.prediction, m.truth, *e.skeleton, sides,
-                                        {.fraction = box_fraction, .visible = boxed}),
+                                        {.fraction = box_fraction,
+                                         .common = {.visible = boxed, .threads = options.threads}}),
                        100, 1});
   e.columns.push_back(
       {"OKS %", pk::oks(m.prediction, m.truth, *e.skeleton, m.areas, measured), 100, 1});
@@ -222,10 +223,7 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
     add("MPJPE", pk::mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
     add("N-MPJPE", pk::n_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
   } else {
-    add("error",
-        pk::position_error(prediction, truth, *e.skeleton,
-                           {.visible = measured.visible, .unit = options.unit}),
-        1, 2);
+    add("error", pk::position_error(prediction, truth, *e.skeleton, {.common = measured}), 1, 2);
   }
   add(flat ? "aligned" : "PA-MPJPE", pk::pa_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
   // Thresholds are in mm: what that is in another unit has to be known.
@@ -236,17 +234,11 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
     const auto alignment = rooted ? pk::Alignment::root : pk::Alignment::none;
     add("PCK@150mm",
         pk::pck(prediction, truth, *e.skeleton,
-                {.threshold = last,
-                 .alignment = alignment,
-                 .visible = measured.visible,
-                 .threads = options.threads}),
+                {.threshold = last, .alignment = alignment, .common = measured}),
         100, 1);
     add("AUC",
         pk::auc(prediction, truth, *e.skeleton,
-                {.last = last,
-                 .alignment = alignment,
-                 .visible = measured.visible,
-                 .threads = options.threads}),
+                {.last = last, .alignment = alignment, .common = measured}),
         100, 1);
   }
   if (!flat && mm == 1.0 && unit != "mm") {

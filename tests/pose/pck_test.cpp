@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <string>
 #include <vector>
 
 #include <posekit/pose/pck.hpp>
@@ -14,9 +15,9 @@ TEST_CASE("Fractions of correct keypoints equal numpy's", "[pose]") {
   const auto prediction = pose_golden("prediction"), truth = pose_golden("truth");
   const auto visible = pose_golden_visible();
   const auto fractions = pose_golden("pck_auc");
-  CHECK(pk::pck(prediction, truth, mpi_joints, {.visible = visible}).mean ==
+  CHECK(pk::pck(prediction, truth, mpi_joints, {.common = {.visible = visible}}).mean ==
         Approx(fractions(0)).epsilon(1e-12));
-  CHECK(pk::auc(prediction, truth, mpi_joints, {.visible = visible}).mean ==
+  CHECK(pk::auc(prediction, truth, mpi_joints, {.common = {.visible = visible}}).mean ==
         Approx(fractions(1)).epsilon(1e-12));
 }
 
@@ -31,6 +32,9 @@ TEST_CASE("Perfect, and equal to the threshold", "[pose]") {
   off(0, 0, 0) = 150;
   CHECK(pk::pck(off, origin, mpi_joints).per_joint[0] == 0.5);
   CHECK(pk::pck(off, origin, mpi_joints, {.inclusive = true}).per_joint[0] == 1);
+  const auto one = pk::auc(off, origin, mpi_joints, {.common = {.joints = {"neck"}, .unit = "m"}});
+  CHECK(one.joints == std::vector<std::string>{"neck"});
+  CHECK(one.unit == "fraction");
 }
 
 TEST_CASE("PCKh is within half of 0.6 times the head's diagonal", "[pose]") {

@@ -19,7 +19,7 @@ TEST_CASE("Position errors equal numpy's and scipy's, degenerate poses included"
   check_same(pk::n_mpjpe(prediction, truth, mpi_joints, options).values, pose_golden("n_mpjpe"));
   check_same(pk::pa_mpjpe(prediction, truth, mpi_joints, options).values, pose_golden("pa_mpjpe"));
   check_same(pk::position_error(prediction, truth, mpi_joints,
-                                {.alignment = pk::Alignment::rigid, .visible = visible})
+                                {.alignment = pk::Alignment::rigid, .common = options})
                  .values,
              pose_golden("rigid"));
   const auto flat = in_plane(prediction), flat_truth = in_plane(truth);
@@ -61,4 +61,17 @@ TEST_CASE("Poses that do not fit are refused with both numbers", "[pose]") {
                     Catch::Contains("the root, pelvis, is not visible in frame 0"));
   CHECK(std::isnan(
       pk::mpjpe(pk::zeros<double>({0, 17, 3}), pk::zeros<double>({0, 17, 3}), mpi_joints).mean));
+}
+
+TEST_CASE("Position errors do not depend on the number of threads", "[pose]") {
+  const auto prediction = random_tensor<float>({600, 17, 3}, 1),
+             truth = random_tensor<float>({600, 17, 3}, 2);
+  for (const auto alignment : {pk::Alignment::none, pk::Alignment::similarity}) {
+    const auto measured = [&](int threads) {
+      return pk::position_error(prediction, truth, mpi_joints,
+                                {.alignment = alignment, .common = {.threads = threads}})
+          .values;
+    };
+    CHECK((measured(1) == measured(3)));
+  }
 }

@@ -13,14 +13,14 @@ using pk::testing::random_tensor;
 TEST_CASE("Velocity errors equal numpy's", "[pose]") {
   const auto prediction = pose_golden("prediction"), truth = pose_golden("truth");
   const auto visible = pose_golden_visible();
-  check_same(pk::mpjve(prediction, truth, mpi_joints, {.visible = visible}).values,
+  check_same(pk::mpjve(prediction, truth, mpi_joints, {.common = {.visible = visible}}).values,
              pose_golden("mpjve"));
 }
 
 TEST_CASE("Steps from one sequence to the next are not measured", "[pose]") {
   const auto prediction = random_tensor<double>({5, 17, 3}, 1),
              truth = random_tensor<double>({5, 17, 3}, 2);
-  const auto result = pk::mpjve(prediction, truth, mpi_joints, {}, {0, 0, 0, 1, 1});
+  const auto result = pk::mpjve(prediction, truth, mpi_joints, {.sequence = {0, 0, 0, 1, 1}});
   CHECK(result.measured == 3 * 17);
   CHECK(result.unit == "mm/frame");
   CHECK(std::isnan(result.per_frame[2]));

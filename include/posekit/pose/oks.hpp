@@ -43,8 +43,8 @@ PoseMetric oks(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
   if (skeleton.oks_sigmas.empty()) {
     throw ValueError(error_text("oks: the skeleton ", skeleton.name, " has no published sigmas"));
   }
-  PoseMetric metric = internal::distances("oks", prediction, truth, skeleton,
-                                          internal::with_alignment(options, Alignment::none), 2);
+  PoseMetric metric =
+      internal::distances("oks", prediction, truth, skeleton, Alignment::none, options, 2);
   metric.unit = "similarity";
   const std::size_t count = metric.joints.size();
   if (areas.size() != metric.per_frame.size()) {

@@ -4,9 +4,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,39 +11,33 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/pose/fit_alignment.hpp>
+#include <posekit/pose/metric_options.hpp>
 #include <posekit/pose/pose_metric.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// Of `pck` and, without the threshold, `auc`.
+// The values are fractions, whatever unit the options say the poses have.
+
 struct PckOptions {
   double threshold = 150.0;  ///< errors below it count as right, in the unit of the poses
   bool inclusive = false;    ///< ... and those equal to it
   Alignment alignment = Alignment::root;
-  std::vector<std::string> joints{};
-  std::string root{};
-  std::optional<std::vector<std::uint8_t>> visible{};
-  int threads = 0;
+  PoseMetricOptions common{};
 };
 
 struct AucOptions {
   double last = 150.0;     ///< the largest threshold; the smallest is 0
   std::size_t count = 31;  ///< of evenly spaced thresholds
   Alignment alignment = Alignment::root;
-  std::vector<std::string> joints{};
-  std::string root{};
-  std::optional<std::vector<std::uint8_t>> visible{};
-  int threads = 0;
+  PoseMetricOptions common{};
 };
 
 /// Of PCK relative to a size of each frame.
 struct RelativePckOptions {
   double fraction = 0.5;
   bool inclusive = true;
-  std::vector<std::string> joints{};
-  std::optional<std::vector<std::uint8_t>> visible{};
-  int threads = 0;
+  PoseMetricOptions common{};
 };
 
 /// The fraction of joints whose error is below a threshold (strictly, unless `inclusive`): 3DPCK
@@ -89,9 +80,9 @@ template <class T>
 PoseMetric pck(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const PckOptions& options) {
   require_positive("pck", "threshold", options.threshold, true);
-  PoseMetric metric = internal::distances("pck", prediction, truth, skeleton,
-                                          {options.alignment, options.joints, options.root,
-                                           options.visible, "fraction", options.threads});
+  PoseMetric metric =
+      internal::distances("pck", prediction, truth, skeleton, options.alignment, options.common);
+  metric.unit = "fraction";
   for (double& value : metric.values) {
     if (std::isnan(value)) continue;
     value = value < options.threshold || (options.inclusive && value == options.threshold) ? 1 : 0;
@@ -107,9 +98,9 @@ PoseMetric auc(const Tensor<T>& prediction, const Tensor<T>& truth, const Skelet
         error_text("auc: count is ", options.count, ", expected 2 thresholds or more"));
   }
   require_positive("auc", "last", options.last);
-  PoseMetric metric = internal::distances("auc", prediction, truth, skeleton,
-                                          {options.alignment, options.joints, options.root,
-                                           options.visible, "fraction", options.threads});
+  PoseMetric metric =
+      internal::distances("auc", prediction, truth, skeleton, options.alignment, options.common);
+  metric.unit = "fraction";
   for (double& value : metric.values) {
     if (std::isnan(value)) continue;
     std::size_t right = 0;
@@ -127,9 +118,9 @@ PoseMetric relative_pck(const Tensor<T>& prediction, const Tensor<T>& truth,
                         const Skeleton& skeleton, const std::vector<double>& sizes,
                         const RelativePckOptions& options) {
   require_positive("relative_pck", "fraction", options.fraction, true);
-  PoseMetric metric = internal::distances(
-      "relative_pck", prediction, truth, skeleton,
-      {Alignment::none, options.joints, {}, options.visible, "fraction", options.threads});
+  PoseMetric metric = internal::distances("relative_pck", prediction, truth, skeleton,
+                                          Alignment::none, options.common);
+  metric.unit = "fraction";
   const std::size_t count = metric.joints.size();
   if (sizes.size() != metric.per_frame.size()) {
     throw ShapeError(error_text("relative_pck: there are ", sizes.size(),
@@ -152,9 +143,9 @@ PoseMetric relative_pck(const Tensor<T>& prediction, const Tensor<T>& truth,
 template <class T>
 PoseMetric pckh(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                 const std::vector<double>& head_diagonals, RelativePckOptions options) {
-  if (options.joints.empty()) {
+  if (options.common.joints.empty()) {
     for (const std::string_view joint : skeleton.joints) {
-      if (joint != "pelvis" && joint != "thorax") options.joints.emplace_back(joint);
+      if (joint != "pelvis" && joint != "thorax") options.common.joints.emplace_back(joint);
     }
   }
   std::vector<double> heads;

@@ -20,14 +20,9 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// Of `position_error`.
 struct PositionErrorOptions {
   Alignment alignment = Alignment::none;
-  std::vector<std::string> joints{};
-  std::string root{};
-  std::optional<std::vector<std::uint8_t>> visible{};
-  std::string unit{};  ///< of the poses; empty: "px" in the plane, "mm" in space
-  int threads = 0;
+  PoseMetricOptions common{};
 };
 
 /// The distance of each joint from the truth, after any alignment.
@@ -71,10 +66,10 @@ namespace internal {
 /// |prediction - truth| of the joints that count.
 template <class T>
 PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor<T>& truth,
-                     const Skeleton& skeleton, const PositionErrorOptions& options,
-                     std::size_t dimensions = 0) {
+                     const Skeleton& skeleton, Alignment alignment,
+                     const PoseMetricOptions& options, std::size_t dimensions = 0) {
   require_comparable(name, prediction, truth, skeleton, options.visible, dimensions);
-  const bool at_root = aligns_at_root(options.alignment);
+  const bool at_root = aligns_at_root(alignment);
   const CountedJoints counted =
       counted_joints(name, skeleton, options.joints, options.root, at_root);
   const std::size_t frames = prediction.shape()[0], joints = skeleton.size(),
@@ -89,13 +84,12 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
   PoseMetric metric;
   metric.name = name;
   metric.unit = unit_of(options.unit, axes);
-  metric.alignment =
-      at_root ? error_text(to_string(options.alignment), " at ", skeleton.joints[counted.root])
-              : std::string(to_string(options.alignment));
+  metric.alignment = at_root
+                         ? error_text(to_string(alignment), " at ", skeleton.joints[counted.root])
+                         : std::string(to_string(alignment));
   metric.joints = counted.names;
   metric.values = make_tensor<double>({frames, count});
-  const AlignOptions align_options{options.alignment, counted.root, options.visible,
-                                   options.threads};
+  const AlignOptions align_options{.alignment = alignment, .root = counted.root};
   metric.status.resize(frames);
   const int threads = frames > 256 ? resolve_threads(options.threads) : 1;
   parallel_for(frames, threads, [&](std::size_t f) {
@@ -125,44 +119,38 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
   return summarised(std::move(metric));
 }
 
-inline PositionErrorOptions with_alignment(const PoseMetricOptions& o, Alignment alignment) {
-  return {alignment, o.joints, o.root, o.visible, o.unit, o.threads};
-}
-
 }  // namespace internal
 
 template <class T>
 PoseMetric position_error(const Tensor<T>& prediction, const Tensor<T>& truth,
                           const Skeleton& skeleton, const PositionErrorOptions& options) {
-  return internal::distances("position_error", prediction, truth, skeleton, options);
+  return internal::distances("position_error", prediction, truth, skeleton, options.alignment,
+                             options.common);
 }
 
 template <class T>
 PoseMetric epe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                const PoseMetricOptions& options) {
-  return internal::distances("epe", prediction, truth, skeleton,
-                             internal::with_alignment(options, Alignment::none));
+  return internal::distances("epe", prediction, truth, skeleton, Alignment::none, options);
 }
 
 template <class T>
 PoseMetric mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                  const PoseMetricOptions& options) {
-  return internal::distances("mpjpe", prediction, truth, skeleton,
-                             internal::with_alignment(options, Alignment::root));
+  return internal::distances("mpjpe", prediction, truth, skeleton, Alignment::root, options);
 }
 
 template <class T>
 PoseMetric pa_mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                     const PoseMetricOptions& options) {
-  return internal::distances("pa_mpjpe", prediction, truth, skeleton,
-                             internal::with_alignment(options, Alignment::similarity));
+  return internal::distances("pa_mpjpe", prediction, truth, skeleton, Alignment::similarity,
+                             options);
 }
 
 template <class T>
 PoseMetric n_mpjpe(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                    const PoseMetricOptions& options) {
-  return internal::distances("n_mpjpe", prediction, truth, skeleton,
-                             internal::with_alignment(options, Alignment::scale));
+  return internal::distances("n_mpjpe", prediction, truth, skeleton, Alignment::scale, options);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

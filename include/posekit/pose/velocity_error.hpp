@@ -16,13 +16,18 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
+struct VelocityErrorOptions {
+  /// [F]: which sequence each frame is of; empty: all are of one.
+  std::vector<std::int64_t> sequence{};
+  PoseMetricOptions common{};
+};
+
 /// Mean per joint velocity error: of what root-aligned joints move from a frame to the next
-/// (Pavllo et al. 2019). Values are [F - 1, J]. Where `sequence` [F] is given, steps from one
-/// sequence to another are not measured; nor are steps from or to what is not visible.
+/// (Pavllo et al. 2019). Values are [F - 1, J]. Steps from one sequence to another are not
+/// measured, nor are steps from or to what is not visible.
 template <class T>
 PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                 const PoseMetricOptions& options = {},
-                 const std::vector<std::int64_t>& sequence = {});
+                 const VelocityErrorOptions& options = {});
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -35,10 +40,12 @@ namespace posekit::inline POSEKIT_ISA {
 
 template <class T>
 PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
-                 const PoseMetricOptions& options, const std::vector<std::int64_t>& sequence) {
-  internal::require_comparable("mpjve", prediction, truth, skeleton, options.visible);
+                 const VelocityErrorOptions& options) {
+  const PoseMetricOptions& common = options.common;
+  const std::vector<std::int64_t>& sequence = options.sequence;
+  internal::require_comparable("mpjve", prediction, truth, skeleton, common.visible);
   const auto counted =
-      internal::counted_joints("mpjve", skeleton, options.joints, options.root, true);
+      internal::counted_joints("mpjve", skeleton, common.joints, common.root, true);
   const std::size_t frames = prediction.shape()[0], joints = skeleton.size(),
                     axes = prediction.shape()[2], count = counted.indices.size();
   if (!sequence.empty() && sequence.size() != frames) {
@@ -48,12 +55,12 @@ PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skel
   const std::size_t steps = frames > 0 ? frames - 1 : 0;
   PoseMetric metric;
   metric.name = "mpjve";
-  metric.unit = internal::unit_of(options.unit, axes) + "/frame";
+  metric.unit = internal::unit_of(common.unit, axes) + "/frame";
   metric.alignment = error_text("root at ", skeleton.joints[counted.root]);
   metric.joints = counted.names;
   metric.values = make_tensor<double>({steps, count});
   const auto visible = [&](std::size_t f, std::size_t j) {
-    return !options.visible || (*options.visible)[f * joints + j] != 0;
+    return !common.visible || (*common.visible)[f * joints + j] != 0;
   };
   for (std::size_t f = 0; f < steps; ++f) {
     for (std::size_t k = 0; k < count; ++k) {
