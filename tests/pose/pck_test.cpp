@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -48,4 +50,17 @@ TEST_CASE("PCKh is within half of 0.6 times the head's diagonal", "[pose]") {
   CHECK_THROWS_WITH(pk::pckh(prediction, truth, mpii, {0.0}),
                     Catch::Contains("the size of frame 0 is 0"));
   CHECK_THROWS_AS(pk::pckh(prediction, truth, mpii, {1.0, 2.0}), pk::ShapeError);
+}
+
+TEMPLATE_TEST_CASE("A frame without a root is neither right nor wrong", "[pose]", float, double) {
+  const auto truth = random_tensor<TestType>({4, 17, 3}, 2, -500, 500);
+  std::vector<std::uint8_t> visible(4 * 17, 1);
+  visible[2 * 17 + mpi_joints.index("pelvis")] = 0;
+  const auto correct = pk::pck(truth, truth, mpi_joints, {.common = {.visible = visible}});
+  CHECK(correct.mean == 1);
+  CHECK(correct.measured == 3 * 17);
+  CHECK(correct.status[2] == pk::AlignmentStatus::rootless);
+  const auto area = pk::auc(truth, truth, mpi_joints, {.common = {.visible = visible}});
+  CHECK(area.mean == Approx(30.0 / 31));
+  CHECK(std::isnan(area.per_frame[2]));
 }

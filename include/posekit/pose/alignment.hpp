@@ -2,8 +2,10 @@
 
 // Poses as they are compared: moved by what takes the prediction onto the truth.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -22,14 +24,16 @@ struct AlignedPoses {
   std::vector<AlignmentStatus> status;
 };
 
-/// Poses as they are compared after an alignment. Throws as `fit_alignment`.
+/// Poses as they are compared after an alignment: a rootless frame is NaN in both. Throws as
+/// `fit_alignment`.
 template <class T>
 AlignedPoses<T> align(const Tensor<T>& prediction, const Tensor<T>& truth,
                       const AlignOptions& options = {});
 
 /// The prediction after its alignment on the tape, differentiated through the transform itself; the
 /// truth is a constant. Compare it with `align(...).truth`. Where a rotation is ambiguous, it is
-/// held fixed in the directions that nothing decides.
+/// held fixed in the directions that nothing decides. A rootless frame is NaN and has no gradient:
+/// a loss has to leave it out, not only to weigh it with 0.
 template <class T>
 Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOptions& options = {});
 
@@ -53,13 +57,17 @@ void transform_pose(const SimilarityTransform& fit, const T* pose, std::size_t j
   }
 }
 
-/// For `root` and `scale` the truth's root goes to the origin.
+/// For `root` and `scale` the truth's root goes to the origin, where it is visible.
 template <class T>
 Tensor<T> aligned_truth(Tensor<T> truth, const AlignOptions& options) {
   if (!aligns_at_root(options.alignment)) return truth;
   const std::size_t joints = truth.shape()[1], axes = truth.shape()[2];
   for (std::size_t f = 0; f < truth.shape()[0]; ++f) {
     T* pose = truth.data() + f * joints * axes;
+    if (options.visible && (*options.visible)[f * joints + options.root] == 0) {
+      std::fill_n(pose, joints * axes, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
     const std::array<T, 3> root{pose[options.root * axes], pose[options.root * axes + 1],
                                 axes == 3 ? pose[options.root * axes + 2] : T(0)};
     for (std::size_t i = 0; i < joints * axes; ++i) pose[i] -= root[i % axes];
@@ -115,6 +123,10 @@ Var<T> align(const Var<T>& prediction, const Tensor<T>& truth, const AlignOption
           const T* t = truth.data() + f * joints * axes;
           const auto& fit = fits[f];
           const auto& part = parts[f];
+          if (fit.status == AlignmentStatus::rootless) {
+            for (std::size_t k = 0; k < joints * axes; ++k) target.put(i * joints * axes + k, T(0));
+            continue;
+          }
           const bool moves =
               options.alignment != Alignment::none && fit.status != AlignmentStatus::empty;
           const bool fitted = moves && options.alignment != Alignment::root &&

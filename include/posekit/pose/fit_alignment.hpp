@@ -38,6 +38,7 @@ enum class AlignmentStatus : std::uint8_t {
   ambiguous,  ///< joints on a line, or a mirrored flat pose: other rotations fit as well
   collapsed,  ///< one pose is a single point: translated, and scaled to it where that is free
   empty,      ///< no joint is visible: left as it is
+  rootless,   ///< the root is not visible, by which `root` and `scale` align: NaN
 };
 
 struct AlignOptions {
@@ -47,7 +48,8 @@ struct AlignOptions {
   int threads = 0;
 };
 
-/// aligned = scale * rotation * (prediction - centre) + target
+/// aligned = scale * rotation * (prediction - centre) + target; the centre of a rootless frame is
+/// NaN
 struct SimilarityTransform {
   double scale = 1;
   Eigen::Matrix3d rotation = Eigen::Matrix3d::Identity();
@@ -108,6 +110,11 @@ SimilarityTransform fit_transform(const T* prediction, const T* truth, std::size
   AlignmentParts own;
   AlignmentParts& a = parts == nullptr ? own : *parts;
   const bool at_root = aligns_at_root(options.alignment);
+  if (at_root && visible != nullptr && visible[options.root] == 0) {
+    fit.status = AlignmentStatus::rootless;
+    fit.centre.setConstant(std::numeric_limits<double>::quiet_NaN());
+    return fit;
+  }
   if (at_root) {
     a.prediction_mean = at(prediction, options.root);
     a.truth_mean = at(truth, options.root);

@@ -4,7 +4,8 @@
 //
 // Metrics take prediction and truth as [F, J, 2 or 3], frames of a skeleton's joints. All throw
 // ShapeError where the shapes do not fit (naming both numbers of joints), and ValueError for joints
-// that the skeleton lacks, coordinates that are not finite, and a root that is missing.
+// that the skeleton lacks, and for coordinates that are not finite where a joint is visible. A
+// frame whose root is not visible is not measured where roots are aligned, and its status says so.
 
 #include <cstddef>
 #include <cstdint>

@@ -31,7 +31,7 @@ struct PoseMetric {
   std::vector<double> per_joint;  ///< means over the frames; NaN where nothing was measured
   std::vector<double> per_frame;  ///< means over the joints; NaN where nothing was measured
   std::size_t measured = 0;       ///< how many values are not NaN
-  /// Of each frame, where there was an alignment.
+  /// Of each row of values, where there was an alignment.
   std::vector<AlignmentStatus> status{};
 
   /// Means over the joints of each group, in the order in which the groups appear.

@@ -74,13 +74,6 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
       counted_joints(name, skeleton, options.joints, options.root, at_root);
   const std::size_t frames = prediction.shape()[0], joints = skeleton.size(),
                     axes = prediction.shape()[2], count = counted.indices.size();
-  if (at_root && options.visible) {
-    for (std::size_t f = 0; f < frames; ++f) {
-      if ((*options.visible)[f * joints + counted.root] != 0) continue;
-      throw ValueError(error_text(name, ": the root, ", skeleton.joints[counted.root],
-                                  ", is not visible in frame ", f));
-    }
-  }
   PoseMetric metric;
   metric.name = name;
   metric.unit = unit_of(options.unit, axes);
@@ -102,7 +95,7 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t j = counted.indices[k];
       double& out = metric.values.data()[f * count + k];
-      if (visible != nullptr && visible[j] == 0) {
+      if (fit.status == AlignmentStatus::rootless || (visible != nullptr && visible[j] == 0)) {
         out = nothing_measured;
         continue;
       }

@@ -10,6 +10,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/pose/fit_alignment.hpp>
 #include <posekit/pose/metric_options.hpp>
 #include <posekit/pose/pose_metric.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -24,7 +25,8 @@ struct VelocityErrorOptions {
 
 /// Mean per joint velocity error: of what root-aligned joints move from a frame to the next
 /// (Pavllo et al. 2019). Values are [F - 1, J]. Steps from one sequence to another are not
-/// measured, nor are steps from or to what is not visible.
+/// measured, nor are steps from or to what is not visible; without a visible root a step is
+/// rootless.
 template <class T>
 PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skeleton& skeleton,
                  const VelocityErrorOptions& options = {});
@@ -59,15 +61,18 @@ PoseMetric mpjve(const Tensor<T>& prediction, const Tensor<T>& truth, const Skel
   metric.alignment = error_text("root at ", skeleton.joints[counted.root]);
   metric.joints = counted.names;
   metric.values = make_tensor<double>({steps, count});
+  metric.status.resize(steps);
   const auto visible = [&](std::size_t f, std::size_t j) {
     return !common.visible || (*common.visible)[f * joints + j] != 0;
   };
   for (std::size_t f = 0; f < steps; ++f) {
+    const bool rooted = visible(f, counted.root) && visible(f + 1, counted.root);
+    if (!rooted) metric.status[f] = AlignmentStatus::rootless;
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t j = counted.indices[k];
       double& out = metric.values.data()[f * count + k];
-      if ((!sequence.empty() && sequence[f] != sequence[f + 1]) || !visible(f, j) ||
-          !visible(f + 1, j) || !visible(f, counted.root) || !visible(f + 1, counted.root)) {
+      if (!rooted || (!sequence.empty() && sequence[f] != sequence[f + 1]) || !visible(f, j) ||
+          !visible(f + 1, j)) {
         out = internal::nothing_measured;
         continue;
       }
