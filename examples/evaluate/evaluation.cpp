@@ -173,21 +173,14 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   return e;
 }
 
-const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
-  std::string names;
-  for (const pk::Skeleton* skeleton : pk::skeletons::all) {
-    if (skeleton->name == name) return *skeleton;
-    if (name.empty() && skeleton->size() != joints) continue;
-    names += (names.empty() ? "" : ", ") + std::string(skeleton->name);
+const pk::Skeleton& skeleton_of(const EvaluateOptions& options, std::size_t joints) {
+  if (!options.skeleton.empty()) return pk::find_skeleton(options.skeleton);
+  try {
+    return pk::find_skeleton(joints);
+  } catch (const pk::ValueError& error) {
+    throw pk::ValueError(pk::error_text(
+        "the poses have ", joints, " joints; say with --skeleton which they are: ", error.what()));
   }
-  if (name.empty() && !names.empty() && names.find(',') == std::string::npos) {
-    return find_skeleton(names, joints);
-  }
-  throw pk::ValueError(
-      name.empty()
-          ? pk::error_text("the poses have ", joints, " joints; say with --skeleton which they are",
-                           names.empty() ? "" : ": ", names)
-          : pk::error_text("there is no skeleton '", name, "'; there are ", names));
 }
 
 /// An npy file, or the array `poses` of an npz file.
@@ -202,7 +195,7 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
   const auto prediction = load_poses(options.results);
   pk::require_rank(truth, 3, options.truth.string().c_str(), "the truth", "[F, J, 2 or 3]");
   Evaluation e;
-  e.skeleton = &find_skeleton(options.skeleton, truth.shape()[1]);
+  e.skeleton = &skeleton_of(options, truth.shape()[1]);
   pk::PoseMetricOptions measured{.unit = options.unit, .threads = options.threads};
   if (!options.visible.empty()) {
     const auto mask = pk::load_npy<std::uint8_t>(options.visible);

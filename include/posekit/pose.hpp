@@ -7,6 +7,7 @@
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/comparable_poses.hpp>
 #include <posekit/pose/difficulty.hpp>
+#include <posekit/pose/find_skeleton.hpp>
 #include <posekit/pose/fit_alignment.hpp>
 #include <posekit/pose/interpretability.hpp>
 #include <posekit/pose/inversions.hpp>
