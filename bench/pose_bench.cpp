@@ -11,7 +11,7 @@
 
 #include <posekit/core/random.hpp>
 #include <posekit/evaluation/coco_evaluation.hpp>
-#include <posekit/pose/metrics.hpp>
+#include <posekit/pose/position_errors.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #if defined(POSEKIT_BENCH_TORCH)

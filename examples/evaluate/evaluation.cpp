@@ -148,7 +148,8 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   e.columns.push_back({"error px", pk::epe(m.prediction, m.truth, *e.skeleton, measured), 1, 2});
   e.columns.push_back({"PCK@0.2 %",
                        pk::relative_pck(m.prediction, m.truth, *e.skeleton, sides,
-                                        {.fraction = box_fraction, .visible = boxed}),
+                                        {.fraction = box_fraction,
+                                         .common = {.visible = boxed, .threads = options.threads}}),
                        100, 1});
   e.columns.push_back(
       {"OKS %", pk::oks(m.prediction, m.truth, *e.skeleton, m.areas, measured), 100, 1});
@@ -172,21 +173,14 @@ Evaluation evaluate_people(const EvaluateOptions& options, ProgressBar& progress
   return e;
 }
 
-const pk::Skeleton& find_skeleton(const std::string& name, std::size_t joints) {
-  std::string names;
-  for (const pk::Skeleton* skeleton : pk::skeletons::all) {
-    if (skeleton->name == name) return *skeleton;
-    if (name.empty() && skeleton->size() != joints) continue;
-    names += (names.empty() ? "" : ", ") + std::string(skeleton->name);
+const pk::Skeleton& skeleton_of(const EvaluateOptions& options, std::size_t joints) {
+  if (!options.skeleton.empty()) return pk::find_skeleton(options.skeleton);
+  try {
+    return pk::find_skeleton(joints);
+  } catch (const pk::ValueError& error) {
+    throw pk::ValueError(pk::error_text(
+        "the poses have ", joints, " joints; say with --skeleton which they are: ", error.what()));
   }
-  if (name.empty() && !names.empty() && names.find(',') == std::string::npos) {
-    return find_skeleton(names, joints);
-  }
-  throw pk::ValueError(
-      name.empty()
-          ? pk::error_text("the poses have ", joints, " joints; say with --skeleton which they are",
-                           names.empty() ? "" : ": ", names)
-          : pk::error_text("there is no skeleton '", name, "'; there are ", names));
 }
 
 /// An npy file, or the array `poses` of an npz file.
@@ -201,7 +195,7 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
   const auto prediction = load_poses(options.results);
   pk::require_rank(truth, 3, options.truth.string().c_str(), "the truth", "[F, J, 2 or 3]");
   Evaluation e;
-  e.skeleton = &find_skeleton(options.skeleton, truth.shape()[1]);
+  e.skeleton = &skeleton_of(options, truth.shape()[1]);
   pk::PoseMetricOptions measured{.unit = options.unit, .threads = options.threads};
   if (!options.visible.empty()) {
     const auto mask = pk::load_npy<std::uint8_t>(options.visible);
@@ -222,10 +216,7 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
     add("MPJPE", pk::mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
     add("N-MPJPE", pk::n_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
   } else {
-    add("error",
-        pk::position_error(prediction, truth, *e.skeleton,
-                           {.visible = measured.visible, .unit = options.unit}),
-        1, 2);
+    add("error", pk::position_error(prediction, truth, *e.skeleton, {.common = measured}), 1, 2);
   }
   add(flat ? "aligned" : "PA-MPJPE", pk::pa_mpjpe(prediction, truth, *e.skeleton, measured), 1, 2);
   // Thresholds are in mm: what that is in another unit has to be known.
@@ -236,17 +227,11 @@ Evaluation evaluate_arrays(const EvaluateOptions& options, ProgressBar& progress
     const auto alignment = rooted ? pk::Alignment::root : pk::Alignment::none;
     add("PCK@150mm",
         pk::pck(prediction, truth, *e.skeleton,
-                {.threshold = last,
-                 .alignment = alignment,
-                 .visible = measured.visible,
-                 .threads = options.threads}),
+                {.threshold = last, .alignment = alignment, .common = measured}),
         100, 1);
     add("AUC",
         pk::auc(prediction, truth, *e.skeleton,
-                {.last = last,
-                 .alignment = alignment,
-                 .visible = measured.visible,
-                 .threads = options.threads}),
+                {.last = last, .alignment = alignment, .common = measured}),
         100, 1);
   }
   if (!flat && mm == 1.0 && unit != "mm") {

@@ -1,5 +1,6 @@
 #include "report.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -68,6 +69,13 @@ std::vector<std::size_t> counts(const pk::PoseMetric& metric) {
   return result;
 }
 
+/// How many poses cannot be aligned at their root.
+std::size_t rootless(const Evaluation& e) {
+  const auto& status = e.error().status;
+  return static_cast<std::size_t>(
+      std::count(status.begin(), status.end(), pk::AlignmentStatus::rootless));
+}
+
 }  // namespace
 
 std::string report_table(const Evaluation& e) {
@@ -86,8 +94,13 @@ std::string report_table(const Evaluation& e) {
     line("recall      ", c.ar, c.ar50, c.ar75, c.ar_medium, c.ar_large);
     out += "(COCO's AP and AR over object keypoint similarity)\n\nOf the people found:\n";
   } else {
-    out += text("%zu poses of %s\n\n", e.error().per_frame.size(),
+    out += text("%zu poses of %s\n", e.error().per_frame.size(),
                 std::string(e.skeleton->name).c_str());
+    if (const std::size_t count = rootless(e); count > 0) {
+      out +=
+          text("%zu of them without a visible root: not measured where roots are aligned\n", count);
+    }
+    out += '\n';
   }
   std::vector<std::string> headings;
   for (const Column& column : e.columns) headings.push_back(column.heading);
@@ -177,6 +190,7 @@ std::string report_json(const Evaluation& e, const EvaluateOptions& options) {
                       {"found", e.matches->areas.size()},
                       {"detections", e.matches->detections}};
   }
+  if (!e.coco) root["poses"] = {{"count", e.error().per_frame.size()}, {"rootless", rootless(e)}};
   for (const Column& column : e.columns) {
     const auto& m = column.metric;
     Json joints = Json::object();

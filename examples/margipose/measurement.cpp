@@ -9,7 +9,8 @@
 #include <posekit/batches/multi_crop.hpp>
 #include <posekit/image/crop_transforms.hpp>
 #include <posekit/io/npy.hpp>
-#include <posekit/pose/metrics.hpp>
+#include <posekit/pose/pck.hpp>
+#include <posekit/pose/position_errors.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 #include "output.hpp"

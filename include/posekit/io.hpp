@@ -16,3 +16,5 @@
 #include <posekit/io/npz.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/io/safetensors_header.hpp>
+#include <posekit/io/stored_element.hpp>
+#include <posekit/io/utf8.hpp>

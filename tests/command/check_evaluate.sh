@@ -62,6 +62,17 @@ cmp -s "$work/poses/evaluation.csv" "$work/archive/evaluation.csv" || complain "
 "$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --unit m --output "$work/metres" | grep -qE '^all *221 *0.00 *0.00 *0.00 *100.0 *96.8$' ||
   complain "metres"
 grep -qE '^all *221 *0.00 *0.00 *0.00 *100.0 *96.8$' "$work/out" || complain "a perfect pose: $(grep ^all "$work/out")"
+# A mask [13, 17] that hides the third pose's pelvis.
+{
+  printf '\x93NUMPY\x01\x00\x76\x00'
+  printf '%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (13, 17), }"
+  head -c 48 /dev/zero | tr '\0' '\1'
+  printf '\0'
+  head -c 172 /dev/zero | tr '\0' '\1'
+} >"$work/mask.npy"
+"$program" --truth "$golden/poses/truth.npy" --results "$golden/poses/truth.npy" --skeleton margipose_17 --visible "$work/mask.npy" >"$work/out" 2>&1
+grep -q '^1 of them without a visible root' "$work/out" && grep -qE '^all *204 *0.00 *0.00 *0.00 *100.0 *96.8$' "$work/out" ||
+  complain "a hidden root: $(cat "$work/out")"
 "$program" --help | grep -q 'Examples:' || complain "--help has no examples"
 
 # mistake PATTERN ARGUMENTS...: one line on standard error, exit status 1, nothing written.

@@ -172,7 +172,7 @@ TEST_CASE("What is wrong with a folder's annotations is told in words", "[datase
     UNSCOPED_INFO(text);
     return text.find(part) != std::string::npos;
   };
-  CHECK(contains(read_error("", "elf_9"), "has the skeleton 'elf_9', expected one of coco_17, "));
+  CHECK(contains(read_error("", "elf_9"), "there is no skeleton 'elf_9'; there are coco_17, "));
   CHECK(contains(read_error("5"), "examples[0] is no object"));
   CHECK(contains(error(joints), "examples[0] has no text 'image'"));
   const std::string image = R"("image": "a.png", )";

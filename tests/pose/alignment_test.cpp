@@ -44,10 +44,6 @@ TEST_CASE("What was moved comes back", "[pose]") {
                             truth) < 1e-13);
   CHECK(relative_difference(pk::align(shrunk, truth, {.alignment = Alignment::rigid}).prediction,
                             truth) > 0.1);
-  const auto fits = pk::fit_alignment(shrunk, truth);
-  CHECK(fits[3].scale == Approx(1 / 0.3));
-  CHECK(fits[3].rotation.determinant() == Approx(1));
-  CHECK(fits[3].status == pk::AlignmentStatus::unique);
 }
 
 TEST_CASE("A mirrored pose is not turned into the right one", "[pose]") {
@@ -94,6 +90,38 @@ TEST_CASE("Degenerate poses are aligned as well as they can be, and reported", "
     for (const double g : x.grad()) CHECK(std::isfinite(g));
   }
   CHECK(pk::align(pk::zeros<double>({0, 6, 3}), pk::zeros<double>({0, 6, 3})).status.empty());
+}
+
+TEMPLATE_TEST_CASE("A frame without a root is nowhere, the others are where they are", "[pose]",
+                   float, double) {
+  const auto truth = random_tensor<TestType>({2, 6, 3}, 1, -1, 1),
+             pose = random_tensor<TestType>({2, 6, 3}, 2, -1, 1);
+  std::vector<std::uint8_t> visible(12, 1);
+  visible[6 + 4] = 0;
+  for (const auto alignment : {Alignment::root, Alignment::scale}) {
+    const pk::AlignOptions some{.alignment = alignment, .root = 4, .visible = visible};
+    const auto aligned = pk::align(pose, truth, some);
+    const auto all = pk::align(pose, truth, {.alignment = alignment, .root = 4});
+    CHECK(aligned.status[0] == pk::AlignmentStatus::unique);
+    CHECK(aligned.status[1] == pk::AlignmentStatus::rootless);
+    pk::Tape<TestType> tape;
+    const auto x = tape.variable(pk::Tensor<TestType>(pose));
+    const auto on_tape = pk::align(x, truth, some);
+    tape.backward(pk::sum(on_tape));
+    for (std::size_t i = 0; i < truth.size() / 2; ++i) {
+      CHECK(aligned.prediction.data()[i] == all.prediction.data()[i]);
+      CHECK(aligned.truth.data()[i] == all.truth.data()[i]);
+    }
+    for (std::size_t i = truth.size() / 2; i < truth.size(); ++i) {
+      CHECK(std::isnan(aligned.prediction.data()[i]));
+      CHECK(std::isnan(aligned.truth.data()[i]));
+      CHECK(std::isnan(on_tape.value().data()[i]));
+      CHECK(x.grad().data()[i] == 0);
+    }
+    CHECK(std::isfinite(x.grad().data()[0]));
+  }
+  // The others need no root.
+  CHECK(pk::align(pose, truth, {.visible = visible}).status[1] == pk::AlignmentStatus::unique);
 }
 
 TEST_CASE("Alignment knows no absolute size", "[pose]") {
@@ -151,17 +179,4 @@ TEST_CASE("What cannot be aligned is refused in words", "[pose]") {
   CHECK_THROWS_WITH(pk::align(a, a, {.alignment = Alignment::root, .root = 5}),
                     Catch::Contains("root is joint 5 of 5"));
   CHECK_THROWS_AS(pk::align(a, a, {.visible = std::vector<std::uint8_t>(3)}), pk::ShapeError);
-}
-
-TEST_CASE("The universal scale makes knee to neck 920 mm", "[pose]") {
-  const auto& skeleton = pk::skeletons::mpi_inf_3dhp_17;
-  pk::Tensor<double> pose = pk::zeros<double>({1, 17, 3});
-  pose(0, skeleton.index("left_knee"), 1) = -40;
-  pose(0, skeleton.index("left_hip"), 2) = 30;
-  pose(0, skeleton.index("spine"), 1) = 20;
-  pose(0, skeleton.index("neck"), 1) = 45;
-  CHECK(pk::universal_scales(pose, skeleton)[0] == Approx(920.0 / (50 + 20 + 25)));
-  CHECK_THROWS_AS(pk::universal_scales(pk::zeros<double>({1, 17, 3}), skeleton), pk::ValueError);
-  CHECK_THROWS_WITH(pk::universal_scales(pose, pk::skeletons::coco_17),
-                    Catch::Contains("has no joint 'pelvis'"));
 }

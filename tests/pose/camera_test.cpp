@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <posekit/pose/camera.hpp>
+#include <posekit/pose/universal_scale.hpp>
 #include <posekit/testing/gradient_check.hpp>
 
 #include "support/close.hpp"

@@ -9,6 +9,7 @@
 #include <posekit/pose/interpretability.hpp>
 #include <posekit/pose/inversions.hpp>
 #include <posekit/pose/localization_errors.hpp>
+#include <posekit/pose/position_errors.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 namespace pk = posekit;

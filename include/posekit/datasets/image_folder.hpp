@@ -62,6 +62,7 @@ AnnotatedImages read_image_folder(const std::filesystem::path& folder);
 #include <posekit/io/folder.hpp>
 #include <posekit/io/json_file.hpp>
 #include <posekit/pose/camera.hpp>
+#include <posekit/pose/find_skeleton.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -88,12 +89,11 @@ class ImageFolderReader : JsonFile {
  private:
   const Skeleton* skeleton() const {
     const std::string wanted = text(root(), "skeleton", "the file");
-    std::string names;
-    for (const Skeleton* known : skeletons::all) {
-      if (known->name == wanted) return known;
-      names += (names.empty() ? "" : ", ") + std::string(known->name);
+    try {
+      return &find_skeleton(wanted);
+    } catch (const ValueError& error) {
+      fail(error.what());
     }
-    fail(error_text("has the skeleton '", wanted, "', expected one of ", names));
   }
 
   std::string text(const Json& item, const char* key, const std::string& where) const {

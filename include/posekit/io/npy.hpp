@@ -2,19 +2,13 @@
 
 // NumPy's array files, format versions 1 to 3.
 
-#include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <posekit/core/definitions.hpp>
@@ -51,114 +45,33 @@ void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor);
 
 #if POSEKIT_DEFINES_IO
 
-#include <posekit/core/half.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/npy_header.hpp>
+#include <posekit/io/stored_element.hpp>
+#include <posekit/io/utf8.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-/// The element of a file's type, as T.
-template <class T, class Stored>
-T npy_element(const std::uint8_t* bytes, bool swap) {
-  std::uint8_t raw[sizeof(Stored)];
-  std::memcpy(raw, bytes, sizeof(Stored));
-  if (swap) std::reverse(std::begin(raw), std::end(raw));
-  Stored value;
-  std::memcpy(&value, raw, sizeof(Stored));
-  if constexpr (std::is_integral_v<T> && std::is_floating_point_v<Stored>) {
-    // 2^digits is exact in every floating-point type; NaN fails the comparison too.
-    const Stored bound = static_cast<Stored>(std::ldexp(1.0, std::numeric_limits<T>::digits));
-    const Stored least = std::is_signed_v<T> ? -bound : Stored(0);
-    if (!(value >= least && value < bound)) {
-      throw ValueError(
-          error_text("the element ", value, " does not fit the integer type asked for"));
-    }
-  }
-  if constexpr (std::is_integral_v<T> && std::is_integral_v<Stored>) {
-    if (!std::in_range<T>(value)) {
-      throw ValueError(
-          error_text("the element ", +value, " does not fit the integer type asked for"));
-    }
-  }
-  if constexpr (std::is_floating_point_v<T> && std::is_floating_point_v<Stored> &&
-                sizeof(T) < sizeof(Stored)) {
-    if (std::isfinite(value) &&
-        std::abs(value) > static_cast<Stored>(std::numeric_limits<T>::max())) {
-      throw ValueError(error_text("the element ", value, " does not fit the type asked for"));
-    }
-  }
-  return static_cast<T>(value);
-}
-
-}  // namespace internal
-
-namespace internal {
-
-template <class T>
-T npy_half(const std::uint8_t* bytes, bool swap) {
-  const float value = half_to_float(npy_element<std::uint16_t, std::uint16_t>(bytes, swap));
-  std::uint8_t raw[sizeof(float)];
-  std::memcpy(raw, &value, sizeof(float));
-  return npy_element<T, float>(raw, false);
-}
-
-template <class T>
-T npy_bool(const std::uint8_t* bytes, bool) {
-  return static_cast<T>(*bytes != 0);
-}
-
 template <class T>
 auto npy_reader(const NpyHeader& header) -> T (*)(const std::uint8_t*, bool) {
-  if (header.kind == 'b') return &npy_bool<T>;
+  if (header.kind == 'b') return &boolean_element<T>;
   if (header.kind == 'f') {
-    if (header.width == 2) return &npy_half<T>;
-    return header.width == 4 ? &npy_element<T, float> : &npy_element<T, double>;
+    if (header.width == 2) return &half_element<T>;
+    return header.width == 4 ? &stored_element<T, float> : &stored_element<T, double>;
   }
   const bool is_signed = header.kind == 'i';
   switch (header.width) {
     case 1:
-      return is_signed ? &npy_element<T, std::int8_t> : &npy_element<T, std::uint8_t>;
+      return is_signed ? &stored_element<T, std::int8_t> : &stored_element<T, std::uint8_t>;
     case 2:
-      return is_signed ? &npy_element<T, std::int16_t> : &npy_element<T, std::uint16_t>;
+      return is_signed ? &stored_element<T, std::int16_t> : &stored_element<T, std::uint16_t>;
     case 4:
-      return is_signed ? &npy_element<T, std::int32_t> : &npy_element<T, std::uint32_t>;
+      return is_signed ? &stored_element<T, std::int32_t> : &stored_element<T, std::uint32_t>;
     default:
-      return is_signed ? &npy_element<T, std::int64_t> : &npy_element<T, std::uint64_t>;
+      return is_signed ? &stored_element<T, std::int64_t> : &stored_element<T, std::uint64_t>;
   }
-}
-
-template <class T>
-std::string npy_descr() {
-  static_assert(std::is_arithmetic_v<T>);
-  const char order =
-      sizeof(T) == 1 ? '|' : (std::endian::native == std::endian::little ? '<' : '>');
-  char kind = 'f';
-  if (std::is_same_v<T, bool>) {
-    kind = 'b';
-  } else if (std::is_integral_v<T>) {
-    kind = std::is_signed_v<T> ? 'i' : 'u';
-  }
-  return std::string{order, kind} + std::to_string(sizeof(T));
-}
-
-/// Appends a character in UTF-8.
-inline void append_utf8(std::string& text, std::uint32_t c) {
-  const auto put = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
-  if (c < 0x80) return put(c);
-  if (c < 0x800) {
-    put(0xc0 | c >> 6);
-  } else {
-    if (c < 0x10000) {
-      put(0xe0 | c >> 12);
-    } else {
-      put(0xf0 | c >> 18);
-      put(0x80 | (c >> 12 & 0x3f));
-    }
-    put(0x80 | (c >> 6 & 0x3f));
-  }
-  put(0x80 | (c & 0x3f));
 }
 
 }  // namespace internal
@@ -231,20 +144,6 @@ Tensor<T> load_npy(const std::filesystem::path& path) {
 
 namespace internal {
 
-/// What an npy file holds before a tensor's elements (version 1, row-major).
-template <class T>
-std::string npy_head(const Tensor<T>& tensor) {
-  std::string header = "{'descr': '" + npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
-  for (const std::size_t extent : tensor.shape()) header += std::to_string(extent) + ",";
-  header += "), }";
-  header.append(64 - (10 + header.size() + 1) % 64, ' ');
-  header += '\n';
-  std::string bytes("\x93NUMPY\x01\x00", 8);
-  bytes += static_cast<char>(header.size() & 0xffu);
-  bytes += static_cast<char>(header.size() >> 8);
-  return bytes + header;
-}
-
 template <class T>
 std::string_view element_bytes(const Tensor<T>& tensor) {
   return {reinterpret_cast<const char*>(tensor.data()), tensor.size() * sizeof(T)};
@@ -254,12 +153,12 @@ std::string_view element_bytes(const Tensor<T>& tensor) {
 
 template <class T>
 std::string npy_bytes(const Tensor<T>& tensor) {
-  return internal::npy_head(tensor).append(internal::element_bytes(tensor));
+  return internal::npy_head<T>(shape_of(tensor)).append(internal::element_bytes(tensor));
 }
 
 template <class T>
 void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
-  write_file(path, {internal::npy_head(tensor), internal::element_bytes(tensor)});
+  write_file(path, {internal::npy_head<T>(shape_of(tensor)), internal::element_bytes(tensor)});
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

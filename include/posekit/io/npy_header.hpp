@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <posekit/core/definitions.hpp>
@@ -230,6 +231,35 @@ POSEKIT_INLINE std::size_t npy_count(const NpyHeader& header, std::size_t size,
                                available, " bytes of data"));
   }
   return count;
+}
+
+/// How NumPy names the type T.
+template <class T>
+std::string npy_descr() {
+  static_assert(std::is_arithmetic_v<T>);
+  const char order =
+      sizeof(T) == 1 ? '|' : (std::endian::native == std::endian::little ? '<' : '>');
+  char kind = 'f';
+  if (std::is_same_v<T, bool>) {
+    kind = 'b';
+  } else if (std::is_integral_v<T>) {
+    kind = std::is_signed_v<T> ? 'i' : 'u';
+  }
+  return std::string{order, kind} + std::to_string(sizeof(T));
+}
+
+/// What an npy file holds before the elements of a tensor of T (version 1, row-major).
+template <class T>
+std::string npy_head(const Shape& shape) {
+  std::string header = "{'descr': '" + npy_descr<T>() + "', 'fortran_order': False, 'shape': (";
+  for (const std::size_t extent : shape) header += std::to_string(extent) + ",";
+  header += "), }";
+  header.append(64 - (10 + header.size() + 1) % 64, ' ');
+  header += '\n';
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() & 0xffu);
+  bytes += static_cast<char>(header.size() >> 8);
+  return bytes + header;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::internal

@@ -96,6 +96,7 @@ void save_npz(const std::filesystem::path& path, const std::map<std::string, Ten
 #if POSEKIT_DEFINES_IO
 
 #include <posekit/io/image.hpp>
+#include <posekit/io/npy_header.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -127,7 +127,7 @@ void save_safetensors(const std::filesystem::path& path,
 
 #include <posekit/core/half.hpp>
 #include <posekit/io/atomic_file.hpp>
-#include <posekit/io/npy.hpp>
+#include <posekit/io/stored_element.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -137,9 +137,9 @@ namespace internal {
 /// has to be exact. Throws ValueError where it is not, or does not fit.
 template <class T, class Stored>
 T safetensors_element(const std::uint8_t* bytes, bool swap) {
-  const T result = npy_element<T, Stored>(bytes, swap);
+  const T result = stored_element<T, Stored>(bytes, swap);
   if constexpr (std::is_integral_v<T> != std::is_integral_v<Stored>) {
-    const Stored value = npy_element<Stored, Stored>(bytes, swap);
+    const Stored value = stored_element<Stored, Stored>(bytes, swap);
     bool exact = false;
     if constexpr (std::is_integral_v<T>) {
       exact = static_cast<Stored>(result) == value;
@@ -185,7 +185,7 @@ POSEKIT_INLINE void SafetensorsFile::read(std::span<const std::uint8_t> bytes) {
     fail(error_text("is no safetensors file: found ", bytes.size(),
                     " bytes, expected at least the 8 of the header's length"));
   }
-  const auto length = internal::npy_element<std::uint64_t, std::uint64_t>(bytes.data(), swap);
+  const auto length = internal::stored_element<std::uint64_t, std::uint64_t>(bytes.data(), swap);
   if (length > internal::safetensors_header_limit) {
     fail(error_text("is no safetensors file: the length of the header: found ", length,
                     " bytes, expected at most ", internal::safetensors_header_limit));
@@ -386,7 +386,7 @@ Tensor<T> SafetensorsFile::tensor(std::string_view name) const {
 
 template <class T, float (*Value)(std::uint16_t)>
 T SafetensorsFile::widened(const std::uint8_t* bytes, bool swapped) {
-  const float value = Value(internal::npy_element<std::uint16_t, std::uint16_t>(bytes, swapped));
+  const float value = Value(internal::stored_element<std::uint16_t, std::uint16_t>(bytes, swapped));
   std::uint8_t raw[sizeof(float)];
   std::memcpy(raw, &value, sizeof(float));
   return internal::safetensors_element<T, float>(raw, false);

@@ -16,7 +16,6 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/pose/alignment.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -185,6 +184,7 @@ std::vector<double> infer_root_depths(const Tensor<T>& normalized, const Pinhole
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/linear_algebra.hpp>
+#include <posekit/pose/universal_scale.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -13,7 +13,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
-#include <posekit/pose/metrics.hpp>
+#include <posekit/pose/pose_metric.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

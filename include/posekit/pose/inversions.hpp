@@ -75,7 +75,7 @@ Inversions find_inversions(const Tensor<T>& prediction, const Tensor<T>& truth,
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/require.hpp>
-#include <posekit/pose/metrics.hpp>
+#include <posekit/pose/comparable_poses.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

@@ -71,7 +71,7 @@ LocalizationErrors classify_errors(const Tensor<T>& prediction, const Tensor<T>&
 
 #include <posekit/core/error.hpp>
 #include <posekit/core/require.hpp>
-#include <posekit/pose/metrics.hpp>
+#include <posekit/pose/comparable_poses.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
