@@ -11,11 +11,8 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-namespace internal {
-
+/// Throws ValueError, which names the function, for a probability outside [0, 1).
 void require_probability(const char* function, double probability);
-
-}  // namespace internal
 
 /// x with each element replaced by 0 with the given probability, the others divided by
 /// 1 - probability. What is dropped is a function of (seed, element). Throws ValueError for a
@@ -32,19 +29,15 @@ Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed);
 
 namespace posekit::inline POSEKIT_ISA {
 
-namespace internal {
-
 POSEKIT_INLINE void require_probability(const char* function, double probability) {
   if (probability >= 0 && probability < 1) return;
   throw ValueError(
       error_text(function, ": probability is ", probability, ", expected one in [0, 1)"));
 }
 
-}  // namespace internal
-
 template <class T>
 Var<T> dropout(const Var<T>& x, double probability, std::uint64_t seed) {
-  internal::require_probability("dropout", probability);
+  require_probability("dropout", probability);
   const CounterRandom random(seed);
   Tensor<T> factor = x.tape().pool().take(x.shape());
   const T kept = static_cast<T>(1.0 / (1.0 - probability));

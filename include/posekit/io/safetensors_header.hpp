@@ -123,7 +123,7 @@ class SafetensorsHeaderReader {
   bool end_object();
   bool start_array(std::size_t);
   bool end_array();
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::internal::exception&) {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
     not_json(position == 0 ? 0 : position - 1);
   }
 

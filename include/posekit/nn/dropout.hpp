@@ -41,7 +41,7 @@ namespace posekit::inline POSEKIT_ISA::nn {
 template <class T>
 Dropout<T>::Dropout(double probability_, std::uint64_t seed_)
     : probability(probability_), seed(seed_) {
-  internal::require_probability("Dropout", probability);
+  require_probability("Dropout", probability);
 }
 
 template <class T>
