@@ -12,8 +12,8 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "npm, openssl")  # posekit fetch
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libeigen3-dev, libxtensor-dev, libxsimd-dev, nlohmann-json3-dev, libstb-dev")
+# npm: for posekit fetch, which installs it when it is called
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "npm, libeigen3-dev, libxtensor-dev, libxsimd-dev, nlohmann-json3-dev, libstb-dev")
 set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};ALL;/")
 foreach(folder ${POSEKIT_PACKAGE_WITH})
   list(APPEND CPACK_INSTALL_CMAKE_PROJECTS "${folder};${PROJECT_NAME};commands;/")

@@ -112,6 +112,10 @@ int run(const std::string& name, char** arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (own_folder().empty()) {
+    std::fputs("posekit: /proc/self/exe says not where posekit is; is /proc mounted?\n", stderr);
+    return 1;
+  }
   const std::string called = argc > 0 ? fs::path(argv[0]).filename().string() : "";
   if (called.starts_with(prefix)) return run(called.substr(prefix.size()), argv);
   if (argc < 2) {
