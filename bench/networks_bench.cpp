@@ -9,6 +9,7 @@
 
 #include <posekit/attribution.hpp>
 #include <posekit/models.hpp>
+#include <posekit/pose/joint_selection.hpp>
 
 #include "support/machine.hpp"
 #include "support/network_inputs.hpp"

@@ -9,6 +9,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 all=""
+[ $# -le 1 ] || die "what came: $*; usage: ${0##*/} [--all]"
 case "${1:-}" in
   "") ;;
   --all) all=yes ;;
@@ -20,7 +21,16 @@ case "${1:-}" in
 esac
 
 models=$root/models
-case ${0##*/} in posekit-fetch) models=${POSEKIT_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/posekit/models} ;; esac
+case ${0##*/} in
+  posekit-fetch)
+    case ${XDG_DATA_HOME:-} in
+      /*) data=$XDG_DATA_HOME ;;
+      *) data=${HOME:-}/.local/share ;;
+    esac
+    [ -n "${POSEKIT_MODELS:-}${data##/.local/share}" ] || die "HOME is not set; POSEKIT_MODELS names a folder for the networks"
+    models=${POSEKIT_MODELS:-$data/posekit/models}
+    ;;
+esac
 sums=$(dirname "${BASH_SOURCE[0]}")/models.sha256
 mkdir -p "$models"
 

@@ -18,7 +18,7 @@ build() {
   shift
   say "building in ${folder#"$root/"}"
   cmake -S "$root" -B "$folder" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF -DPOSEKIT_NATIVE=OFF \
-    -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 "$@" >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed"; }
+    -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_SKIP_INSTALL_ALL_DEPENDENCY=ON -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 "$@" >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed"; }
   cmake --build "$folder" -j "$processors" --target "${targets[@]}" >>"$log" 2>&1 || { tail -40 "$log" >&2; die "the build failed"; }
 }
 
@@ -36,5 +36,6 @@ fi
 build package all -- "-DPOSEKIT_PACKAGE_WITH=$with"
 say "packing"
 (cd "$root/build/package" && cpack) >"$root/build/package.log" 2>&1 || { tail -20 "$root/build/package.log" >&2; die "cpack failed"; }
+rm -f "$root"/build/posekit_*.deb
 mv "$root"/build/package/*.deb "$root/build/"
 say "made $(cd "$root" && ls build/posekit_*.deb)"

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 #include <posekit/io/folder.hpp>
 
 namespace fs = std::filesystem;
@@ -43,7 +44,7 @@ fs::path model_folder(const fs::path& given, std::string_view file) {
   for (const fs::path& folder : {fs::path("models"), user_model_folder()}) {
     if (folder.empty()) continue;
     if (pk::is_file(folder / file)) return folder;
-    looked += (looked.empty() ? "" : " nor ") + folder.string();
+    pk::append_listed(looked, folder.string(), " nor ");
   }
   throw pk::FileError(
       pk::error_text(file, ": neither in ", looked,

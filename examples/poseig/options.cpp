@@ -4,6 +4,7 @@
 #include <iostream>
 #include <map>
 
+#include <posekit/core/listed.hpp>
 #include <posekit/io/folder.hpp>
 #include <posekit/models/model_zoo.hpp>
 
@@ -20,7 +21,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
   std::string names;
   std::string standard;
   for (const auto& [name, choice] : choices) {
-    names += (names.empty() ? "" : "|") + name;
+    pk::append_listed(names, name, "|");
     if (choice == value) standard = name;
   }
   return app

@@ -10,6 +10,8 @@
 #include <posekit/core/half.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/linear_algebra.hpp>
+#include <posekit/core/listed.hpp>
+#include <posekit/core/permutation.hpp>
 #include <posekit/core/printable.hpp>
 #include <posekit/core/progress.hpp>
 #include <posekit/core/random.hpp>

@@ -17,7 +17,8 @@ namespace {
 
 template <class Function, class Reference>
 void check_unary(const Function& function, const Reference& reference, double low, double high) {
-  for (const pk::Shape& shape : {pk::Shape{}, pk::Shape{1}, pk::Shape{3, 7}, pk::Shape{2, 5, 13}}) {
+  for (const pk::Shape& shape :
+       {pk::Shape{}, pk::Shape{0, 4}, pk::Shape{1}, pk::Shape{3, 7}, pk::Shape{2, 5, 13}}) {
     const std::vector<pk::Tensor<double>> in{random_tensor<double>(shape, 3, low, high)};
     pk::Tape<double> tape;
     const auto y = function(tape.variable(pk::Tensor<double>(in[0])));

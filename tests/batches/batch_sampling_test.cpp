@@ -31,28 +31,6 @@ std::vector<std::size_t> counted(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("A permutation has every number once and depends on seed and epoch", "[batches]") {
-  const auto order = pk::random_permutation(101, 7, 3);
-  CHECK(sorted(order) == counted(101));
-  CHECK(order == pk::random_permutation(101, 7, 3));
-  CHECK(order != pk::random_permutation(101, 7, 4));
-  CHECK(order != pk::random_permutation(101, 8, 3));
-  CHECK(pk::random_permutation(0, 1, 1).empty());
-  // All orders of three are as frequent: 6000 epochs, 1000 each, standard deviation 29.
-  std::vector<int> counts(27);
-  for (std::uint64_t epoch = 0; epoch < 6000; ++epoch) {
-    const auto p = pk::random_permutation(3, 5, epoch);
-    ++counts[p[0] * 9 + p[1] * 3 + p[2]];
-  }
-  int kinds = 0;
-  for (const int count : counts) {
-    if (count == 0) continue;
-    ++kinds;
-    CHECK(std::abs(count - 1000) < 150);
-  }
-  CHECK(kinds == 6);
-}
-
 TEST_CASE("An epoch's batches cover the data set", "[batches]") {
   const auto batches = pk::epoch_batches(23, 2, {.batch_size = 5, .seed = 9});
   REQUIRE(batches.size() == 5);

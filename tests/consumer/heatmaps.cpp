@@ -22,9 +22,9 @@ int main() {
   pk::Tape<double> tape;
   auto z = tape.variable(h);
   auto q = pk::flat_softmax(z);
-  auto loss = pk::masked_mean(pk::euclidean_loss(pk::expectation(q), means) +
-                                  pk::js_divergence(q, means, {.sigma = 1.0}),
-                              visible);
+  auto loss = pk::masked_mean(
+      pk::euclidean_loss(pk::expectation(q), means) + pk::js_divergence(q, means, {.sigma = 1.0}),
+      visible);
   tape.backward(loss);
   std::cout << xy(1, 2, 0) << ' ' << js(0, 1) << ' ' << loss.value()() << ' '
             << z.grad()(1, 1, 3, 2) << '\n';

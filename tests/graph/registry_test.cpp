@@ -109,6 +109,51 @@ TEST_CASE("An operation can be replaced, for one network", "[graph]") {
   CHECK(pk::load_tfjs<double>(files.write())(x)[0].value()(0) == 0);
 }
 
+TEST_CASE("A replaced operation is not computed together with others", "[graph]") {
+  pk::Graph graph;
+  graph.source = "hand";
+  graph.nodes = {{"x", "input", {}},
+                 {"w", "constant", {}},
+                 {"c", "conv2d", {{"x"}, {"w"}}},
+                 {"r", "relu", {{"c"}}}};
+  graph.constants["w"] = pk::Tensor<float>(pk::zeros<float>({1, 1, 1, 1}) + 1.0f);
+  const auto value = [&](const pk::GraphOperations<double>& operations, const char* node) {
+    pk::Tape<double> tape;
+    const auto x = tape.constant(pk::Tensor<double>(pk::zeros<double>({1, 1, 1, 1}) - 2.0));
+    return pk::Network<double>(graph, {}, operations)(x, {node})[0].value()(0, 0, 0, 0);
+  };
+  auto operations = pk::GraphOperations<double>::built_in();
+  CHECK(value(operations, "r") == 0);
+  CHECK(operations.is_built_in("relu"));
+  operations.add("relu", pk::unary_operation<double>([](const auto& x) { return x * 3.0; }));
+  CHECK_FALSE(operations.is_built_in("relu"));
+  CHECK(value(operations, "r") == -6);
+  operations.add("conv2d", [](const pk::GraphNodeView&) -> pk::GraphFunction<double> {
+    return [](pk::Tape<double>&, const pk::GraphValues<double>& in) -> pk::GraphValues<double> {
+      return {in[0].real() * 100.0};
+    };
+  });
+  CHECK(value(operations, "c") == -200);
+  CHECK(value(operations, "r") == -600);
+}
+
+TEST_CASE("An operation may return its argument", "[graph]") {
+  pk::Graph graph;
+  graph.source = "hand";
+  graph.nodes = {{"x", "input", {}},       {"d", "Dropout", {{"x"}}},
+                 {"a", "square", {{"d"}}}, {"b", "Dropout", {{"a"}}},
+                 {"e", "exp", {{"b"}}},    {"z", "add", {{"e"}, {"a"}}}};
+  auto operations = pk::GraphOperations<double>::built_in();
+  operations.add("Dropout", pk::unary_operation<double>([](const auto& x) { return x; }));
+  pk::Tape<double> tape;
+  const auto x = tape.variable(pk::tensor_from<double>({1}, std::vector<double>{0.5}));
+  const auto z = pk::Network<double>(graph, {}, operations)(x, {"z"})[0];
+  CHECK(z.value()(0) == Approx(std::exp(0.25) + 0.25));
+  CHECK(x.value()(0) == 0.5);
+  tape.backward(z, pk::tensor_from<double>({1}, std::vector<double>{1}));
+  CHECK(x.grad()(0) == Approx(std::exp(0.25) + 1));
+}
+
 TEST_CASE("What the readers lower into there is", "[graph]") {
   for (const auto& operation : pk::tensorflow_operations()) {
     INFO(operation.name);

@@ -7,12 +7,15 @@
 
 #include <posekit/heatmap/decoders.hpp>
 #include <posekit/heatmap/divergence.hpp>
+#include <posekit/heatmap/expectation.hpp>
 #include <posekit/heatmap/flat_softmax.hpp>
 #include <posekit/heatmap/losses.hpp>
 #include <posekit/heatmap/regularized_soft_argmax.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
 #include <posekit/testing/gradient_check.hpp>
+#include <posekit/testing/random_tensor.hpp>
 
+#include "support/close.hpp"
 #include "support/heatmap_case.hpp"
 
 namespace pk = posekit;
@@ -324,4 +327,20 @@ TEST_CASE("Options that are no numbers, or no temperatures, are refused", "[heat
   };
   check(0.0f);
   check(0.0);
+}
+
+TEST_CASE("Threads are an option of each call, and change no bits", "[heatmap]") {
+  const auto logits = pk::testing::random_tensor<float>({3, 17, 61, 53}, 2, -3, 3);
+  const auto p = pk::flat_softmax(logits, {.threads = 1});
+  CHECK(identical(p, pk::flat_softmax(logits, {.threads = 3})));
+  CHECK(
+      identical(pk::soft_argmax(logits, {.threads = 1}), pk::soft_argmax(logits, {.threads = 3})));
+  CHECK(identical(pk::compensated_soft_argmax(logits, {.threads = 1}),
+                  pk::compensated_soft_argmax(logits, {.threads = 3})));
+  CHECK(identical(pk::expectation(p, {.threads = 1}), pk::expectation(p, {.threads = 3})));
+  CHECK(identical(pk::hard_argmax(p, {.threads = 1}), pk::hard_argmax(p, {.threads = 3})));
+  CHECK(identical(pk::dark_argmax(p, {.threads = 1}), pk::dark_argmax(p, {.threads = 3})));
+  const auto means = pk::testing::random_tensor<float>({3, 17, 2}, 3, -0.8, 0.8);
+  CHECK(identical(pk::js_divergence(p, means, {.threads = 1}),
+                  pk::js_divergence(p, means, {.threads = 3})));
 }

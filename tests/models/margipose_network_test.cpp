@@ -79,6 +79,7 @@ TEST_CASE("MargiPose is written with its description and read again", "[models]"
         std::tuple{"image_size", "100", "expected a multiple of 32"},
         std::tuple{"joints", "16", "expected the 17 of margipose_17"},
         std::tuple{"stages", "3", "no tensors of 3 stages"},
+        std::tuple{"stages", "999999", "no tensors of 999999 stages"},
         std::tuple{"width", "999999", "no tensors of 2 stages of width 999999"},
         std::tuple{"feature_extractor", "vgg", "there is no feature extractor 'vgg'"},
         std::tuple{"architecture", "hourglass", "weights of 'hourglass'"}}) {
@@ -93,5 +94,8 @@ TEST_CASE("Sizes that do not go together are refused", "[models]") {
   CHECK_THROWS_WITH(pk::models::pose_network(net, 160), Catch::Contains("axis permutation"));
   CHECK_THROWS_WITH(pk::models::pose_network(net, 64, pk::skeletons::hand_21),
                     Catch::Contains("MargiPose has 17 joints, hand_21 has 21"));
+  // A file would not say whose joints these are.
+  CHECK_THROWS_AS(pk::models::pose_network(net, 64, pk::skeletons::coco_17).save("other"),
+                  pk::ValueError);
   CHECK(to_string(pk::models::feature_extractor("resnet50")) == "resnet50");
 }

@@ -84,6 +84,12 @@ TEST_CASE("What a network is shown is checked, and what it answers", "[models]")
     return {.positions = Means{}(x), .confidence = pk::zeros<float>({3})};
   });
   CHECK_THROWS_WITH(run(unsure, {1, 3, 8, 8}), Catch::Contains("confidences have shape [3]"));
+  const auto flat_maps = made([](const pk::Var<float>& x) -> pk::PoseOutput<float> {
+    return {.positions = Means{}(x), .heatmaps = pk::mean(x, {2, 3})};
+  });
+  CHECK_THROWS_WITH(run(flat_maps, {1, 3, 8, 8}), Catch::Contains("heatmaps have shape [1, 3]"));
+  CHECK_THROWS_AS(means<float>({.size = 256, .size_step = 32, .min_size = 100}), pk::ValueError);
+  CHECK_THROWS_AS(means<float>({.size = 256, .size_step = 32}), pk::ValueError);
   CHECK_THROWS_WITH(pk::PoseNetwork<float>({.name = "bare"}, Means{}),
                     "PoseNetwork: 'bare' has no skeleton");
   for (const pk::PoseInput& input :
@@ -91,6 +97,27 @@ TEST_CASE("What a network is shown is checked, and what it answers", "[models]")
         pk::PoseInput{.crop_margin = -1}, pk::PoseInput{.mean = {0, NAN, 0}}}) {
     CHECK_THROWS_AS(means<float>(input), pk::ValueError);
   }
+}
+
+namespace {
+
+/// Counts how often it is copied.
+struct Counted : Means {
+  Counted() = default;
+  Counted(const Counted& other) : Means(other) { ++copies; }
+  Counted(Counted&&) = default;
+  static inline int copies = 0;
+};
+
+}  // namespace
+
+TEST_CASE("Copies of a network share what it holds", "[models]") {
+  const pk::PoseNetwork<float> network(
+      {.name = "counted", .skeleton = &skeleton, .input = {.size = 8}}, Counted());
+  const int before = Counted::copies;
+  const pk::PoseNetwork<float> copy = network, another = copy;
+  CHECK(Counted::copies == before);
+  CHECK(another.name() == "counted");
 }
 
 TEST_CASE("Images are arranged and scaled for a network", "[models]") {

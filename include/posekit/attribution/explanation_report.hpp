@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <posekit/attribution/explanation.hpp>
@@ -71,8 +72,6 @@ std::string explanation_json(const PoseNetworkDescription& network,
 
 #if POSEKIT_DEFINES_ATTRIBUTION
 
-#include <cstdio>
-
 #include <posekit/io/csv.hpp>
 #include <posekit/io/json_document.hpp>
 
@@ -117,28 +116,13 @@ POSEKIT_INLINE std::string explanation_csv(const std::vector<JointExplanation>& 
   std::string text =
       "joint,predicted_x,predicted_y,target_x,target_y,predicted_photo_x,predicted_photo_y,"
       "target_photo_x,target_photo_y,confidence,score,score_baseline,completeness_gap,fi,li,di\n";
-  const auto cell = [&](double value) {
-    char number[40];
-    std::snprintf(number, sizeof number, ",%.7g", value);
-    text += number;
-  };
   for (const JointExplanation& j : joints) {
-    text += j.name;
-    for (const auto& p : {j.predicted_crop, j.target_crop, j.predicted_photo, j.target_photo}) {
-      cell(p[0]);
-      cell(p[1]);
-    }
-    for (const double value : {j.confidence, j.score, j.score_baseline, j.completeness_gap}) {
-      cell(value);
-    }
-    for (const auto& value : {j.fi, j.li, j.di}) {
-      if (value) {
-        cell(*value);
-      } else {
-        text += ',';
-      }
-    }
-    text += '\n';
+    text += csv_field(j.name);
+    for (const auto& p : {j.predicted_crop, j.target_crop, j.predicted_photo, j.target_photo})
+      text += ',' + csv_field(p[0]) + ',' + csv_field(p[1]);
+    for (const double value : {j.confidence, j.score, j.score_baseline, j.completeness_gap})
+      text += ',' + csv_field(value);
+    text += index_fields(j) + '\n';
   }
   return text;
 }

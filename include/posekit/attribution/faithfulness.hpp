@@ -100,7 +100,7 @@ MapSimilarity map_similarity(const Tensor<T>& a, const Tensor<T>& b);
 #if POSEKIT_DEFINES_ATTRIBUTION
 
 #include <posekit/core/error.hpp>
-#include <posekit/core/random.hpp>
+#include <posekit/core/permutation.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -117,14 +117,7 @@ std::vector<std::size_t> importance_order(const Tensor<T>& map) {
 }
 
 POSEKIT_INLINE std::vector<std::size_t> random_order(std::size_t pixels, std::uint64_t seed) {
-  std::vector<std::size_t> order(pixels);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const CounterRandom random(seed);
-  for (std::size_t i = pixels; i-- > 1;) {
-    std::swap(order[i],
-              order[static_cast<std::size_t>(random.uniform(i) * static_cast<double>(i + 1))]);
-  }
-  return order;
+  return random_permutation(pixels, seed);
 }
 
 template <class T>

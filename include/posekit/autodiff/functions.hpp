@@ -32,8 +32,8 @@ Var<T> square(const Var<T>& x);
 template <class T>
 Var<T> abs(const Var<T>& x);
 
-/// x to a power. The derivative at 0 is 0, 1 or infinite, as the exponent is above, at or below 1;
-/// negative numbers have powers with whole exponents only, others are NaN.
+/// x to a power. The derivative at 0 is 0, 1 or infinite, as the exponent is above, at or below 1
+/// (0 for the exponent 0); negative numbers have powers with whole exponents only, others are NaN.
 template <class T>
 Var<T> pow(const Var<T>& x, std::type_identity_t<T> exponent);
 

@@ -23,7 +23,8 @@ class Var {
   Var() = default;
 
   const Tensor<T>& value() const { return tape().value(*this); }
-  /// The value's elements, the last axis fastest.
+  /// The value's elements, the last axis fastest. Good until the value is released from the tape;
+  /// of a view (see reshape) also only until somebody asks for its `value()`.
   const T* data() const { return tape().elements(*this)->data(); }
   /// The gradient that the last `Tape::backward` left here: that of a variable, or of a node that
   /// `Tape::retain_grad` was called for. Zero where the output did not depend on it.
@@ -34,6 +35,10 @@ class Var {
   /// False for constants and for what was computed from constants only.
   bool requires_grad() const { return tape().requires_grad(*this); }
   bool valid() const { return tape_ != nullptr; }
+  /// Whether two handles are to one node of one tape.
+  bool is_same(const Var& other) const {
+    return tape_ == other.tape_ && index_ == other.index_ && generation_ == other.generation_;
+  }
 
   Tape<T>& tape() const;
 

@@ -12,6 +12,7 @@
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/permutation.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -45,11 +46,6 @@ constexpr MixedIndex mixed_index(std::size_t index, std::size_t first_size) {
   return index < first_size ? MixedIndex{false, index} : MixedIndex{true, index - first_size};
 }
 
-/// The numbers 0, 1, ..., count - 1 in random order (Fisher and Yates): a pure function of seed and
-/// epoch.
-std::vector<std::size_t> random_permutation(std::size_t count, std::uint64_t seed,
-                                            std::uint64_t epoch);
-
 /// The batches of an epoch over `size` examples, each of which comes once. Throws ValueError where
 /// there are no examples, or none are left of them.
 EpochBatches epoch_batches(std::size_t size, std::uint64_t epoch, const BatchOptions& options = {});
@@ -70,21 +66,8 @@ EpochBatches mixed_batches(std::size_t first_size, std::size_t second_size, std:
 #if POSEKIT_DEFINES_BATCHES
 
 #include <posekit/core/error.hpp>
-#include <posekit/core/random.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
-
-POSEKIT_INLINE std::vector<std::size_t> random_permutation(std::size_t count, std::uint64_t seed,
-                                                           std::uint64_t epoch) {
-  std::vector<std::size_t> order(count);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const CounterRandom random(seed, epoch);
-  for (std::size_t i = count; i > 1; --i) {
-    const auto other = static_cast<std::size_t>(random.uniform(i) * static_cast<double>(i));
-    std::swap(order[i - 1], order[other]);
-  }
-  return order;
-}
 
 POSEKIT_INLINE EpochBatches epoch_batches(std::size_t size, std::uint64_t epoch,
                                           const BatchOptions& options) {

@@ -7,6 +7,11 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
+/// A standard normal number of two uniform ones in [0, 1), by Box and Muller's transform.
+inline double box_muller(double u, double v) {
+  return std::sqrt(-2.0 * std::log(1.0 - u)) * std::cos(6.283185307179586 * v);
+}
+
 /// A counter-based source of random numbers: number `index` of stream `stream` is a pure function
 /// of (seed, stream, index), so results depend neither on the number of threads nor on the order
 /// of the calls, nor on the standard library.
@@ -25,10 +30,9 @@ class CounterRandom {
     return static_cast<double>(bits(index) >> 11) * 0x1.0p-53;
   }
 
-  /// Standard normal, by Box and Muller's transform of uniforms 2·index and 2·index + 1.
+  /// Standard normal, of uniforms 2·index and 2·index + 1.
   double normal(std::uint64_t index) const {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform(2 * index)));
-    return radius * std::cos(6.283185307179586 * uniform(2 * index + 1));
+    return box_muller(uniform(2 * index), uniform(2 * index + 1));
   }
 
  private:

@@ -85,6 +85,7 @@ Tensor<std::uint8_t> segmentation_mask(const CocoAnnotation& annotation, std::si
 
 #if POSEKIT_DEFINES_DATASETS
 
+#include <posekit/core/listed.hpp>
 #include <posekit/io/json_file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -276,7 +277,7 @@ POSEKIT_INLINE const CocoAnnotation& find_annotation(const CocoDataset& data, st
   std::string ids;
   for (const CocoAnnotation& annotation : data.annotations) {
     if (annotation.id == id) return annotation;
-    if (ids.size() < 200) ids += (ids.empty() ? "" : ", ") + std::to_string(annotation.id);
+    if (ids.size() < 200) append_listed(ids, std::to_string(annotation.id));
   }
   throw ValueError(
       error_text(data.source, ": there is no annotation with id ", id, "; there are ", ids));

@@ -89,6 +89,7 @@ MotionCapture load_mocap(const std::filesystem::path& path, const MocapOptions& 
 #if POSEKIT_DEFINES_DATASETS
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 #include <posekit/datasets/bvh.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
@@ -175,11 +176,11 @@ class JointFinder {
     std::string missing;
     for (const std::string_view joint : options_.skeleton->joints) {
       result.push_back(find(std::string(joint), 0));
-      if (result.back().empty()) missing += (missing.empty() ? "" : ", ") + std::string(joint);
+      if (result.back().empty()) append_listed(missing, joint);
     }
     if (!missing.empty()) {
       std::string all;
-      for (const std::string& name : names_) all += (all.empty() ? "" : ", ") + name;
+      for (const std::string& name : names_) append_listed(all, name);
       throw FileError(error_text(source_, ": has no joint for ", missing, " of ",
                                  options_.skeleton->name, "; it has ", all,
                                  " (name or derive what is missing in the options)"));

@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/graph/registry.hpp>
 #include <posekit/graph/value.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -47,10 +49,11 @@ class GraphIndex {
   std::map<std::string, std::size_t> readers_;
 };
 
-/// The chain that ends in `last`, if there is one.
+/// The chain that ends in `last`, if there is one, of operations that are posekit's own.
 template <class T>
-std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& index,
-                                        const GraphNode& last);
+std::optional<FusedLayer<T>> fuse_layer(
+    const Graph& graph, const GraphIndex& index, const GraphNode& last,
+    const GraphOperations<T>& operations = GraphOperations<T>::built_in());
 
 }  // namespace internal
 }  // namespace posekit::inline POSEKIT_ISA
@@ -123,16 +126,20 @@ inline std::optional<Padding2d> spatial_padding(const Graph& graph, const GraphN
 
 template <class T>
 std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& index,
-                                        const GraphNode& last) {
+                                        const GraphNode& last,
+                                        const GraphOperations<T>& operations) {
   FusedLayer<T> layer;
   const GraphNode* node = &last;
+  const auto is = [&](const GraphNode& candidate, std::string_view op) {
+    return candidate.op == op && operations.is_built_in(op);
+  };
   const auto step_to = [&](const GraphNode* source) {
     layer.covered.push_back(source->name);
     node = source;
   };
 
   Activation activation = Activation::none;
-  if (node->op == "relu" || node->op == "relu6" || node->op == "sigmoid") {
+  if (is(*node, "relu") || is(*node, "relu6") || is(*node, "sigmoid")) {
     const GraphNode* source =
         node->inputs.size() == 1 ? index.sole_source(node->inputs[0]) : nullptr;
     if (source == nullptr) return std::nullopt;
@@ -140,7 +147,7 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
     step_to(source);
   }
   const Tensor<float>* bias = nullptr;
-  if (node->op == "add") {
+  if (is(*node, "add")) {
     if (node->inputs.size() != 2) return std::nullopt;
     const GraphNodeView view{graph, *node};
     const std::size_t constant = view.real_constant(1) != nullptr ? 1 : 0;
@@ -154,7 +161,8 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
   const LayerKind kind = layer_kind(node->op);
   const GraphNodeView view{graph, *node};
   const Tensor<float>* filter = view.real_constant(1);
-  if (kind == LayerKind::none || filter == nullptr) return std::nullopt;
+  if (kind == LayerKind::none || filter == nullptr || !operations.is_built_in(node->op))
+    return std::nullopt;
   const graph_operations::FusedOps fused = graph_operations::fused_ops(view);
   const bool plain = !fused.bias && fused.activation == Activation::none;
   const bool outer = bias != nullptr || activation != Activation::none;
@@ -205,7 +213,7 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
   Conv2dOptions options = graph_operations::conv2d_options(view);
   options.activation = activation;
   if (const GraphNode* source = index.sole_source(layer.input);
-      source != nullptr && options.padding.kind == Padding2d::Kind::valid) {
+      source != nullptr && is(*source, "pad") && options.padding.kind == Padding2d::Kind::valid) {
     if (const auto padding = spatial_padding(graph, *source)) {
       options.padding = *padding;
       layer.covered.push_back(source->name);

@@ -2,6 +2,7 @@
 
 // Convolutions, matrix products, pooling and resizing of imported networks.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -70,6 +70,7 @@ class Network {
 
 #if POSEKIT_DEFINES_GRAPH
 
+#include <posekit/core/listed.hpp>
 #include <posekit/graph/fusion.hpp>
 #include <posekit/graph/value.hpp>
 
@@ -141,7 +142,7 @@ struct Network<T>::Impl {
       try {
         result.function = (*builder)(GraphNodeView{graph, node});
         result.inputs = node.inputs;
-        result.fused = internal::fuse_layer<T>(graph, index, node);
+        result.fused = internal::fuse_layer<T>(graph, index, node, operations);
       } catch (const Error& error) {
         fail(node, error.what());
       }
@@ -172,7 +173,7 @@ struct Network<T>::Impl {
   const std::string& only_input() const {
     if (placeholders.size() == 1) return placeholders[0];
     std::string names;
-    for (const std::string& name : placeholders) names += (names.empty() ? "" : ", ") + name;
+    for (const std::string& name : placeholders) append_listed(names, name);
     throw GraphError(error_text(graph.source, ": the network has ", placeholders.size(),
                                 " inputs (", names, "); feed them by name"));
   }
@@ -261,8 +262,13 @@ struct Network<T>::Impl {
         } else {
           GraphValues<T> operands;
           for (const NodeOutput& input : inputs[at]) operands.push_back(value(values, input));
-          values[at] = use_fused[at] ? prepared[at].fused->function(tape, operands)
-                                     : prepared[at].function(tape, operands);
+          GraphValues<T>& results = values[at];
+          results = use_fused[at] ? prepared[at].fused->function(tape, operands)
+                                  : prepared[at].function(tape, operands);
+          for (std::size_t i = 0; i < results.size(); ++i) {
+            for (const GraphValue<T>& operand : operands) results[i].share_with(operand);
+            for (std::size_t k = 0; k < i; ++k) results[i].share_with(results[k]);
+          }
         }
       } catch (const Cancelled&) {
         throw;

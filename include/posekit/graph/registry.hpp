@@ -41,6 +41,7 @@ class GraphOperations {
   struct Entry {
     GraphFunctionBuilder<T> builder;
     OperationTraits traits;
+    bool built_in = false;  ///< posekit's own, which it may compute together with others
   };
 
   /// posekit's own. "input", "constant" and "no_op" are the network's business.
@@ -56,6 +57,12 @@ class GraphOperations {
   const GraphFunctionBuilder<T>* find(std::string_view name) const {
     const auto found = entries_.find(name);
     return found == entries_.end() ? nullptr : &found->second.builder;
+  }
+
+  /// False of an operation that somebody added or replaced.
+  bool is_built_in(std::string_view name) const {
+    const auto found = entries_.find(name);
+    return found != entries_.end() && found->second.built_in;
   }
 
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
@@ -162,6 +169,7 @@ const GraphOperations<T>& GraphOperations<T>::built_in() {
     unary("tanh", [](const Var<T>& x) { return tanh(x); });
     table.add("transpose", &ops::transpose<T>, {.inputs = "x, permutation"});
     both("unstack", &ops::unstack<T>, "x", "axis = 0; count = any");
+    for (auto& [name, entry] : table.entries_) entry.built_in = true;
     return table;
   }();
   return all;

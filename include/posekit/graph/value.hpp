@@ -37,6 +37,17 @@ class GraphValue {
   /// GraphValue.
   GraphValue(Var<T> var) : GraphValue(var, true) {}  // NOLINT
 
+  /// Where an operation returned a handle that `owner` holds already, the two share it: nobody lets
+  /// go of the node before the other does.
+  void share_with(const GraphValue& owner) {
+    if (real_ == nullptr || owner.real_ == nullptr || real_ == owner.real_ ||
+        !real_->var.is_same(owner.real_->var)) {
+      return;
+    }
+    real_->release = false;
+    real_ = owner.real_;
+  }
+
   /// A value that is not the network's own, so that it stays on the tape.
   static GraphValue kept(Var<T> var) { return GraphValue(var, false); }
   void keep() {

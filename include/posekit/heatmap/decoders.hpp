@@ -18,11 +18,13 @@ namespace posekit::inline POSEKIT_ISA {
 
 struct DecodeOptions {
   Coordinates coordinates = Coordinates::normalized;
+  int threads = 0;  ///< 0: as many as OpenMP would use
 };
 
 struct DarkOptions {
   double sigma = 2.0;  ///< pixels, of the blur that smooths the map before its logarithm is taken
   Coordinates coordinates = Coordinates::normalized;
+  int threads = 0;  ///< 0: as many as OpenMP would use
 };
 
 /// The centre of each map's largest pixel, the first of equals. Maps as `soft_argmax` ->
@@ -89,11 +91,11 @@ std::array<std::size_t, 3> peak_pixel(const MapGrid& grid, const T* map);
 /// Positions [N, J, axes] from `refine(map, peak) -> offsets from the peak in pixels`.
 template <class T, class Refine>
 Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinates convention,
-                 const Refine& refine) {
+                 int threads, const Refine& refine) {
   const MapsShape maps = maps_shape(function, "heatmaps", view.shape());
   const auto axes = axes_coordinates(convention, maps.grid);
   Tensor<T> result = make_tensor<T>(maps.positions());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), resolve_threads(0)),
+  parallel_for(maps.maps(), internal::threads_for(maps.size(), resolve_threads(threads)),
                [&](std::size_t i) {
                  const T* map = view.data() + i * maps.grid.size();
                  const auto peak = peak_pixel(maps.grid, map);
@@ -148,14 +150,14 @@ namespace posekit::inline POSEKIT_ISA {
 template <class T>
 Tensor<T> hard_argmax(const ContiguousView<T>& view, const DecodeOptions& options) {
   return internal::decode<T>(
-      "hard_argmax", view, options.coordinates,
+      "hard_argmax", view, options.coordinates, options.threads,
       [](const auto&, const T*, const auto&) { return std::array<double, 3>{}; });
 }
 
 template <class T>
 Tensor<T> quarter_offset_argmax(const ContiguousView<T>& view, const DecodeOptions& options) {
   return internal::decode<T>(
-      "quarter_offset_argmax", view, options.coordinates,
+      "quarter_offset_argmax", view, options.coordinates, options.threads,
       [](const MapsShape& maps, const T* map, const std::array<std::size_t, 3>& peak) {
         const auto extents = maps.grid.extents();
         const std::array<std::size_t, 3> steps{1, maps.grid.width,
@@ -185,7 +187,7 @@ Tensor<T> dark_argmax(const ContiguousView<T>& view, const DarkOptions& options)
     kernel.push_back(std::exp(-0.5 * d * d));
   }
   return internal::decode<T>(
-      "dark_argmax", view, options.coordinates,
+      "dark_argmax", view, options.coordinates, options.threads,
       [&](const MapsShape& maps, const T* map, const std::array<std::size_t, 3>& peak) {
         std::array<double, 3> offset{};
         const auto [depth, height, width] = maps.grid;

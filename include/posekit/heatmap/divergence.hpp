@@ -373,7 +373,7 @@ Tensor<T> divergence_to_gaussian(Divergence kind, const char* name, const Contig
   return divergence_tensor<T>(maps, with_kind(kind, [&](auto k) {
                                 return divergences<k(), T>(maps, {p.data()},
                                                            {nullptr, means.data(), &options},
-                                                           resolve_threads(0));
+                                                           resolve_threads(options.threads));
                               }));
 }
 

@@ -17,6 +17,7 @@ namespace posekit::inline POSEKIT_ISA {
 struct ExpectationOptions {
   Coordinates coordinates = Coordinates::normalized;
   bool check = false;  ///< throws ValueError where a map does not sum to 1 (within 1e-3)
+  int threads = 0;     ///< of the overload for tensors (0: all); a Var has its tape's
 };
 
 /// The expected coordinates under maps that are probabilities already, Eq. (1) of MargiPose (DSNT):
@@ -107,7 +108,7 @@ Tensor<T> expectation(const ContiguousView<T>& view, const ExpectationOptions& o
   const MapsShape maps = maps_shape("expectation", "heatmaps", view.shape());
   Tensor<T> result = make_tensor<T>(maps.positions());
   internal::write_expectations("expectation", maps, view.data(), options, result.data(),
-                               resolve_threads(0));
+                               resolve_threads(options.threads));
   return result;
 }
 

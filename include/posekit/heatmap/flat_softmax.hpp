@@ -16,6 +16,7 @@ namespace posekit::inline POSEKIT_ISA {
 
 struct FlatSoftmaxOptions {
   double beta = 1.0;  ///< inverse temperature
+  int threads = 0;    ///< of the overload for tensors (0: all); a Var has its tape's
 };
 
 /// A softmax over all pixels of each map together: p = exp(beta h) / sum exp(beta h). Shapes and
@@ -74,8 +75,7 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options) {
   require_beta("flat_softmax", options.beta);
   const T beta = static_cast<T>(options.beta);
   Tensor<T> value = tape.pool().take(logits.shape());
-  auto infinite =
-      internal::write_softmax(maps, logits.data(), beta, value.data(), tape.threads());
+  auto infinite = internal::write_softmax(maps, logits.data(), beta, value.data(), tape.threads());
   const auto output = tape.pool().share(std::move(value));
   return tape.record(
       "flat_softmax", output, {logits}, [=, infinite = std::move(infinite)](Pullback<T>& p) {
@@ -101,7 +101,7 @@ Tensor<T> flat_softmax(const ContiguousView<T>& view, const FlatSoftmaxOptions& 
   require_beta("flat_softmax", options.beta);
   Tensor<T> result = make_tensor<T>(view.shape());
   internal::write_softmax(maps, view.data(), static_cast<T>(options.beta), result.data(),
-                          resolve_threads(0));
+                          resolve_threads(options.threads));
   return result;
 }
 

@@ -18,6 +18,7 @@ struct GaussianOptions {
   Coordinates coordinates = Coordinates::normalized;  ///< of the means
   std::vector<double> joint_sigmas{};                 ///< one for each joint, instead of `sigma`
   bool normalised = true;  ///< weights sum to 1; otherwise a peak between pixels would be 1
+  int threads = 0;         ///< of the overload for tensors (0: all); a Var has its tape's
 
   double sigma_of(std::size_t joint) const {
     return joint_sigmas.empty() ? sigma : joint_sigmas[joint];
@@ -181,7 +182,8 @@ Tensor<T> gaussian_heatmaps(const ContiguousView<T>& view, const Shape& size,
   const MapsShape maps = internal::gaussian_shape(view.shape(), size, options);
   require_no_infinity("gaussian_heatmaps", "means", view.data(), maps.maps() * maps.axes);
   Tensor<T> result = make_tensor<T>(internal::gaussian_result_shape(maps, size));
-  internal::write_gaussians(maps, view.data(), options, result.data(), resolve_threads(0));
+  internal::write_gaussians(maps, view.data(), options, result.data(),
+                            resolve_threads(options.threads));
   return result;
 }
 

@@ -22,12 +22,14 @@ struct SoftArgmaxOptions {
   double beta = 1.0;  ///< inverse temperature: p is proportional to exp(beta * logit)
   Coordinates coordinates = Coordinates::normalized;
   std::vector<double> joint_betas{};  ///< one for each joint, instead of `beta`
+  int threads = 0;  ///< of the overload for tensors (0: all); a Var has its tape's
 };
 
 struct CompensatedSoftArgmaxOptions {
   double beta = 10.0;
   double background = 0.0;  ///< the logit of pixels that hold nothing
   Coordinates coordinates = Coordinates::normalized;
+  int threads = 0;  ///< of the overload for tensors (0: all); a Var has its tape's
 };
 
 /// The expected coordinates under a softmax over each map, Eq. (3) of PoseIG:
@@ -239,8 +241,7 @@ template <class T>
 Var<T> soft_argmax(const Var<T>& logits, const SoftArgmaxOptions& options) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
   auto betas = internal::map_betas<T>("soft_argmax", maps, options);
-  auto states =
-      internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
+  auto states = internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
   return internal::record_soft_argmax("soft_argmax", logits, Var<T>(), maps, options.coordinates,
                                       std::move(betas), std::move(states));
 }
@@ -249,8 +250,7 @@ template <class T>
 Var<T> soft_argmax(const Var<T>& logits, const Var<T>& beta, Coordinates coordinates) {
   const MapsShape maps = maps_shape("soft_argmax", "logits", logits.shape());
   std::vector<T> betas = internal::map_betas("soft_argmax", maps, beta.data(), beta.size());
-  auto states =
-      internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
+  auto states = internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
   return internal::record_soft_argmax("soft_argmax", logits, beta, maps, coordinates,
                                       std::move(betas), std::move(states));
 }
@@ -260,10 +260,8 @@ Var<T> compensated_soft_argmax(const Var<T>& logits, const CompensatedSoftArgmax
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", logits.shape());
   internal::require_compensated(options);
   std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
-  auto states =
-      internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
-  internal::compensate(maps, logits.data(), options.background, states,
-                       logits.tape().threads());
+  auto states = internal::softmax_states(maps, logits.data(), betas, logits.tape().threads());
+  internal::compensate(maps, logits.data(), options.background, states, logits.tape().threads());
   return internal::record_soft_argmax("compensated_soft_argmax", logits, Var<T>(), maps,
                                       options.coordinates, std::move(betas), std::move(states));
 }
@@ -273,9 +271,9 @@ Tensor<T> soft_argmax(const ContiguousView<T>& view, const SoftArgmaxOptions& op
   const MapsShape maps = maps_shape("soft_argmax", "logits", view.shape());
   const auto betas = internal::map_betas<T>("soft_argmax", maps, options);
   Tensor<T> result = make_tensor<T>(maps.positions());
-  internal::write_positions(maps,
-                            internal::softmax_states(maps, view.data(), betas, resolve_threads(0)),
-                            options.coordinates, result.data());
+  internal::write_positions(
+      maps, internal::softmax_states(maps, view.data(), betas, resolve_threads(options.threads)),
+      options.coordinates, result.data());
   return result;
 }
 
@@ -285,8 +283,10 @@ Tensor<T> compensated_soft_argmax(const ContiguousView<T>& view,
   const MapsShape maps = maps_shape("compensated_soft_argmax", "logits", view.shape());
   internal::require_compensated(options);
   const std::vector<T> betas(maps.maps(), static_cast<T>(options.beta));
-  auto states = internal::softmax_states(maps, view.data(), betas, resolve_threads(0));
-  internal::compensate(maps, view.data(), options.background, states, resolve_threads(0));
+  auto states =
+      internal::softmax_states(maps, view.data(), betas, resolve_threads(options.threads));
+  internal::compensate(maps, view.data(), options.background, states,
+                       resolve_threads(options.threads));
   Tensor<T> result = make_tensor<T>(maps.positions());
   internal::write_positions(maps, states, options.coordinates, result.data());
   return result;

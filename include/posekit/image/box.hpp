@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,18 +29,23 @@ void require_box_in_photo(const std::string& what, const Box& box, std::size_t w
 #if POSEKIT_DEFINES_IMAGE
 
 #include <cmath>
-#include <cstdio>
 
+#include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 POSEKIT_INLINE std::optional<Box> parse_box(std::string_view text) {
   Box box;
-  char rest = 0;
-  const int read = std::sscanf(std::string(text).c_str(), "%lf,%lf,%lf,%lf%c", &box.x, &box.y,
-                               &box.width, &box.height, &rest);
-  if (read != 4) return std::nullopt;
+  double* const parts[] = {&box.x, &box.y, &box.width, &box.height};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::size_t comma = text.find(',');
+    if ((comma == std::string_view::npos) != (i == 3)) return std::nullopt;
+    const auto number = parse_decimal(text.substr(0, comma));
+    if (!number) return std::nullopt;
+    *parts[i] = *number;
+    text.remove_prefix(i == 3 ? text.size() : comma + 1);
+  }
   return box;
 }
 

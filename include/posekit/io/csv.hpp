@@ -46,6 +46,7 @@ std::string csv_field(double value);
 
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 #include <posekit/io/file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -54,7 +55,7 @@ POSEKIT_INLINE std::size_t CsvTable::column(std::string_view name) const {
   std::string names;
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (header[i] == name) return i;
-    names += (names.empty() ? "" : ", ") + header[i];
+    append_listed(names, header[i]);
   }
   throw FileError(error_text(source, ": has no column '", name, "'; it has ", names));
 }

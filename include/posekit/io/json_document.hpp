@@ -21,6 +21,7 @@ inline JsonDocument rounded_json(double value) {
   if (!std::isfinite(value)) return nullptr;
   if (value == 0) return value;
   const double scale = std::pow(10.0, 6 - std::ceil(std::log10(std::abs(value))));
+  if (!std::isfinite(scale)) return value;  // next to nothing
   return std::round(value * scale) / scale;
 }
 

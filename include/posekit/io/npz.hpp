@@ -95,6 +95,7 @@ void save_npz(const std::filesystem::path& path, const std::map<std::string, Ten
 
 #if POSEKIT_DEFINES_IO
 
+#include <posekit/core/listed.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/npy_header.hpp>
 
@@ -156,7 +157,7 @@ POSEKIT_INLINE const NpzArchive::Entry& NpzArchive::find(const std::string& name
   const auto found = entries_.find(name);
   if (found != entries_.end()) return found->second;
   std::string all;
-  for (const auto& [known, entry] : entries_) all += (all.empty() ? "" : ", ") + known;
+  for (const auto& [known, entry] : entries_) append_listed(all, known);
   throw FileError(error_text(name_, ": has no array '", name, "'; it has ", all));
 }
 

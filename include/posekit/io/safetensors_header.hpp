@@ -85,6 +85,7 @@ struct SafetensorsInfo {
 #include <nlohmann/json.hpp>
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -341,8 +342,7 @@ POSEKIT_INLINE std::string SafetensorsHeaderReader::expected() const {
   }
   if (field_ == "dtype") {
     std::string all;
-    for (const auto& dtype : safetensors_dtypes)
-      all += (all.empty() ? "" : ", ") + std::string(dtype.name);
+    for (const auto& dtype : safetensors_dtypes) append_listed(all, dtype.name);
     return "one of " + all;
   }
   if (place_ == Place::list) return "a whole number that is not negative";

@@ -157,13 +157,13 @@ void blur(std::size_t planes, std::size_t height, std::size_t width, const T* in
         // The last vector of a line reads past its end.
         std::fill_n(line + width + 2 * radius, simd::lanes<T, Arch>, T(0));
         internal::blur_line<T, Arch, second>(width, radius, line + radius, weights, slopes,
-                                           across0 + y * width, across1 + y * width);
+                                             across0 + y * width, across1 + y * width);
       }
       for (std::size_t y = 0; y < height; ++y) {
         const std::size_t at = (p * height + y) * width;
         internal::blur_column<T, Arch, second>(width, radius, rows.data() + y, across0, across1,
-                                             weights, slopes, out + at,
-                                             second ? slope_out + at : nullptr);
+                                               weights, slopes, out + at,
+                                               second ? slope_out + at : nullptr);
       }
     }
   };

@@ -166,29 +166,29 @@ void channel_norm_sums(std::size_t rows, std::size_t channels, const T* x, const
     const std::size_t count = std::min(norm_chunk_rows, rows - first);
     T* sum_out = scratch + chunk * 2 * channels;
     T* product_out = sum_out + channels;
-    internal::for_channel_blocks<T, Arch>(
-        channels, [&](std::size_t c, auto vectors, std::size_t valid) {
-          Batch sum[vectors], product[vectors], middle[vectors];
-          simd::unroll<vectors>([&](auto v) {
-            sum[v] = product[v] = Batch(T(0));
-            middle[v] = internal::load_some<T, Arch>(mean + c + v * L, valid);
-          });
-          for (std::size_t r = first; r < first + count; ++r) {
-            simd::unroll<vectors>([&](auto v) {
-              const std::size_t at = c + v * L;
-              Batch g = internal::load_some<T, Arch>(cotangent + r * channels + at, valid);
-              if (mask != nullptr)
-                g = simd::zero_unless<T, Arch>(mask_bits<L>(mask + r * mask_stride, at), g);
-              const Batch d = internal::load_some<T, Arch>(x + r * channels + at, valid) - middle[v];
-              sum[v] += g;
-              product[v] = xsimd::fma(g, d, product[v]);
-            });
-          }
-          simd::unroll<vectors>([&](auto v) {
-            internal::store_some<T, Arch>(sum_out + c + v * L, sum[v], valid);
-            internal::store_some<T, Arch>(product_out + c + v * L, product[v], valid);
-          });
+    internal::for_channel_blocks<T, Arch>(channels, [&](std::size_t c, auto vectors,
+                                                        std::size_t valid) {
+      Batch sum[vectors], product[vectors], middle[vectors];
+      simd::unroll<vectors>([&](auto v) {
+        sum[v] = product[v] = Batch(T(0));
+        middle[v] = internal::load_some<T, Arch>(mean + c + v * L, valid);
+      });
+      for (std::size_t r = first; r < first + count; ++r) {
+        simd::unroll<vectors>([&](auto v) {
+          const std::size_t at = c + v * L;
+          Batch g = internal::load_some<T, Arch>(cotangent + r * channels + at, valid);
+          if (mask != nullptr)
+            g = simd::zero_unless<T, Arch>(mask_bits<L>(mask + r * mask_stride, at), g);
+          const Batch d = internal::load_some<T, Arch>(x + r * channels + at, valid) - middle[v];
+          sum[v] += g;
+          product[v] = xsimd::fma(g, d, product[v]);
         });
+      }
+      simd::unroll<vectors>([&](auto v) {
+        internal::store_some<T, Arch>(sum_out + c + v * L, sum[v], valid);
+        internal::store_some<T, Arch>(product_out + c + v * L, product[v], valid);
+      });
+    });
   });
   std::fill_n(sums, channels, 0.0);
   std::fill_n(products, channels, 0.0);

@@ -96,8 +96,8 @@ void conv2d(const Conv2dGeometry& g, const T* input, const T* packed, const Epil
       for (std::size_t r = 0; r < rows; ++r) {
         const std::size_t image = (first + r) / g.out_pixels();
         const std::size_t pixel = (first + r) % g.out_pixels();
-        internal::gather_patch(g, input + image * g.in_pixels() * g.in_channels, pixel / g.out_width,
-                             pixel % g.out_width, patches + r * depth);
+        internal::gather_patch(g, input + image * g.in_pixels() * g.in_channels,
+                               pixel / g.out_width, pixel % g.out_width, patches + r * depth);
       }
       run(patches, first, rows);
     }

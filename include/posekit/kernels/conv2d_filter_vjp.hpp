@@ -205,7 +205,7 @@ void conv2d_filter_vjp(const Conv2dGeometry& g, const T* input, const T* cotange
             seen = window;
             seen_row = blocks.in_columns * c;
             internal::copy_window(g, pixels, y0 * g.stride_height, x0 * g.stride_width,
-                                blocks.in_rows, blocks.in_columns, window);
+                                  blocks.in_rows, blocks.in_columns, window);
           }
           for (std::size_t j = 0; j < layout.panels(); ++j) {
             const std::size_t width = layout.width(j), valid = layout.valid(j);

@@ -93,9 +93,9 @@ inline Conv2dVjpPlan conv2d_vjp_plan(const Conv2dGeometry& g) {
       group.phase_x = x;
       group.phases_x = phases_x;
       group.taps_y = internal::vjp_taps(y, phases_y, g.kernel_height, g.stride_height,
-                                      g.dilation_height, g.pad_top);
-      group.taps_x = internal::vjp_taps(x, phases_x, g.kernel_width, g.stride_width, g.dilation_width,
-                                      g.pad_left);
+                                        g.dilation_height, g.pad_top);
+      group.taps_x = internal::vjp_taps(x, phases_x, g.kernel_width, g.stride_width,
+                                        g.dilation_width, g.pad_left);
       group.packed_offset = plan.packed_size;
       const std::size_t depth = group.taps() * g.out_channels;
       const std::size_t columns = group.phases() * g.in_channels;
@@ -293,7 +293,7 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
               if (direct) continue;
               for (std::size_t seed = 0; seed < seeds; ++seed) {
                 internal::scatter_block(g, group, by, bx, rows + seed * columns,
-                                      result + (seed * g.batch + image) * in_plane, accumulate);
+                                        result + (seed * g.batch + image) * in_plane, accumulate);
               }
             }
           });
@@ -319,42 +319,42 @@ void conv2d_vjp(const Conv2dGeometry& g, const Conv2dVjpPlan& plan, const T* pac
         });
         continue;
       }
-      parallel_ranges(g.batch * blocks, threads,
-                      [&](std::size_t begin, std::size_t end, int thread) {
-                        T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
-                        T* values = gathered + tile * plan.max_depth;
-                        for (std::size_t first = begin; first < end; first += tile) {
-                          const std::size_t rows = std::min(tile, end - first);
-                          for (std::size_t r = 0; r < rows; ++r) {
-                            const std::size_t image = (first + r) / blocks;
-                            const std::size_t block = (first + r) % blocks;
-                            for (std::size_t tap = 0; tap < group.taps(); ++tap) {
-                              T* part = gathered + r * depth + tap * g.out_channels;
-                              std::size_t pixel = 0;
-                              if (!reach(block / blocks_x, block % blocks_x, tap, pixel)) {
-                                std::fill_n(part, g.out_channels, T(0));
-                                continue;
-                              }
-                              const T* source = from + image * out_plane + pixel * g.out_channels;
-                              if (mask == nullptr) {
-                                std::copy_n(source, g.out_channels, part);
-                              } else {
-                                internal::copy_masked<T, Arch>(
-                                    source, mask + (image * g.out_pixels() + pixel) * mask_stride,
-                                    g.out_channels, part);
-                              }
-                            }
-                          }
-                          multiply(first, rows, gathered, values);
-                          if (contiguous) continue;
-                          for (std::size_t r = 0; r < rows; ++r) {
-                            const std::size_t block = (first + r) % blocks;
-                            internal::scatter_block(g, group, block / blocks_x, block % blocks_x,
-                                                  values + r * columns,
-                                                  to + (first + r) / blocks * in_plane, accumulate);
-                          }
-                        }
-                      });
+      parallel_ranges(
+          g.batch * blocks, threads, [&](std::size_t begin, std::size_t end, int thread) {
+            T* gathered = scratch + static_cast<std::size_t>(thread) * sizes.elements;
+            T* values = gathered + tile * plan.max_depth;
+            for (std::size_t first = begin; first < end; first += tile) {
+              const std::size_t rows = std::min(tile, end - first);
+              for (std::size_t r = 0; r < rows; ++r) {
+                const std::size_t image = (first + r) / blocks;
+                const std::size_t block = (first + r) % blocks;
+                for (std::size_t tap = 0; tap < group.taps(); ++tap) {
+                  T* part = gathered + r * depth + tap * g.out_channels;
+                  std::size_t pixel = 0;
+                  if (!reach(block / blocks_x, block % blocks_x, tap, pixel)) {
+                    std::fill_n(part, g.out_channels, T(0));
+                    continue;
+                  }
+                  const T* source = from + image * out_plane + pixel * g.out_channels;
+                  if (mask == nullptr) {
+                    std::copy_n(source, g.out_channels, part);
+                  } else {
+                    internal::copy_masked<T, Arch>(
+                        source, mask + (image * g.out_pixels() + pixel) * mask_stride,
+                        g.out_channels, part);
+                  }
+                }
+              }
+              multiply(first, rows, gathered, values);
+              if (contiguous) continue;
+              for (std::size_t r = 0; r < rows; ++r) {
+                const std::size_t block = (first + r) % blocks;
+                internal::scatter_block(g, group, block / blocks_x, block % blocks_x,
+                                        values + r * columns, to + (first + r) / blocks * in_plane,
+                                        accumulate);
+              }
+            }
+          });
     }
   }
 }

@@ -306,8 +306,8 @@ void depthwise_conv2d(const Conv2dGeometry& g, const T* input, const T* filter,
   const auto columns = forward_phases(g.in_width, g.out_width, g.kernel_width, g.stride_width,
                                       g.dilation_width, g.pad_left);
   internal::depthwise_planes<T, Arch, false>(g.batch, g.in_channels, rows, columns, g.kernel_width,
-                                           filter, input, g.in_height, g.in_width, nullptr, 1,
-                                           output, g.out_height, g.out_width, epilogue, threads);
+                                             filter, input, g.in_height, g.in_width, nullptr, 1,
+                                             output, g.out_height, g.out_width, epilogue, threads);
 }
 
 /// input_cotangent (+)= depthwise^T(output_cotangent) for `seeds` cotangents; `mask`, where given,
@@ -324,9 +324,9 @@ void depthwise_conv2d_vjp(const Conv2dGeometry& g, const T* filter, std::size_t 
   epilogue.accumulate = accumulate;
   const auto run = [&](auto masked) {
     internal::depthwise_planes<T, Arch, masked>(seeds * g.batch, g.in_channels, rows, columns,
-                                              g.kernel_width, filter, cotangent, g.out_height,
-                                              g.out_width, mask, g.batch, result, g.in_height,
-                                              g.in_width, epilogue, threads);
+                                                g.kernel_width, filter, cotangent, g.out_height,
+                                                g.out_width, mask, g.batch, result, g.in_height,
+                                                g.in_width, epilogue, threads);
   };
   if (mask != nullptr) {
     run(std::bool_constant<true>{});

@@ -106,7 +106,8 @@ template <class T, class Arch, std::size_t Rows, std::size_t Vectors>
       simd::unroll<Rows>([&](auto r) { rows[r] = sum[r][v]; });
       for (std::size_t r = 0; r < Rows; ++r) {
         internal::store_vector<T, Arch>(rows[r], out + r * to.stride, column,
-                                      std::min(L, to.valid - v * L), epilogue, r * to.mask_stride);
+                                        std::min(L, to.valid - v * L), epilogue,
+                                        r * to.mask_stride);
       }
     }
   });

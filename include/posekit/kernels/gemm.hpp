@@ -196,10 +196,10 @@ void gemm_rows(std::size_t rows, std::size_t depth, const T* a, std::size_t a_st
     for (std::size_t j = 0; j < layout.panels(); ++j) {
       internal::with_panel_width(layout.width(j), [&](auto width) {
         internal::dense_panel<T, Arch, width>(count, depth, a + m * a_stride, a_stride,
-                                            packed + depth * layout.first(j),
-                                            {c + m * c_stride + layout.first(j), c_stride,
-                                             layout.first(j), layout.valid(j), mask_stride},
-                                            part);
+                                              packed + depth * layout.first(j),
+                                              {c + m * c_stride + layout.first(j), c_stride,
+                                               layout.first(j), layout.valid(j), mask_stride},
+                                              part);
       });
     }
   }

@@ -174,10 +174,10 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
   const std::size_t segments = across ? (length + segment - 1) / segment : 1;
   const std::size_t pieces = summed.count() * segments;
   // Few units are cut into parts, so that threads can share them.
-  const std::size_t parts = units >= 64
-                                ? 1
-                                : std::clamp<std::size_t>(pieces * segment / internal::reduce_part, 1,
-                                                          std::min(pieces, internal::reduce_parts));
+  const std::size_t parts =
+      units >= 64 ? 1
+                  : std::clamp<std::size_t>(pieces * segment / internal::reduce_part, 1,
+                                            std::min(pieces, internal::reduce_parts));
   const auto place = [&](const Offsets& unit, const Offsets& row, std::size_t first) {
     std::array<const T*, Inputs> at;
     for (std::size_t k = 0; k < Inputs; ++k)
@@ -206,8 +206,8 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
       for (std::size_t p = begin; p < end; ++p) {
         const std::size_t start = p % segments * segment;
         *totals += internal::sum_row<T, Arch>(std::min(segment, length - start),
-                                            place(unit, summed.offsets(p / segments), start), steps,
-                                            simple, op);
+                                              place(unit, summed.offsets(p / segments), start),
+                                              steps, simple, op);
       }
     }
   };

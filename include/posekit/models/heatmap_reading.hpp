@@ -2,6 +2,8 @@
 
 // How the heatmaps of published networks become positions and confidences.
 
+#include <cstddef>
+
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/models/pose_network.hpp>

@@ -47,8 +47,9 @@ LoadedMargiPose<T> load_margipose(const std::filesystem::path& weights);
 
 /// As a pose network: positions [N, J, 3], the xy heatmaps of the last stage, and as confidences
 /// how high these are, relative to the peak of the Gaussian of one cell that they are trained to
-/// be. The network leaves training; it is shared, not copied. Throws ValueError as
-/// `require_input_size`, and where the skeleton has another number of joints.
+/// be. The network leaves training; it is shared, not copied. It can be saved
+/// where its joints are margipose_17's. Throws ValueError as `require_input_size`, and where the
+/// skeleton has another number of joints.
 template <class T>
 PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t image_size,
                             const Skeleton& skeleton = skeletons::margipose_17);
@@ -63,6 +64,7 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 #include <posekit/image/imagenet.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/nn/checkpoint.hpp>
@@ -119,7 +121,9 @@ inline models::MargiPoseConfiguration read_configuration(const std::string& wher
         "inner.xy_hm_cnns." + std::to_string(stage) + ".down_layers.0.module.0.weight";
     return file.contains(name) && file.shape(name) == Shape{c.network.width, c.network.width, 3, 3};
   };
-  if (c.network.stages == 0 || !has(0) || !has(c.network.stages - 1)) {
+  bool has_all = c.network.stages > 0;
+  for (std::size_t s = 0; has_all && s < c.network.stages; ++s) has_all = has(s);
+  if (!has_all) {
     throw FileError(error_text(where, ": it has no tensors of ", c.network.stages,
                                " stages of width ", c.network.width,
                                ", which its metadata describe"));
@@ -149,7 +153,7 @@ POSEKIT_INLINE FeatureExtractor feature_extractor(std::string_view name) {
   std::string all;
   for (const auto& [known, extractor] : internal::feature_extractors) {
     if (name == known) return extractor;
-    all += (all.empty() ? "" : ", ") + std::string(known);
+    append_listed(all, known);
   }
   throw ValueError(error_text("there is no feature extractor '", name, "', expected one of ", all));
 }
@@ -183,8 +187,7 @@ POSEKIT_INLINE void require_input_size(const MargiPoseConfiguration& c) {
 template <class T>
 LoadedMargiPose<T> load_margipose(const std::filesystem::path& weights) {
   LoadedMargiPose<T> loaded;
-  loaded.configuration =
-      internal::read_configuration(weights.string(), SafetensorsFile(weights));
+  loaded.configuration = internal::read_configuration(weights.string(), SafetensorsFile(weights));
   loaded.network = std::make_shared<MargiPose<T>>(loaded.configuration.network);
   load_safetensors(weights, *loaded.network);
   loaded.network->eval();
@@ -221,9 +224,13 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
             .confidence = std::move(confidence),
             .heatmaps = maps};
   };
-  const auto save = [network, configuration](const std::filesystem::path& path) {
-    save_safetensors(path, *network, to_metadata(configuration));
-  };
+  // Files are of margipose_17's joints.
+  typename PoseNetwork<T>::Save save;
+  if (skeleton.name == skeletons::margipose_17.name) {
+    save = [network, configuration](const std::filesystem::path& path) {
+      save_safetensors(path, *network, to_metadata(configuration));
+    };
+  }
   return PoseNetwork<T>(
       {.name = "margipose",
        .skeleton = &skeleton,

@@ -79,6 +79,7 @@ PoseNetwork<T> load_pose_model(std::string_view name, const std::filesystem::pat
 
 #if POSEKIT_DEFINES_MODELS
 
+#include <posekit/core/listed.hpp>
 #include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/models/blazepose.hpp>
 #include <posekit/models/hand_landmark.hpp>
@@ -91,8 +92,9 @@ POSEKIT_INLINE std::filesystem::path require_model(const std::filesystem::path& 
   const auto path = folder / file;
   std::error_code unknown;
   if (!std::filesystem::is_regular_file(path, unknown)) {
-    throw FileError(
-        error_text(path.string(), ": no such file; scripts/fetch_models.sh --all fetches it"));
+    throw FileError(error_text(
+        path.string(),
+        ": no such file; `posekit fetch --all` (or scripts/fetch_models.sh --all) fetches it"));
   }
   return path;
 }
@@ -104,7 +106,7 @@ inline const PoseModelEntry& find_entry(std::string_view name) {
   std::string names;
   for (const PoseModelEntry& entry : pose_model_entries) {
     if (entry.name == name) return entry;
-    names += (names.empty() ? "" : ", ") + std::string(entry.name);
+    append_listed(names, entry.name);
   }
   throw ValueError(error_text("there is no model named '", name, "'; there are ", names));
 }

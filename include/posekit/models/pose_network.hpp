@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -115,12 +116,13 @@ class PoseNetwork {
 
   template <class Model>
   static Forward as_forward(Model model) {
-    return [model = std::move(model)](const Var<T>& images) -> PoseOutput<T> {
+    return [model = std::make_shared<const Model>(std::move(model))](
+               const Var<T>& images) -> PoseOutput<T> {
       using Result = std::invoke_result_t<const Model&, const Var<T>&>;
       if constexpr (std::is_convertible_v<Result, Var<T>>) {
-        return {.positions = model(images)};
+        return {.positions = (*model)(images)};
       } else {
-        return model(images);
+        return (*model)(images);
       }
     };
   }
@@ -182,6 +184,11 @@ PoseNetwork<T>::PoseNetwork(PoseNetworkDescription description, Forward forward,
     sensible = sensible && std::isfinite(in.mean[c]) && std::isfinite(in.deviation[c]) &&
                in.deviation[c] > 0;
   }
+  if (in.size_step > 0 && (in.min_size == 0 || !in.accepts(in.min_size))) {
+    throw ValueError(error_text("PoseNetwork: the input of '", name(), "' has size ", in.size,
+                                " and size_step ", in.size_step, ", which do not lead to min_size ",
+                                in.min_size));
+  }
   if (!sensible) {
     throw ValueError(error_text("PoseNetwork: the input of '", name(), "' has size ", in.size,
                                 ", deviations ", in.deviation[0], ", ", in.deviation[1], ", ",
@@ -225,6 +232,13 @@ PoseOutput<T> PoseNetwork<T>::run(const Var<T>& images) const {
     throw ShapeError(error_text(name(), ": confidences have shape ",
                                 to_string(output.confidence->shape()), ", expected ",
                                 to_string(joints)));
+  }
+  if (output.heatmaps) {
+    const Shape maps = output.heatmaps->shape();
+    if (maps.size() != 4 || maps[0] != joints[0] || maps[1] != joints[1]) {
+      throw ShapeError(error_text(name(), ": heatmaps have shape ", to_string(maps), ", expected [",
+                                  joints[0], ", ", joints[1], ", h, w]"));
+    }
   }
   return output;
 }

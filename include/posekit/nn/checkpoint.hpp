@@ -136,7 +136,7 @@ template <class M>
 requires nn::Module<M, typename M::value_type>
 void load_safetensors(const std::filesystem::path& path, M& module) {
   nn::internal::load_by_name(path.string(), SafetensorsFile(path), module,
-                           [](const std::string&) { return false; });
+                             [](const std::string&) { return false; });
 }
 
 /// Writes a module's parameters and buffers, whole or not at all.
@@ -181,7 +181,7 @@ requires nn::Module<M, typename M::value_type>
 void load_npz(const std::filesystem::path& path, M& module, const NpzOptions& options = {}) {
   const NpzArchive archive(path, options);
   nn::internal::load_by_name(path.string(), nn::internal::NpzSource{archive}, module,
-                           [](const std::string&) { return false; });
+                             [](const std::string&) { return false; });
 }
 
 /// The same into an npz archive.

@@ -153,7 +153,7 @@ Var<T> in_groups(const Var<T>& x, const Var<T>& weight, std::size_t groups, cons
 template <class T>
 Conv2d<T>::Conv2d(const Conv2dOptions& given) : options(given) {
   internal::require_channels_and_groups("Conv2d", options.in_channels, options.out_channels,
-                                      options.groups);
+                                        options.groups);
   weight = usual_weight<T>({options.out_channels, options.in_channels / options.groups,
                             options.kernel[0], options.kernel[1]},
                            options.seed);
@@ -162,7 +162,8 @@ Conv2d<T>::Conv2d(const Conv2dOptions& given) : options(given) {
 
 template <class T>
 posekit::Conv2dOptions Conv2d<T>::geometry() const {
-  return {options.stride, options.dilation, internal::both_sides(options.padding), Activation::none};
+  return {options.stride, options.dilation, internal::both_sides(options.padding),
+          Activation::none};
 }
 
 template <class T>
@@ -206,8 +207,8 @@ std::shared_ptr<const Conv2dFilter<T>> Conv2d<T>::constant_filter() const {
 
 template <class T>
 ConvTranspose2d<T>::ConvTranspose2d(const ConvTranspose2dOptions& given) : options(given) {
-  internal::require_channels_and_groups("ConvTranspose2d", options.in_channels, options.out_channels,
-                                      options.groups);
+  internal::require_channels_and_groups("ConvTranspose2d", options.in_channels,
+                                        options.out_channels, options.groups);
   for (std::size_t a = 0; a < 2; ++a) {
     if (options.output_padding[a] >= std::max(options.stride[a], options.dilation[a])) {
       throw ValueError(error_text("ConvTranspose2d: output_padding ", options.output_padding[a],

@@ -189,6 +189,7 @@ class Optimizer {
 
 #if POSEKIT_DEFINES_OPTIM
 
+#include <posekit/core/listed.hpp>
 #include <posekit/optim/gradients.hpp>
 
 namespace posekit::inline POSEKIT_ISA::optim {
@@ -319,7 +320,7 @@ std::pair<std::size_t, std::size_t> Optimizer<T>::find_state(const std::string& 
   }
   std::string expected;
   for (const internal::StateSlot& slot : traits_.slots) {
-    expected += error_text(expected.empty() ? "" : ", ", slot.name);
+    append_listed(expected, slot.name);
   }
   throw ValueError(error_text(function, ": '", name, "' is no state of this optimiser, expected ",
                               "one of ", expected, ", a dot and the name of a parameter"));

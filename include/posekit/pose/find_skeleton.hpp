@@ -24,6 +24,7 @@ const Skeleton& find_skeleton(std::size_t joints);
 #if POSEKIT_DEFINES_POSE
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -31,7 +32,7 @@ POSEKIT_INLINE const Skeleton& find_skeleton(std::string_view name) {
   std::string names;
   for (const Skeleton* skeleton : skeletons::all) {
     if (skeleton->name == name) return *skeleton;
-    names += (names.empty() ? "" : ", ") + std::string(skeleton->name);
+    append_listed(names, skeleton->name);
   }
   throw ValueError(error_text("there is no skeleton '", name, "'; there are ", names));
 }
@@ -44,7 +45,7 @@ POSEKIT_INLINE const Skeleton& find_skeleton(std::size_t joints) {
     if (skeleton->size() != joints) continue;
     found = skeleton;
     ++count;
-    names += (names.empty() ? "" : ", ") + std::string(skeleton->name);
+    append_listed(names, skeleton->name);
   }
   if (count == 1) return *found;
   throw ValueError(

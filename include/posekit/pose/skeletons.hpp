@@ -385,14 +385,14 @@ static_assert([] {
 #if POSEKIT_DEFINES_POSE
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 POSEKIT_INLINE std::size_t Skeleton::index(std::string_view joint) const {
   if (const auto found = find(joint)) return *found;
   std::string names;
-  for (const std::string_view known : joints)
-    names += (names.empty() ? "" : ", ") + std::string(known);
+  for (const std::string_view known : joints) append_listed(names, known);
   throw ValueError(
       error_text("the skeleton ", name, " has no joint '", joint, "'; it has ", names));
 }

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
@@ -32,7 +31,6 @@ class RandomStream {
   }
   constexpr double sign() { return chance(0.5) ? 1.0 : -1.0; }
 
-  /// Normal, by Box and Muller's transform.
   double normal(double mean = 0, double deviation = 1);
   /// Normal, drawn again where it is further from the mean than `limit` deviations.
   double truncated_normal(double mean, double deviation, double limit = 2.5);
@@ -69,8 +67,8 @@ constexpr std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t purpose) 
 namespace posekit::inline POSEKIT_ISA {
 
 POSEKIT_INLINE double RandomStream::normal(double mean, double deviation) {
-  const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
-  return mean + deviation * radius * std::cos(2 * std::numbers::pi * uniform());
+  const double u = uniform(), v = uniform();
+  return mean + deviation * box_muller(u, v);
 }
 
 POSEKIT_INLINE double RandomStream::truncated_normal(double mean, double deviation, double limit) {

@@ -106,7 +106,7 @@ TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
     throw FileError(where + ": is of another optimiser: " + error.what());
   }
   nn::internal::load_by_name(where, file, module,
-                           [&](const std::string& name) { return name.starts_with(prefix); });
+                             [&](const std::string& name) { return name.starts_with(prefix); });
   optimizer.clear_state();
   for (auto& [name, value] : states) optimizer.set_state(name, std::move(value));
   optimizer.set_steps(optimizer_steps);

@@ -258,6 +258,7 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
 #if POSEKIT_DEFINES_TRAINING
 
 #include <posekit/core/decimal.hpp>
+#include <posekit/core/listed.hpp>
 
 namespace posekit::inline POSEKIT_ISA::training::internal {
 
@@ -299,8 +300,8 @@ POSEKIT_INLINE void require_arguments(const std::string& where, const TrainingPo
   std::string before, now;
   for (const auto& [name, value] : arguments) {
     if (kept(name) == value) continue;
-    before += (before.empty() ? "" : ", ") + name + " " + kept(name);
-    now += (now.empty() ? "" : ", ") + name + " " + value;
+    append_listed(before, name + " " + kept(name));
+    append_listed(now, name + " " + value);
   }
   if (before.empty()) return;
   throw FileError(error_text(where, ": is of a training with ", before, ", this one has ", now,

@@ -178,7 +178,7 @@ inline void convert_slice(const GraphNodeView& view, Attributes& to) {
     copy<std::int64_t>(view, mask, to, mask);
 }
 
-inline constexpr std::array<TensorflowOperation, 49> operations{{
+inline constexpr auto operations = std::to_array<TensorflowOperation>({
     {"Add", "add"},
     {"AddN", "add_n"},
     {"AddV2", "add"},
@@ -228,7 +228,7 @@ inline constexpr std::array<TensorflowOperation, 49> operations{{
     {"Unpack", "unstack"},
     {"_FusedConv2D", "conv2d"},
     {"_FusedMatMul", "matmul"},
-}};
+});
 
 /// What becomes of an operation's attributes; null: it has none.
 inline Convert conversion(std::string_view name, std::string_view op) {

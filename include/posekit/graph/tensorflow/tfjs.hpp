@@ -40,6 +40,7 @@ Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& op
 #if POSEKIT_DEFINES_GRAPH
 
 #include <posekit/core/half.hpp>
+#include <posekit/core/listed.hpp>
 #include <posekit/graph/tensorflow/lowering.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/folder.hpp>
@@ -230,7 +231,7 @@ class TfjsReader {
         }
         const auto content = read_file(path_.parent_path() / shard);
         bytes.insert(bytes.end(), content.begin(), content.end());
-        shards += (shards.empty() ? "" : ", ") + shard.string();
+        append_listed(shards, shard.string());
       }
       std::size_t offset = 0;
       for (const Json& item : array(group, "weights", "weightsManifest")) {
