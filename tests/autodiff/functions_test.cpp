@@ -68,7 +68,7 @@ TEST_CASE("Absolute values and powers", "[autodiff]") {
   // Whole exponents take negative numbers, and 0 has a derivative.
   check_unary([](const auto& x) { return pk::pow(x, 3); }, [](double x) { return std::pow(x, 3); },
               -2, -0.3);
-  for (const std::size_t size : {1, 19}) {  // scalars and vectors
+  for (const std::size_t size : {1u, 19u}) {  // scalars and vectors
     pk::Tape<float> tape;
     pk::Tensor<float> zeros = pk::zeros<float>({size});
     const auto x = tape.variable(zeros);

@@ -8,7 +8,7 @@
 namespace pk = posekit;
 
 TEST_CASE("A permutation has each number once, by seed and stream", "[core]") {
-  for (const std::size_t count : {0, 1, 2, 1000}) {
+  for (const std::size_t count : {0u, 1u, 2u, 1000u}) {
     auto order = pk::random_permutation(count, 3, 4);
     CHECK(order == pk::random_permutation(count, 3, 4));
     std::sort(order.begin(), order.end());
