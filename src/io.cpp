@@ -48,6 +48,11 @@
 #include "io_templates.inc"
 #undef T
 
+namespace posekit::inline POSEKIT_ISA {
+template class BasicJsonFile<nlohmann::json>;
+template class BasicJsonFile<nlohmann::ordered_json>;
+}  // namespace posekit::inline POSEKIT_ISA
+
 // Truth values are written; what is read of them are numbers.
 namespace posekit::inline POSEKIT_ISA {
 template std::string npy_bytes<bool>(const Tensor<bool>& tensor);

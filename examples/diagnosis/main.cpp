@@ -69,26 +69,6 @@ struct Sums {
   }
 };
 
-/// Pictures of one joint by all networks, one under the other.
-pk::Bitmap stacked(const std::vector<pk::Bitmap>& pictures) {
-  constexpr double heading = 34;
-  std::size_t width = 0;
-  double height = 0;
-  for (const pk::Bitmap& picture : pictures) {
-    width = std::max(width, picture.width);
-    height += static_cast<double>(picture.height) + heading;
-  }
-  pk::Canvas canvas(width, static_cast<std::size_t>(height));
-  double y = 0;
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    canvas.text(18, y + 26, std::string(families[i].model) + ": " + families[i].kind, 15,
-                pk::colors::ink, pk::TextAlign::left, 1.25);
-    canvas.draw(pictures[i], 0, y + heading);
-    y += static_cast<double>(pictures[i].height) + heading;
-  }
-  return canvas.bitmap();
-}
-
 void diagnose(const fs::path& models, const fs::path& photo, const fs::path& annotation,
               const fs::path& folder, const std::string& coco) {
   StagedOutput output(folder);
@@ -116,7 +96,7 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
     ExplainOptions options;
     options.model = families[f].model;
     options.models = models;
-    const pk::PoseNetwork<float> network = load_network(options).network;
+    const pk::PoseNetwork<float> network = load_network(options);
     for (std::size_t p = 0; p < people.size(); ++p) {
       options.image = people[p].photo;
       options.annotations = people[p].dataset->source;
@@ -142,9 +122,13 @@ void diagnose(const fs::path& models, const fs::path& photo, const fs::path& ann
     }
   }
   pk::write_file(output.file("diagnosis.csv"), table);
+  std::vector<std::string> headings;
+  for (const auto& family : families) {
+    headings.push_back(std::string(family.model) + ": " + family.kind);
+  }
   for (const auto& [joint, row] : pictures) {
     if (row.size() != std::size(families)) continue;
-    pk::save_png(output.file("joint-" + joint + ".png"), stacked(row));
+    pk::save_png(output.file("joint-" + joint + ".png"), pk::stacked(row, headings));
   }
 
   std::printf("%zu people; errors in pixels of each network's input\n\n", people.size());

@@ -113,8 +113,8 @@ TrainedNetwork train_network(const TrainingOptions& options) {
   const auto optimizer = make_optimizer(options, net);
   const pk::optim::OneCycle schedule{.max_learning_rate = options.learning_rate,
                                      .total_steps = options.epochs * loader.batch_count()};
-  const auto loss = [&](pk::Tape<float>& tape, const Batch& batch) {
-    const auto out = net(tape.constant(batch.images));
+  const auto loss = [&](pk::Tape<float>& tape, Batch& batch) {
+    const auto out = net(tape.constant(std::move(batch.images)));
     return pk::masked_mean(pk::margipose_loss(out, batch.targets, batch.three_dimensional,
                                               {.pixelwise = net.options().pixelwise_loss}),
                            batch.visible);

@@ -40,7 +40,7 @@ std::optional<pk::CocoResult> coco_result(const pk::PoseNetwork<float>& network,
 void explain_folder(const ExplainOptions& options, const std::atomic<bool>& interrupted) {
   StagedOutput output(options.output);
   const auto dataset = pk::load_coco(options.annotations);
-  const pk::PoseNetwork<float> network = load_network(options).network;
+  const pk::PoseNetwork<float> network = load_network(options);
   const Photos photos = find_photos(dataset, options.image);
   const auto people = people_in(dataset, photos);
   if (people.empty()) {

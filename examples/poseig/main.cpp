@@ -28,11 +28,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void explain_photo(const ExplainOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   StagedOutput output(options.output);
-  const LoadedNetwork loaded = load_network(options);
-  const pk::PoseNetwork<float>& network = loaded.network;
-  if (options.sanity && !loaded.graph) {
-    throw pk::ValueError("--sanity is for networks with names, whose layers are known");
-  }
+  const pk::PoseNetwork<float> network = load_network(options);
   std::optional<pk::CocoDataset> dataset;
   if (!options.annotations.empty()) dataset = pk::load_coco(options.annotations);
   ProgressBar bar(options.quiet);
@@ -53,8 +49,7 @@ void explain_photo(const ExplainOptions& options) {
   pk::save_npy(output.file("attributions.npy"), e.result.attribution.attributions);
   std::string sanity_text;
   if (options.sanity) {
-    const Sanity sanity =
-        check_sanity(options, *loaded.graph, network, e, progress, stop_requested());
+    const Sanity sanity = check_sanity(options, network, e, progress, stop_requested());
     bar.clear();
     pk::save_png(output.file("sanity.png"), sanity_picture(sanity));
     pk::write_file(output.file("sanity.csv"), sanity_csv(sanity));

@@ -1,5 +1,6 @@
 #include "networks.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include <posekit/autodiff/shaping.hpp>
@@ -10,30 +11,16 @@
 
 namespace pk = posekit;
 
-namespace {
-
-pk::Graph read_graph(const ExplainOptions& options) {
-  for (const pk::PoseModelEntry& entry : pk::pose_model_entries) {
-    if (entry.name == options.model) {
-      return pk::read_pose_graph(options.model, model_folder(options.models, entry.file));
-    }
-  }
-  return pk::read_pose_graph(options.model, options.models);  // which says what there is
-}
-
-}  // namespace
-
-pk::PoseNetwork<float> make_network(const ExplainOptions& options, pk::Graph graph) {
-  return pk::make_pose_network(options.model, pk::Network<float>(std::move(graph)), options.beta);
-}
-
-LoadedNetwork load_network(const ExplainOptions& options) {
+pk::PoseNetwork<float> load_network(const ExplainOptions& options) {
+  const pk::PoseNetworkOptions how{.beta = options.beta};
   if (options.model.ends_with(".safetensors")) {
-    if (options.beta) throw pk::ValueError("--beta is for networks with names");
-    return {pk::load_pose_network<float>(options.model)};
+    return pk::load_pose_network<float>(options.model, how);
   }
-  pk::Graph graph = read_graph(options);
-  return {make_network(options, graph), graph};
+  std::filesystem::path folder = options.models;
+  for (const pk::PoseModelEntry& entry : pk::pose_model_entries) {
+    if (entry.name == options.model) folder = model_folder(options.models, entry.file);
+  }
+  return pk::load_pose_network<float>(options.model, folder, how);
 }
 
 pk::Tensor<float> person_probability(const ExplainOptions& options, pk::Tensor<float> image) {

@@ -2,23 +2,13 @@
 
 // Compiled once: what reads a network and computes it takes a compiler a while.
 
-#include <optional>
-
 #include <posekit/core/tensor.hpp>
-#include <posekit/graph/graph.hpp>
 #include <posekit/models/pose_network.hpp>
 
 #include "options.hpp"
 
 /// The network that the options name, or whose weights they name.
-struct LoadedNetwork {
-  posekit::PoseNetwork<float> network;
-  std::optional<posekit::Graph> graph{};  ///< of an imported network, its file
-};
-LoadedNetwork load_network(const ExplainOptions& options);
-
-/// The network that the options name, with the weights of `graph`.
-posekit::PoseNetwork<float> make_network(const ExplainOptions& options, posekit::Graph graph);
+posekit::PoseNetwork<float> load_network(const ExplainOptions& options);
 
 /// The person's probability at each pixel of an image [1, 3, 256, 256], as [1, 256, 256], by the
 /// selfie network.

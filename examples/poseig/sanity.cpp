@@ -7,41 +7,22 @@
 
 #include <posekit/attribution/path.hpp>
 #include <posekit/core/statistics.hpp>
-#include <posekit/graph/randomization.hpp>
 #include <posekit/io/csv.hpp>
 #include <posekit/pose/joint_selection.hpp>
-#include <posekit/viz/canvas.hpp>
 #include <posekit/viz/charts.hpp>
-
-#include "networks.hpp"
+#include <posekit/viz/stacked.hpp>
 
 namespace pk = posekit;
 
-namespace {
-
-/// The node whose ancestors are the network that was explained.
-std::string output_node(const pk::Graph& graph, const std::string& reads) {
-  for (const pk::NamedOutput& output : graph.outputs) {
-    if (output.name == reads) return output.output.node;
-  }
-  for (const pk::GraphNode& node : graph.nodes) {
-    if (node.name == reads) return reads;
-  }
-  return pk::parse_node_output(reads).node;
-}
-
-}  // namespace
-
-Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
-                    const pk::PoseNetwork<float>& network, const Explanation& e,
-                    const pk::ProgressCallback& progress, const std::atomic<bool>& interrupted) {
+Sanity check_sanity(const ExplainOptions& options, const pk::PoseNetwork<float>& network,
+                    const Explanation& e, const pk::ProgressCallback& progress,
+                    const std::atomic<bool>& interrupted) {
   const auto go_on = [&](const pk::Progress& step) {
     (void)step;
     return !interrupted.load();
   };
   Sanity sanity;
-  const auto layers = pk::weighted_layers(graph, output_node(graph, network.description().reads));
-  sanity.layers = layers.size();
+  sanity.layers = network.weighted_layers();
   constexpr std::size_t stages = 8, points = 50;
   const std::size_t joints = e.result.joints.size();
   const std::size_t total = stages + joints + 1;
@@ -53,16 +34,16 @@ Sanity check_sanity(const ExplainOptions& options, const pk::Graph& graph,
     // Few layers at first, where most changes.
     const double part = static_cast<double>(s) / stages;
     const auto count =
-        static_cast<std::size_t>(std::lround(part * part * static_cast<double>(layers.size())));
+        static_cast<std::size_t>(std::lround(part * part * static_cast<double>(sanity.layers)));
     const std::size_t randomized = s == 0 ? 0 : std::max(count, sanity.randomized.back() + 1);
-    if (randomized > layers.size()) break;
+    if (randomized > sanity.layers) break;
     sanity.randomized.push_back(randomized);
     if (s == 0) {
       sanity.ssim.push_back(1);
       sanity.rank_correlation.push_back(1);
       continue;
     }
-    const auto forgetful = make_network(options, pk::randomized(graph, layers, randomized));
+    const auto forgetful = network.randomized(randomized);
     // Each network is asked why its joints are where it puts them: near the true places, where it
     // puts none, its likelihood would be flat.
     pk::ExplanationOptions<float> own = e.subject.what;
@@ -123,10 +104,7 @@ pk::Bitmap sanity_picture(const Sanity& s) {
                      {.title = "Predictions while pixels are taken away",
                       .x = {"fraction of the pixels that is blurred away", 0, 1},
                       .y = {"error, pixels of the crop, mean over the joints", 0}});
-  pk::Canvas page(similarity.width, similarity.height + deletion.height);
-  page.draw(similarity, 0, 0);
-  page.draw(deletion, 0, static_cast<double>(similarity.height));
-  return page.bitmap();
+  return pk::stacked({similarity, deletion});
 }
 
 std::string sanity_csv(const Sanity& s) {

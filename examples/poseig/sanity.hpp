@@ -6,7 +6,6 @@
 
 #include <posekit/attribution/faithfulness.hpp>
 #include <posekit/core/progress.hpp>
-#include <posekit/graph/graph.hpp>
 #include <posekit/io/image.hpp>
 
 #include "explanation.hpp"
@@ -23,9 +22,8 @@ struct Sanity {
 };
 
 /// Cascading randomisation and deletion curves (PoseIG, section 4.2). Throws Cancelled.
-Sanity check_sanity(const ExplainOptions& options, const posekit::Graph& graph,
-                    const posekit::PoseNetwork<float>& network, const Explanation& explanation,
-                    const posekit::ProgressCallback& progress,
+Sanity check_sanity(const ExplainOptions& options, const posekit::PoseNetwork<float>& network,
+                    const Explanation& explanation, const posekit::ProgressCallback& progress,
                     const std::atomic<bool>& interrupted);
 
 posekit::Bitmap sanity_picture(const Sanity& sanity);

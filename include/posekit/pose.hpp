@@ -6,6 +6,7 @@
 #include <posekit/pose/bone_lengths.hpp>
 #include <posekit/pose/camera.hpp>
 #include <posekit/pose/comparable_poses.hpp>
+#include <posekit/pose/derived_joints.hpp>
 #include <posekit/pose/difficulty.hpp>
 #include <posekit/pose/find_skeleton.hpp>
 #include <posekit/pose/fit_alignment.hpp>

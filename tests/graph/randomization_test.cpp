@@ -37,7 +37,8 @@ TEST_CASE("Layers are listed from the output down, those that matter to it", "[g
   const auto graph = example();
   CHECK(pk::weighted_layers(graph, "two") == std::vector<std::string>{"two", "one"});
   CHECK(pk::weighted_layers(graph, "input").empty());
-  CHECK_THROWS_WITH(pk::weighted_layers(graph, "three"), Catch::Contains("no node named 'three'"));
+  CHECK_THROWS_WITH(pk::weighted_layers(graph, "three"),
+                    Catch::Contains("no node or output named 'three'"));
 }
 
 TEST_CASE("Random weights have their layer's mean and spread; others stay", "[graph]") {

@@ -7,6 +7,7 @@
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
+#include "support/close.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
@@ -98,4 +99,28 @@ TEST_CASE("Sizes that do not go together are refused", "[models]") {
   CHECK_THROWS_AS(pk::models::pose_network(net, 64, pk::skeletons::coco_17).save("other"),
                   pk::ValueError);
   CHECK(to_string(pk::models::feature_extractor("resnet50")) == "resnet50");
+}
+
+TEST_CASE("MargiPose forgets from its last stage down", "[models]") {
+  const auto net = std::make_shared<pk::models::MargiPose<float>>(small.network);
+  const auto network = pk::models::pose_network(net, 64);
+  std::size_t convolutions = 0;
+  for (const auto& [name, parameter] : pk::nn::parameters(*net))
+    convolutions += parameter->value().dimension() >= 2 ? 1 : 0;
+  REQUIRE(network.weighted_layers() == convolutions);
+  pk::Tape<float> tape;
+  const auto image = tape.constant(pk::testing::random_tensor<float>({1, 3, 64, 64}, 6, 0, 1));
+  const auto maps = [&](const pk::PoseNetwork<float>& n) { return n.run(image).heatmaps->value(); };
+  const auto before = maps(network);
+  CHECK(identical(maps(network.randomized(0)), before));
+  // The column of xy is the third from the output: what comes after it does not change xy.
+  std::size_t column = 0;
+  for (const auto& [name, parameter] : pk::nn::parameters(*net))
+    column += name.starts_with("inner.xz_hm_cnns.1.") && parameter->value().dimension() >= 2;
+  CHECK(identical(maps(network.randomized(2 * column)), before));
+  CHECK(!identical(maps(network.randomized(2 * column + 1)), before));
+  CHECK(identical(maps(network.randomized(2 * column + 1)),
+                  maps(network.randomized(2 * column + 1))));
+  CHECK(!identical(maps(network.randomized(1000, 1)), maps(network.randomized(1000, 2))));
+  CHECK(identical(maps(network), before));  // it is its copies that forget
 }

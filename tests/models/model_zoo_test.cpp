@@ -4,10 +4,14 @@
 #include <cmath>
 
 #include <posekit/datasets/coco.hpp>
+#include <posekit/graph/graph_file.hpp>
 #include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/models/model_zoo.hpp>
+#include <posekit/models/prediction.hpp>
+#include <posekit/testing/random_tensor.hpp>
 
+#include "support/close.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
@@ -98,4 +102,61 @@ TEST_CASE("Hand networks find an annotated hand's joints", "[models][shared]") {
     std::sort(errors.begin(), errors.end());
     CHECK(errors[10] < 12);
   }
+}
+
+TEST_CASE("An imported network is written, read again and answers the same", "[models]") {
+  if (!model_file("movenet-lightning")) return;
+  const auto folder = scratch_folder("model_zoo");
+  const auto network =
+      pk::load_pose_network<float>("movenet-lightning", models_folder(), {.beta = 2.5});
+  const auto image = pk::testing::random_tensor<float>({3, 192, 192}, 3, 0, 1);
+  const auto before = pk::predict(network, image);
+  const auto path = folder / "mine.safetensors";
+  network.save(path);
+  const auto again = pk::load_pose_network<float>(path);
+  CHECK(again.name() == "mine.safetensors");
+  CHECK(again.skeleton().name == "coco_17");
+  CHECK(again.weighted_layers() == network.weighted_layers());
+  CHECK(network.weighted_layers() > 40);
+  const auto after = pk::predict(again, image);
+  CHECK(identical(after.positions, before.positions));
+  CHECK(identical(after.confidence, before.confidence));
+  // Another beta than the one it was saved with.
+  const auto sharper = pk::load_pose_network<float>(path, {.beta = 9});
+  CHECK(!identical(pk::predict(sharper, image).positions, before.positions));
+  // One that has forgotten is written as it is.
+  const auto forgetful = network.randomized(3, 7);
+  const auto changed = pk::predict(forgetful, image);
+  CHECK(!identical(changed.positions, before.positions));
+  forgetful.save(folder / "forgetful.safetensors");
+  const auto read = pk::load_pose_network<float>(folder / "forgetful.safetensors");
+  CHECK(identical(pk::predict(read, image).positions, changed.positions));
+}
+
+TEST_CASE("Files of imported networks are looked at before they are believed", "[models]") {
+  const auto folder = scratch_folder("model_zoo_errors");
+  pk::Graph graph;
+  graph.nodes = {{"x", "input"}};
+  const auto error = [&](const std::map<std::string, std::string>& metadata) -> std::string {
+    const auto path = folder / "net.safetensors";
+    pk::save_graph(path, graph, metadata);
+    try {
+      (void)pk::load_pose_network<float>(path);
+    } catch (const pk::Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const auto contains = [](const std::string& text, const std::string& part) {
+    INFO(text);
+    CHECK(text.find(part) != std::string::npos);
+  };
+  contains(error({{"architecture", "graph"}}), "net.safetensors: there is no model named ''");
+  contains(error({{"architecture", "graph"}, {"network", "bodynet"}}), "no model named 'bodynet'");
+  contains(error({{"architecture", "graph"}, {"network", "posenet"}, {"beta", "-1"}}),
+           "'-1' for 'beta', expected a positive number");
+  contains(error({{"architecture", "graph"}, {"network", "movenet-lightning"}}),
+           "no node or output named");
+  contains(error({{"architecture", "hourglass"}}), "'hourglass'");
+  CHECK_THROWS_AS(pk::load_pose_network<float>(folder / "nothing.safetensors"), pk::FileError);
 }

@@ -26,14 +26,14 @@ judge() {
 echo "lines after preprocessing:"
 limits="attribution 230000
 autodiff 159000
-batches 189000
+batches 152000
 core 147000
 data 189000
-datasets 189000
-evaluation 189000
+datasets 186000
+evaluation 136000
 graph 192000
 heatmap 159000
-image 150000
+image 144500
 io 141000
 models 247000
 nn 197000

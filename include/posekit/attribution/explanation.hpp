@@ -70,6 +70,7 @@ PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& photo
 
 #if POSEKIT_DEFINES_ATTRIBUTION
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -164,8 +165,10 @@ PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& image
   for (auto* pose : {&e.attribution.pose, &e.attribution.pose_baseline}) {
     for (T& value : *pose) value /= unit;
   }
-  e.maps = e.attribution.maps();
   e.signed_maps = e.attribution.signed_maps();
+  e.maps = make_tensor<T>(shape_of(e.signed_maps));
+  std::transform(e.signed_maps.begin(), e.signed_maps.end(), e.maps.begin(),
+                 [](T value) { return std::abs(value); });
   internal::measure(options, e);
   return e;
 }

@@ -12,6 +12,7 @@
 #include <posekit/autodiff/tape.hpp>
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/core/threads.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -271,7 +272,7 @@ Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {
   // Whole parts of 16 elements, so that no two threads write one byte of the mask.
   const std::size_t parts = (size + 15) / 16;
   parallel_ranges(
-      parts, size > 16384 ? tape.threads() : 1, [&](std::size_t begin, std::size_t end, int) {
+      parts, threads_for(size, tape.threads()), [&](std::size_t begin, std::size_t end, int) {
         std::size_t i = 16 * begin;
         const std::size_t stop = std::min(size, 16 * end);
         for (; i < stop; i += L) {
@@ -296,7 +297,7 @@ Var<T> rectifier(const char* name, const Var<T>& x, Activation activation) {
     for (std::size_t k = 0; k < p.count(); ++k) {
       const T* g = p.cotangent() + k * size;
       T* to = target.data + k * size;
-      parallel_ranges((size + 15) / 16, size > 16384 ? p.threads() : 1,
+      parallel_ranges((size + 15) / 16, threads_for(size, p.threads()),
                       [&](std::size_t begin, std::size_t end, int) {
                         std::size_t i = 16 * begin;
                         const std::size_t stop = std::min(size, 16 * end);

@@ -149,6 +149,34 @@ POSEKIT_INLINE void require_pose_example(const char* function, const std::string
   }
 }
 
+namespace internal {
+
+inline void require_normalization(const char* function, const PoseBatchOptions& options) {
+  for (std::size_t c = 0; c < 3; ++c) {
+    if (options.standard_deviation[c] > 0 && std::isfinite(options.standard_deviation[c]) &&
+        std::isfinite(options.mean[c])) {
+      continue;
+    }
+    throw ValueError(error_text(function, ": channel ", c, " has mean ", options.mean[c],
+                                " and standard deviation ", options.standard_deviation[c],
+                                ", expected finite numbers, the second positive"));
+  }
+}
+
+/// Writes planes of `pixels` each, red, green, blue, red, ...
+template <class T>
+void write_normalized(const Tensor<float>& images, std::size_t pixels,
+                      const PoseBatchOptions& options, T* out) {
+  for (std::size_t begin = 0, plane = 0; begin < images.size(); begin += pixels, ++plane) {
+    const T mean = static_cast<T>(options.mean[plane % 3]);
+    const T deviation = static_cast<T>(options.standard_deviation[plane % 3]);
+    std::transform(images.data() + begin, images.data() + begin + pixels, out + begin,
+                   [&](float value) { return (static_cast<T>(value) - mean) / deviation; });
+  }
+}
+
+}  // namespace internal
+
 template <class T>
 Tensor<T> normalize_images(const Tensor<float>& images, const PoseBatchOptions& options) {
   const Shape shape = shape_of(images);
@@ -156,23 +184,10 @@ Tensor<T> normalize_images(const Tensor<float>& images, const PoseBatchOptions& 
     throw ShapeError(error_text("normalize_images: images has shape ", to_string(shape),
                                 ", expected [..., 3, H, W]"));
   }
-  for (std::size_t c = 0; c < 3; ++c) {
-    if (options.standard_deviation[c] > 0 && std::isfinite(options.standard_deviation[c]) &&
-        std::isfinite(options.mean[c])) {
-      continue;
-    }
-    throw ValueError(error_text("normalize_images: channel ", c, " has mean ", options.mean[c],
-                                " and standard deviation ", options.standard_deviation[c],
-                                ", expected finite numbers, the second positive"));
-  }
+  internal::require_normalization("normalize_images", options);
   Tensor<T> result = make_tensor<T>(shape);
-  const std::size_t pixels = shape[shape.size() - 2] * shape[shape.size() - 1];
-  for (std::size_t begin = 0, plane = 0; begin < images.size(); begin += pixels, ++plane) {
-    const T mean = static_cast<T>(options.mean[plane % 3]);
-    const T deviation = static_cast<T>(options.standard_deviation[plane % 3]);
-    std::transform(images.data() + begin, images.data() + begin + pixels, result.data() + begin,
-                   [&](float value) { return (static_cast<T>(value) - mean) / deviation; });
-  }
+  internal::write_normalized(images, shape[shape.size() - 2] * shape[shape.size() - 1], options,
+                             result.data());
   return result;
 }
 
@@ -296,6 +311,7 @@ PoseBatch<T> pose_batch(std::span<const PoseExample> examples, const PoseBatchOp
     require_same(examples[i].joints, joints, "joints");
   }
   const std::size_t count = joints[0], height = image[1], width = image[2];
+  internal::require_normalization("pose_batch", options);
   batch.images = make_tensor<T>({n, 3, height, width});
   batch.targets = zeros<T>({n, count, 3});
   batch.visible = zeros<T>({n, count});
@@ -304,8 +320,8 @@ PoseBatch<T> pose_batch(std::span<const PoseExample> examples, const PoseBatchOp
   std::fill_n(batch.positions.data(), batch.positions.size(), std::numeric_limits<T>::quiet_NaN());
   for (std::size_t i = 0; i < n; ++i) {
     const PoseExample& example = examples[i];
-    const Tensor<T> pixels = normalize_images<T>(example.image, options);
-    std::copy_n(pixels.data(), pixels.size(), batch.images.data() + i * pixels.size());
+    internal::write_normalized(example.image, height * width, options,
+                               batch.images.data() + i * example.image.size());
     const Tensor<T> targets = normalize_joints(cast<T>(example.joints), width, height);
     const std::size_t axes = example.three_dimensional ? 3 : 2;
     for (std::size_t j = 0; j < count; ++j) {

@@ -27,6 +27,9 @@ inline int resolve_threads([[maybe_unused]] int requested) {
 #endif
 }
 
+/// `threads` for so many elements, and one where they are too few to be worth another.
+inline int threads_for(std::size_t elements, int threads) { return elements > 16384 ? threads : 1; }
+
 /// From now on, calls of this thread that leave the number of threads open (0) use at most
 /// `threads`: for a thread that is itself one of several that work side by side.
 inline void limit_threads_of_this_thread([[maybe_unused]] int threads) {

@@ -101,7 +101,7 @@ class CocoReader : JsonFile {
   CocoDataset read() {
     CocoDataset data;
     data.source = name();
-    for (const auto& item : list(root(), "images")) {
+    for (const auto& item : array(root(), "images", "the file")) {
       const std::string where = error_text("images[", data.images.size(), "]");
       CocoImage image;
       image.id = integer(item, "id", where);
@@ -113,12 +113,12 @@ class CocoReader : JsonFile {
       data.images.push_back(std::move(image));
     }
     if (root().contains("categories")) {
-      for (const auto& item : list(root(), "categories")) {
+      for (const auto& item : array(root(), "categories", "the file")) {
         data.category_ids.push_back(
             integer(item, "id", error_text("categories[", data.category_ids.size(), "]")));
       }
     }
-    for (const auto& item : list(root(), "annotations")) {
+    for (const auto& item : array(root(), "annotations", "the file")) {
       data.annotations.push_back(
           annotation(item, error_text("annotations[", data.annotations.size(), "]")));
     }

@@ -78,7 +78,7 @@ class ImageFolderReader : JsonFile {
 
   AnnotatedImages read() {
     result_.skeleton = skeleton();
-    for (const Json& item : list(root(), "examples")) {
+    for (const Json& item : array(root(), "examples", "the file")) {
       const std::string where = error_text("examples[", result_.images.size(), "]");
       if (!item.is_object()) fail(where + " is no object");
       result_.images.push_back(example(item, where));
@@ -94,14 +94,6 @@ class ImageFolderReader : JsonFile {
     } catch (const ValueError& error) {
       fail(error.what());
     }
-  }
-
-  std::string text(const Json& item, const char* key, const std::string& where) const {
-    const auto found = item.find(key);
-    if (found == item.end() || !found->is_string()) {
-      fail(error_text(where, " has no text '", key, "'"));
-    }
-    return found->get<std::string>();
   }
 
   /// null stands for what is not known.

@@ -19,19 +19,14 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/io/npz.hpp>
+#include <posekit/pose/derived_joints.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// A joint that a file lacks, as a weighted sum of joints it has. The weights sum to 1.
-struct WeightedJoint {
-  std::string joint;
-  std::vector<std::pair<std::string, double>> parts;
-};
-
-/// What files usually lack of skeletons::margipose_17. The head's joint is at its base, 0.6 times
-/// as far below the top as it is above the neck.
-std::vector<WeightedJoint> usual_weighted_joints();
+/// What files of motion capture usually lack: `usual_derived_joints` and the top of the head. (The
+/// head's joint is at its base, 0.6 times as far below the top as it is above the neck.)
+std::vector<DerivedJoint> usual_mocap_joints();
 
 /// The joints of npz files of motion capture that do not name them, in their order.
 inline constexpr std::array<std::string_view, 17> mocap_file_joints{
@@ -48,7 +43,7 @@ struct MocapOptions {
   /// name. For joints that are not listed, the same name, and in BVH files what is usual there.
   std::vector<std::pair<std::string, std::string>> names{};
   /// How joints that the file lacks follow from others, by the skeleton's names.
-  std::vector<WeightedJoint> derived = usual_weighted_joints();
+  std::vector<DerivedJoint> derived = usual_mocap_joints();
   /// mm of the file's unit; 0: 1 for npz and 10 (centimetres) for BVH.
   double unit = 0;
 };
@@ -101,11 +96,10 @@ using JointParts = std::vector<std::pair<std::size_t, double>>;
 
 namespace posekit::inline POSEKIT_ISA {
 
-POSEKIT_INLINE std::vector<WeightedJoint> usual_weighted_joints() {
-  return {{"head_top", {{"head", 1.6}, {"neck", -0.6}}},
-          {"pelvis", {{"left_hip", 0.5}, {"right_hip", 0.5}}},
-          {"neck", {{"left_shoulder", 0.5}, {"right_shoulder", 0.5}}},
-          {"spine", {{"pelvis", 0.65}, {"neck", 0.35}}}};
+POSEKIT_INLINE std::vector<DerivedJoint> usual_mocap_joints() {
+  std::vector<DerivedJoint> joints = usual_derived_joints();
+  joints.push_back({"head_top", {{"head", 1.6}, {"neck", -0.6}}});
+  return joints;
 }
 
 namespace internal {
@@ -175,7 +169,8 @@ class JointFinder {
     std::vector<JointParts> result;
     std::string missing;
     for (const std::string_view joint : options_.skeleton->joints) {
-      result.push_back(find(std::string(joint), 0));
+      result.push_back(derive_joint(std::string(joint), options_.derived,
+                                    [&](const std::string& name) { return own(name); }));
       if (result.back().empty()) append_listed(missing, joint);
     }
     if (!missing.empty()) {
@@ -213,22 +208,6 @@ class JointFinder {
       }
     }
     return second_choice;
-  }
-
-  JointParts find(const std::string& joint, int depth) const {
-    if (const auto at = own(joint)) return {{*at, 1.0}};
-    if (depth > 8) return {};  // joints that are derived from each other
-    for (const WeightedJoint& rule : options_.derived) {
-      if (rule.joint != joint) continue;
-      JointParts parts;
-      for (const auto& [part, weight] : rule.parts) {
-        const JointParts of_part = find(part, depth + 1);
-        if (of_part.empty()) return {};
-        for (const auto& [at, share] : of_part) parts.emplace_back(at, share * weight);
-      }
-      return parts;
-    }
-    return {};
   }
 
   const FileJoints& joints_;
@@ -269,14 +248,7 @@ POSEKIT_INLINE void require_options(const char* function, const MocapOptions& op
     throw ValueError(error_text(function, ": unit is ", options.unit,
                                 " mm, expected more than 0, or 0 for the usual one"));
   }
-  for (const WeightedJoint& rule : options.derived) {
-    double sum = 0;
-    for (const auto& [joint, weight] : rule.parts) sum += weight;
-    if (rule.parts.empty() || !(std::abs(sum - 1) < 1e-9)) {
-      throw ValueError(error_text(function, ": the weights of derived joint ", rule.joint,
-                                  " sum to ", sum, ", expected 1"));
-    }
-  }
+  require_derived_joints(function, options.derived);
 }
 
 }  // namespace internal

@@ -38,6 +38,9 @@ class GraphIndex {
   const GraphNode* find(const std::string& name) const;
   std::optional<std::size_t> position(const std::string& name) const;
   std::size_t readers(const std::string& name) const;
+  /// What a name stands for: a published output or input, or a node, with or without ":0". Throws
+  /// GraphError.
+  NodeOutput resolve(const std::string& name) const;
   /// The node that computes an input, where nobody else reads it.
   const GraphNode* sole_source(const NodeOutput& input) const {
     return input.index == 0 && readers(input.node) == 1 ? find(input.node) : nullptr;
@@ -86,6 +89,20 @@ POSEKIT_INLINE std::optional<std::size_t> GraphIndex::position(const std::string
   return found->second;
 }
 
+POSEKIT_INLINE NodeOutput GraphIndex::resolve(const std::string& name) const {
+  for (const auto* published : {&graph_->outputs, &graph_->inputs}) {
+    for (const NamedOutput& output : *published) {
+      if (output.name == name && find(output.output.node) != nullptr) return output.output;
+    }
+  }
+  // A node's own name may hold a colon.
+  const NodeOutput output = find(name) != nullptr ? NodeOutput{name, 0} : parse_node_output(name);
+  if (find(output.node) == nullptr) {
+    throw GraphError(error_text(graph_->source, ": there is no node or output named '", name, "'"));
+  }
+  return output;
+}
+
 POSEKIT_INLINE std::size_t GraphIndex::readers(const std::string& name) const {
   const auto found = readers_.find(name);
   return found == readers_.end() ? 0 : found->second;
@@ -111,7 +128,7 @@ std::optional<Tensor<T>> channel_vector(const Tensor<float>* tensor) {
 
 /// The spatial padding of a "pad" node with constant zeros around height and width only.
 inline std::optional<Padding2d> spatial_padding(const Graph& graph, const GraphNode& node) {
-  if (node.op != "pad" || node.inputs.size() != 2) return std::nullopt;
+  if (node.inputs.size() != 2) return std::nullopt;
   const ConstantTensor* constant = GraphNodeView{graph, node}.constant(1);
   const auto* values = constant == nullptr ? nullptr : std::get_if<IntegerTensor>(constant);
   if (values == nullptr || values->size() != 8) return std::nullopt;

@@ -33,7 +33,7 @@ using Attributes = std::map<std::string, Attribute>;
 struct GraphNode {
   std::string name;
   std::string op;
-  std::vector<NodeOutput> inputs;
+  std::vector<NodeOutput> inputs{};
   Attributes attributes{};
   std::string source_op{};  ///< as the file has it, for error messages; empty: the same
 };

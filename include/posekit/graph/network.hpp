@@ -55,6 +55,8 @@ class Network {
   /// The file the network came from.
   const std::string& source() const;
   const Graph& graph() const;
+  /// Another graph, with the options and the operations of this one. Throws as the constructor.
+  Network with_graph(Graph graph) const;
   /// The published outputs, in the file's order; for a file that publishes none, the nodes that no
   /// other node reads.
   std::vector<std::string> output_names() const;
@@ -86,6 +88,7 @@ struct Network<T>::Impl {
 
   Graph graph;
   NetworkOptions options;
+  GraphOperations<T> operations;
   internal::GraphIndex index;
   std::vector<Prepared> prepared;
   std::vector<std::size_t> order;  // topological
@@ -93,9 +96,9 @@ struct Network<T>::Impl {
   std::vector<std::string> placeholders;
   std::vector<NamedOutput> outputs;
 
-  Impl(Graph g, const NetworkOptions& o, const GraphOperations<T>& operations)
-      : graph(std::move(g)), options(o), index(graph) {
-    for (const GraphNode& node : graph.nodes) prepare(node, operations);
+  Impl(Graph g, const NetworkOptions& o, GraphOperations<T> known)
+      : graph(std::move(g)), options(o), operations(std::move(known)), index(graph) {
+    for (const GraphNode& node : graph.nodes) prepare(node);
     sort();
     for (auto& [name, constant] : graph.constants) {
       if (const auto* real = std::get_if<Tensor<float>>(&constant)) {
@@ -125,7 +128,7 @@ struct Network<T>::Impl {
     throw GraphError(graph_error_text(graph, node, reason));
   }
 
-  void prepare(const GraphNode& node, const GraphOperations<T>& operations) {
+  void prepare(const GraphNode& node) {
     Prepared result;
     for (const NodeOutput& input : node.inputs) {
       if (index.find(input.node) == nullptr) {
@@ -178,22 +181,6 @@ struct Network<T>::Impl {
                                 " inputs (", names, "); feed them by name"));
   }
 
-  /// What a name stands for: a published output or input, or a node.
-  NodeOutput resolve(const std::string& name) const {
-    for (const auto* published : {&outputs, &graph.inputs}) {
-      for (const NamedOutput& output : *published) {
-        if (output.name == name) return output.output;
-      }
-    }
-    // A node's own name may hold a colon.
-    const NodeOutput output =
-        index.find(name) != nullptr ? NodeOutput{name, 0} : parse_node_output(name);
-    if (index.find(output.node) == nullptr) {
-      throw GraphError(error_text(graph.source, ": there is no node or output named '", name, "'"));
-    }
-    return output;
-  }
-
   std::vector<Var<T>> run(const std::map<std::string, Var<T>>& feeds,
                           const std::vector<std::string>& names) const {
     if (feeds.empty()) throw GraphError(error_text(graph.source, ": nothing was fed"));
@@ -202,7 +189,7 @@ struct Network<T>::Impl {
     if (names.empty()) {
       for (const NamedOutput& output : outputs) wanted.push_back(output.output);
     } else {
-      for (const std::string& name : names) wanted.push_back(resolve(name));
+      for (const std::string& name : names) wanted.push_back(index.resolve(name));
     }
 
     std::size_t limit = options.max_activations;
@@ -219,7 +206,7 @@ struct Network<T>::Impl {
       if (&var.tape() != &tape) {
         throw GraphError(error_text(graph.source, ": '", name, "' was fed from another tape"));
       }
-      const NodeOutput output = resolve(name);
+      const NodeOutput output = index.resolve(name);
       const std::size_t at = *index.position(output.node);
       if (values[at].size() <= output.index) values[at].resize(output.index + 1);
       values[at][output.index] = GraphValue<T>::kept(var);
@@ -320,6 +307,11 @@ const std::string& Network<T>::source() const {
 template <class T>
 const Graph& Network<T>::graph() const {
   return impl_->graph;
+}
+
+template <class T>
+Network<T> Network<T>::with_graph(Graph graph) const {
+  return Network(std::move(graph), impl_->options, impl_->operations);
 }
 
 template <class T>

@@ -4,7 +4,6 @@
 // down (the cascading randomisation of Adebayo et al., "Sanity Checks for Saliency Maps", 2018).
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,8 +15,9 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// The convolutions and matrix products that a node depends on, from that node down to the input,
-/// as far as their weights are constants. Throws GraphError where there is no such node.
+/// The convolutions and matrix products that a node or a published output depends on, from there
+/// down to the input, as far as their weights are constants. Throws GraphError where there is no
+/// such node.
 std::vector<std::string> weighted_layers(const Graph& graph, const std::string& output);
 
 /// The same network with random weights in the first `count` of some layers: normal, with mean and
@@ -30,7 +30,7 @@ Graph randomized(Graph graph, const std::vector<std::string>& layers, std::size_
 
 #if POSEKIT_DEFINES_GRAPH
 
-#include <posekit/core/random.hpp>
+#include <posekit/core/redrawn.hpp>
 #include <posekit/graph/fusion.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -38,12 +38,10 @@ namespace posekit::inline POSEKIT_ISA {
 POSEKIT_INLINE std::vector<std::string> weighted_layers(const Graph& graph,
                                                         const std::string& output) {
   const internal::GraphIndex index(graph);
-  const auto start = index.position(output);
-  if (!start) throw GraphError(error_text(graph.source, ": there is no node named '", output, "'"));
   // Depth first, without recursion: a node comes after all that it reads.
   std::vector<std::string> layers;
   std::vector<std::uint8_t> state(graph.nodes.size());  // 1: entered, 2: done
-  std::vector<std::size_t> stack{*start};
+  std::vector<std::size_t> stack{*index.position(index.resolve(output).node)};
   while (!stack.empty()) {
     const std::size_t at = stack.back();
     const GraphNode& node = graph.nodes[at];
@@ -78,19 +76,7 @@ POSEKIT_INLINE Graph randomized(Graph graph, const std::vector<std::string>& lay
       throw GraphError(
           error_text(graph.source, ": the node '", layers[i], "' has no constant weights"));
     }
-    double sum = 0, square = 0;
-    for (const float w : *weights) {
-      sum += static_cast<double>(w);
-      square += static_cast<double>(w) * static_cast<double>(w);
-    }
-    const auto n = static_cast<double>(std::max<std::size_t>(1, weights->size()));
-    const double mean = sum / n, deviation = std::sqrt(std::max(0.0, square / n - mean * mean));
-    Tensor<float> drawn = *weights;
-    const CounterRandom random(seed, i);
-    for (std::size_t k = 0; k < drawn.size(); ++k) {
-      drawn.data()[k] = static_cast<float>(mean + deviation * random.normal(k));
-    }
-    graph.constants[node->inputs[1].node] = std::move(drawn);
+    graph.constants[node->inputs[1].node] = redrawn(*weights, seed, i);
   }
   return graph;
 }

@@ -95,16 +95,15 @@ Tensor<T> decode(const char* function, const ContiguousView<T>& view, Coordinate
   const MapsShape maps = maps_shape(function, "heatmaps", view.shape());
   const auto axes = axes_coordinates(convention, maps.grid);
   Tensor<T> result = make_tensor<T>(maps.positions());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), resolve_threads(threads)),
-               [&](std::size_t i) {
-                 const T* map = view.data() + i * maps.grid.size();
-                 const auto peak = peak_pixel(maps.grid, map);
-                 const std::array<double, 3> offset = refine(maps, map, peak);
-                 for (std::size_t a = 0; a < maps.axes; ++a) {
-                   result.data()[i * maps.axes + a] = static_cast<T>(
-                       axes[a].scale * (static_cast<double>(peak[a]) + offset[a]) + axes[a].offset);
-                 }
-               });
+  parallel_for(maps.maps(), threads_for(maps.size(), resolve_threads(threads)), [&](std::size_t i) {
+    const T* map = view.data() + i * maps.grid.size();
+    const auto peak = peak_pixel(maps.grid, map);
+    const std::array<double, 3> offset = refine(maps, map, peak);
+    for (std::size_t a = 0; a < maps.axes; ++a) {
+      result.data()[i * maps.axes + a] = static_cast<T>(
+          axes[a].scale * (static_cast<double>(peak[a]) + offset[a]) + axes[a].offset);
+    }
+  });
   return result;
 }
 

@@ -212,20 +212,19 @@ std::vector<kernels::DivergenceValue> divergences(
     int threads, std::vector<kernels::SoftmaxState<T>>* states = nullptr) {
   source.states = states;
   std::vector<kernels::DivergenceValue> values(maps.maps());
-  parallel_ranges(maps.maps(), internal::threads_for(maps.size(), threads),
-                  [&](std::size_t begin, std::size_t end, int) {
-                    std::array<kernels::GaussianAxis<T>, 3> axes;
-                    for (std::size_t i = begin; i < end; ++i) {
-                      if (source.beta) {
-                        (*states)[i] = kernels::softmax_moments<T>(
-                            maps.grid, source.data + i * maps.grid.size(), *source.beta);
-                      }
-                      with_map(maps, i, source, reference, axes, [&](const auto& p, const auto& q) {
-                        values[i] =
-                            kernels::divergence<Kind, T, simd::DefaultArch>(maps.grid, p, q);
-                      });
-                    }
-                  });
+  parallel_ranges(
+      maps.maps(), threads_for(maps.size(), threads), [&](std::size_t begin, std::size_t end, int) {
+        std::array<kernels::GaussianAxis<T>, 3> axes;
+        for (std::size_t i = begin; i < end; ++i) {
+          if (source.beta) {
+            (*states)[i] = kernels::softmax_moments<T>(
+                maps.grid, source.data + i * maps.grid.size(), *source.beta);
+          }
+          with_map(maps, i, source, reference, axes, [&](const auto& p, const auto& q) {
+            values[i] = kernels::divergence<Kind, T, simd::DefaultArch>(maps.grid, p, q);
+          });
+        }
+      });
   return values;
 }
 
@@ -269,7 +268,7 @@ Var<T> record_divergence(const char* name, const MapsShape& maps, const Var<T>& 
         const auto extents = maps.grid.extents();
         const auto coordinates = axes_coordinates(how.options.coordinates, maps.grid);
         const DivergenceSource<T> source{p_value->data(), how.beta, &states};
-        const int team = internal::threads_for(maps.size() * back.count(), back.threads());
+        const int team = threads_for(maps.size() * back.count(), back.threads());
         parallel_ranges(back.count() * count, team, [&](std::size_t begin, std::size_t end, int) {
           std::array<kernels::GaussianAxis<T>, 3> axes;
           for (std::size_t i = begin; i < end; ++i) {

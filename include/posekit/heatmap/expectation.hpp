@@ -58,7 +58,7 @@ void write_expectations(const char* function, const MapsShape& maps, const T* we
                         const ExpectationOptions& options, T* positions, int threads) {
   const auto axes = axes_coordinates(options.coordinates, maps.grid);
   std::vector<double> masses(maps.maps());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+  parallel_for(maps.maps(), threads_for(maps.size(), threads), [&](std::size_t i) {
     const auto moments = kernels::map_moments<T>(maps.grid, weights + i * maps.grid.size());
     masses[i] = moments.mass;
     for (std::size_t a = 0; a < maps.axes; ++a) {
@@ -89,7 +89,7 @@ Var<T> expectation(const Var<T>& heatmaps, const ExpectationOptions& options) {
     if (!target) return;
     const auto axes = axes_coordinates(options.coordinates, maps.grid);
     const std::size_t pixels = maps.grid.size();
-    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
+    const int threads = threads_for(maps.size() * p.count(), p.threads());
     parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
       std::array<T, 3> slope{};
       T constant = 0;

@@ -58,7 +58,7 @@ std::vector<std::uint8_t> write_softmax(const MapsShape& maps, const T* logits, 
                                         int threads) {
   const std::size_t pixels = maps.grid.size();
   std::vector<std::uint8_t> infinite(maps.maps());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+  parallel_for(maps.maps(), threads_for(maps.size(), threads), [&](std::size_t i) {
     const auto state = kernels::softmax_moments<T>(maps.grid, logits + i * pixels, beta);
     kernels::softmax<T>(pixels, logits + i * pixels, state, result + i * pixels);
     infinite[i] = state.infinite ? 1 : 0;
@@ -77,22 +77,22 @@ Var<T> flat_softmax(const Var<T>& logits, const FlatSoftmaxOptions& options) {
   Tensor<T> value = tape.pool().take(logits.shape());
   auto infinite = internal::write_softmax(maps, logits.data(), beta, value.data(), tape.threads());
   const auto output = tape.pool().share(std::move(value));
-  return tape.record(
-      "flat_softmax", output, {logits}, [=, infinite = std::move(infinite)](Pullback<T>& p) {
-        const auto target = p.target(0);
-        if (!target) return;
-        const std::size_t pixels = maps.grid.size();
-        const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
-        parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
-          if (infinite[i % maps.maps()] != 0) {  // an infinite logit moves nothing
-            target.put_nothing(i * pixels, pixels);
-            return;
-          }
-          kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels, beta,
-                                  p.cotangent() + i * pixels, target.data + i * pixels,
-                                  target.accumulate);
-        });
-      });
+  return tape.record("flat_softmax", output, {logits},
+                     [=, infinite = std::move(infinite)](Pullback<T>& p) {
+                       const auto target = p.target(0);
+                       if (!target) return;
+                       const std::size_t pixels = maps.grid.size();
+                       const int threads = threads_for(maps.size() * p.count(), p.threads());
+                       parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+                         if (infinite[i % maps.maps()] != 0) {  // an infinite logit moves nothing
+                           target.put_nothing(i * pixels, pixels);
+                           return;
+                         }
+                         kernels::softmax_vjp<T>(pixels, output->data() + i % maps.maps() * pixels,
+                                                 beta, p.cotangent() + i * pixels,
+                                                 target.data + i * pixels, target.accumulate);
+                       });
+                     });
 }
 
 template <class T>

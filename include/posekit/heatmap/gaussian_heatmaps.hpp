@@ -129,7 +129,7 @@ POSEKIT_INLINE MapsShape gaussian_shape(const Shape& means, const Shape& size,
 template <class T>
 void write_gaussians(const MapsShape& maps, const T* means, const GaussianOptions& options,
                      T* result, int threads) {
-  parallel_ranges(maps.maps(), internal::threads_for(maps.size(), threads),
+  parallel_ranges(maps.maps(), threads_for(maps.size(), threads),
                   [&](std::size_t begin, std::size_t end, int) {
                     std::array<kernels::GaussianAxis<T>, 3> axes;
                     for (std::size_t i = begin; i < end; ++i) {
@@ -159,7 +159,7 @@ Var<T> gaussian_heatmaps(const Var<T>& means, const Shape& size, const GaussianO
     const auto target = p.target(0);
     if (!target) return;
     const auto extents = maps.grid.extents();
-    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
+    const int threads = threads_for(maps.size() * p.count(), p.threads());
     parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
       const std::size_t map = i % maps.maps();
       std::array<kernels::GaussianAxis<T>, 3> axes;

@@ -16,6 +16,7 @@
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/core/threads.hpp>
 #include <posekit/heatmap/divergence.hpp>
 #include <posekit/heatmap/gaussian_heatmaps.hpp>
 
@@ -294,7 +295,7 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma) {
   const auto excess = [=](const kernels::MapSpread& spread, std::size_t axis) {
     return spread.covariance[axis][axis] - sigma * sigma;
   };
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), tape.threads()), [&](std::size_t i) {
+  parallel_for(maps.maps(), threads_for(maps.size(), tape.threads()), [&](std::size_t i) {
     spreads[i] = kernels::map_spread<T>(maps.grid, input->data() + i * maps.grid.size());
     double sum = 0;
     for (std::size_t a = 0; a < maps.axes; ++a) {
@@ -302,27 +303,27 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma) {
     }
     value.data()[i] = static_cast<T>(sum);
   });
-  return tape.record(
-      "variance_loss", std::move(value), {heatmaps},
-      [=, spreads = std::move(spreads)](Pullback<T>& p) {
-        const auto target = p.target(0);
-        if (!target) return;
-        const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
-        parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
-          // A map that does not count moves nothing, whatever it holds.
-          if (p.cotangent()[i] == T(0)) {
-            target.put_nothing(i * maps.grid.size(), maps.grid.size());
-            return;
-          }
-          const auto& spread = spreads[i % maps.maps()];
-          std::array<double, 3> slope{};
-          for (std::size_t a = 0; a < maps.axes; ++a) {
-            slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
-          }
-          kernels::map_variance_vjp<T>(maps.grid, spread, slope, target.data + i * maps.grid.size(),
-                                       target.accumulate);
-        });
-      });
+  return tape.record("variance_loss", std::move(value), {heatmaps},
+                     [=, spreads = std::move(spreads)](Pullback<T>& p) {
+                       const auto target = p.target(0);
+                       if (!target) return;
+                       const int threads = threads_for(maps.size() * p.count(), p.threads());
+                       parallel_for(p.count() * maps.maps(), threads, [&](std::size_t i) {
+                         // A map that does not count moves nothing, whatever it holds.
+                         if (p.cotangent()[i] == T(0)) {
+                           target.put_nothing(i * maps.grid.size(), maps.grid.size());
+                           return;
+                         }
+                         const auto& spread = spreads[i % maps.maps()];
+                         std::array<double, 3> slope{};
+                         for (std::size_t a = 0; a < maps.axes; ++a) {
+                           slope[a] = 2 * excess(spread, a) * static_cast<double>(p.cotangent()[i]);
+                         }
+                         kernels::map_variance_vjp<T>(maps.grid, spread, slope,
+                                                      target.data + i * maps.grid.size(),
+                                                      target.accumulate);
+                       });
+                     });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -54,12 +54,7 @@ void require_no_infinity(const char* function, const char* argument, const T* po
 /// Of the axes x, y, z.
 std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention, const MapGrid& grid);
 
-namespace internal {
-
-/// Threads for so many pixels: few are not worth another.
-inline int threads_for(std::size_t pixels, int threads) { return pixels > 16384 ? threads : 1; }
-
-}  // namespace internal
+namespace internal {}  // namespace internal
 
 }  // namespace posekit::inline POSEKIT_ISA
 

@@ -116,7 +116,7 @@ void write_marginals(const MapsShape& maps, const T* volume, T* xy, T* zy, T* xz
   const std::size_t xy_size = maps.grid.height * maps.grid.width;
   const std::size_t zy_size = maps.grid.height * maps.grid.depth;
   const std::size_t xz_size = maps.grid.depth * maps.grid.width;
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+  parallel_for(maps.maps(), threads_for(maps.size(), threads), [&](std::size_t i) {
     kernels::volume_marginals<T>(maps.grid, volume + i * maps.grid.size(), xy + i * xy_size,
                                  zy + i * zy_size, xz + i * xz_size);
   });
@@ -140,7 +140,7 @@ Marginals<Var<T>> marginals(const Var<T>& volume) {
     if (!target) return;
     const auto [depth, height, width] = maps.grid;
     const std::size_t total = p.output_size();
-    const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
+    const int threads = threads_for(maps.size() * p.count(), p.threads());
     const bool streaming = maps.size() * p.count() * sizeof(T) >= simd::streaming_bytes;
     parallel_for(p.count() * maps.maps(), threads,
                  [&, d = depth, h = height, w = width](std::size_t i) {

@@ -150,7 +150,7 @@ template <class T>
 std::vector<kernels::SoftmaxState<T>> softmax_states(const MapsShape& maps, const T* logits,
                                                      const std::vector<T>& betas, int threads) {
   std::vector<kernels::SoftmaxState<T>> states(maps.maps());
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+  parallel_for(maps.maps(), threads_for(maps.size(), threads), [&](std::size_t i) {
     states[i] = kernels::softmax_moments<T>(maps.grid, logits + i * maps.grid.size(), betas[i]);
   });
   return states;
@@ -176,7 +176,7 @@ POSEKIT_INLINE void require_compensated(const CompensatedSoftArgmaxOptions& opti
 template <class T>
 void compensate(const MapsShape& maps, const T* logits, double background,
                 std::vector<kernels::SoftmaxState<T>>& states, int threads) {
-  parallel_for(maps.maps(), internal::threads_for(maps.size(), threads), [&](std::size_t i) {
+  parallel_for(maps.maps(), threads_for(maps.size(), threads), [&](std::size_t i) {
     kernels::compensate<T>(maps.grid, logits + i * maps.grid.size(), static_cast<T>(background),
                            states[i]);
   });
@@ -205,7 +205,7 @@ Var<T> record_soft_argmax(const char* name, const Var<T>& logits, const Var<T>& 
         const auto axes = axes_coordinates(convention, maps.grid);
         std::vector<T> by_beta(p.count() * count);
         const auto scratch = p.scratch(target ? 0 : pixels * static_cast<std::size_t>(p.threads()));
-        const int threads = internal::threads_for(maps.size() * p.count(), p.threads());
+        const int threads = threads_for(maps.size() * p.count(), p.threads());
         parallel_ranges(
             p.count() * count, threads, [&](std::size_t begin, std::size_t end, int thread) {
               for (std::size_t i = begin; i < end; ++i) {

@@ -59,32 +59,30 @@ HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& view) {
   const std::size_t pixels = maps.grid.size();
   Tensor<T> even = make_tensor<T>({pixels});
   even.fill(static_cast<T>(1.0 / static_cast<double>(pixels)));
-  parallel_for(
-      maps.maps(), internal::threads_for(maps.size(), resolve_threads(0)), [&](std::size_t i) {
-        const T* map = view.data() + i * pixels;
-        const auto peak = internal::peak_pixel(maps.grid, map);
-        s.peak.data()[i] = map[peak[0] + maps.grid.width * (peak[1] + maps.grid.height * peak[2])];
-        const double mass = kernels::map_moments<T>(maps.grid, map).mass;
-        s.mass.data()[i] = static_cast<T>(mass);
-        Tensor<T> p = make_tensor<T>({pixels});
-        for (std::size_t k = 0; k < pixels; ++k)
-          p.data()[k] = static_cast<T>(static_cast<double>(map[k]) / mass);
-        const auto spread = kernels::map_spread<T>(maps.grid, p.data());
-        for (std::size_t a = 0; a < maps.axes; ++a) {
-          s.peak_position.data()[i * maps.axes + a] = static_cast<T>(peak[a]);
-          s.mean.data()[i * maps.axes + a] = static_cast<T>(spread.mean[a]);
-          for (std::size_t b = 0; b < maps.axes; ++b) {
-            s.covariance.data()[(i * maps.axes + a) * maps.axes + b] =
-                static_cast<T>(spread.covariance[a][b]);
-          }
-        }
-        // The entropy is log(pixels) less the divergence from an even map.
-        const auto divergence = kernels::divergence<Divergence::kl, T, Arch>(
-            maps.grid, kernels::MapWeights<T, Arch>{p.data()},
-            kernels::MapWeights<T, Arch>{even.data()});
-        s.entropy.data()[i] =
-            static_cast<T>(std::log(static_cast<double>(pixels)) - divergence.value);
-      });
+  parallel_for(maps.maps(), threads_for(maps.size(), resolve_threads(0)), [&](std::size_t i) {
+    const T* map = view.data() + i * pixels;
+    const auto peak = internal::peak_pixel(maps.grid, map);
+    s.peak.data()[i] = map[peak[0] + maps.grid.width * (peak[1] + maps.grid.height * peak[2])];
+    const double mass = kernels::map_moments<T>(maps.grid, map).mass;
+    s.mass.data()[i] = static_cast<T>(mass);
+    Tensor<T> p = make_tensor<T>({pixels});
+    for (std::size_t k = 0; k < pixels; ++k)
+      p.data()[k] = static_cast<T>(static_cast<double>(map[k]) / mass);
+    const auto spread = kernels::map_spread<T>(maps.grid, p.data());
+    for (std::size_t a = 0; a < maps.axes; ++a) {
+      s.peak_position.data()[i * maps.axes + a] = static_cast<T>(peak[a]);
+      s.mean.data()[i * maps.axes + a] = static_cast<T>(spread.mean[a]);
+      for (std::size_t b = 0; b < maps.axes; ++b) {
+        s.covariance.data()[(i * maps.axes + a) * maps.axes + b] =
+            static_cast<T>(spread.covariance[a][b]);
+      }
+    }
+    // The entropy is log(pixels) less the divergence from an even map.
+    const auto divergence = kernels::divergence<Divergence::kl, T, Arch>(
+        maps.grid, kernels::MapWeights<T, Arch>{p.data()},
+        kernels::MapWeights<T, Arch>{even.data()});
+    s.entropy.data()[i] = static_cast<T>(std::log(static_cast<double>(pixels)) - divergence.value);
+  });
   return s;
 }
 

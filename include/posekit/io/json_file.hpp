@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <posekit/core/definitions.hpp>
@@ -17,12 +19,18 @@
 
 namespace posekit::inline POSEKIT_ISA {
 
-class JsonFile {
+/// `Value` is nlohmann's json, or ordered_json where the order of an object's members means
+/// something: there each takes as long to find as there are members before it.
+template <class Value>
+class BasicJsonFile {
  public:
-  using Json = nlohmann::json;
+  using Json = Value;
 
-  /// Throws FileError where the file is missing or no JSON.
-  explicit JsonFile(const std::filesystem::path& path);
+  /// Throws FileError where the file is missing, larger than `max_bytes` or no JSON.
+  explicit BasicJsonFile(const std::filesystem::path& path,
+                         std::uintmax_t max_bytes = std::uintmax_t{1} << 32);
+  /// From a text that stands in a file; `name` stands for it in errors.
+  BasicJsonFile(std::span<const std::uint8_t> text, std::string name);
 
   const std::string& name() const { return name_; }
   const Json& root() const { return root_; }
@@ -31,7 +39,12 @@ class JsonFile {
     throw FileError(error_text(name_, ": ", what));
   }
 
-  const Json& list(const Json& object, const char* key) const;
+  /// Null where there is none.
+  static const Json* find(const Json& object, const char* key);
+  /// Members of an object that have to be there; `where` says whose.
+  const Json& object(const Json& parent, const char* key, const std::string& where) const;
+  const Json& array(const Json& parent, const char* key, const std::string& where) const;
+  std::string text(const Json& parent, const char* key, const std::string& where) const;
   std::int64_t integer(const Json& item, const char* key, const std::string& where) const;
   /// The size of an image along an axis.
   std::size_t extent(const Json& item, const char* key, const std::string& where) const;
@@ -43,6 +56,9 @@ class JsonFile {
   Json root_;
 };
 
+using JsonFile = BasicJsonFile<nlohmann::json>;
+using OrderedJsonFile = BasicJsonFile<nlohmann::ordered_json>;
+
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_IO
@@ -51,31 +67,58 @@ class JsonFile {
 
 namespace posekit::inline POSEKIT_ISA {
 
-POSEKIT_INLINE JsonFile::JsonFile(const std::filesystem::path& path) : name_(path.string()) {
-  const std::vector<std::uint8_t> bytes = read_file(path, std::uintmax_t{1} << 32);
-  root_ = parse_json(bytes, name_);
-}
+template <class Value>
+BasicJsonFile<Value>::BasicJsonFile(const std::filesystem::path& path, std::uintmax_t max_bytes)
+    : BasicJsonFile(read_file(path, max_bytes), path.string()) {}
 
-POSEKIT_INLINE const JsonFile::Json& JsonFile::list(const Json& object, const char* key) const {
+template <class Value>
+BasicJsonFile<Value>::BasicJsonFile(std::span<const std::uint8_t> text, std::string name)
+    : name_(std::move(name)), root_(parse_json<Json>(text, name_)) {}
+
+template <class Value>
+const Value* BasicJsonFile<Value>::find(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
   const auto found = object.find(key);
-  if (found == object.end() || !found->is_array()) fail(error_text("has no array '", key, "'"));
-  return *found;
+  return found == object.end() ? nullptr : &*found;
 }
 
-POSEKIT_INLINE std::int64_t JsonFile::integer(const Json& item, const char* key,
-                                              const std::string& where) const {
-  const auto found = item.is_object() ? item.find(key) : item.end();
-  if (!item.is_object() || found == item.end()) {
-    fail(error_text(where, " has no integer '", key, "'"));
-  }
-  if (found->is_number_unsigned() &&
-      found->get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+template <class Value>
+const Value& BasicJsonFile<Value>::object(const Json& parent, const char* key,
+                                          const std::string& where) const {
+  const Json* value = find(parent, key);
+  if (value == nullptr || !value->is_object()) fail(where + " has no object '" + key + "'");
+  return *value;
+}
+
+template <class Value>
+const Value& BasicJsonFile<Value>::array(const Json& parent, const char* key,
+                                         const std::string& where) const {
+  const Json* value = find(parent, key);
+  if (value == nullptr || !value->is_array()) fail(where + " has no array '" + key + "'");
+  return *value;
+}
+
+template <class Value>
+std::string BasicJsonFile<Value>::text(const Json& parent, const char* key,
+                                       const std::string& where) const {
+  const Json* value = find(parent, key);
+  if (value == nullptr || !value->is_string()) fail(where + " has no string '" + key + "'");
+  return value->template get<std::string>();
+}
+
+template <class Value>
+std::int64_t BasicJsonFile<Value>::integer(const Json& item, const char* key,
+                                           const std::string& where) const {
+  const Json* found = find(item, key);
+  if (found == nullptr) fail(error_text(where, " has no integer '", key, "'"));
+  if (found->is_number_unsigned() && found->template get<std::uint64_t>() >
+                                         std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
     fail(error_text(where, ": '", key, "' is too large"));
   }
-  if (found->is_number_integer()) return found->get<std::int64_t>();
+  if (found->is_number_integer()) return found->template get<std::int64_t>();
   // Some write whole numbers with a point.
   if (found->is_number_float()) {
-    const double value = found->get<double>();
+    const double value = found->template get<double>();
     if (std::abs(value) < 9e15 && value == std::floor(value)) {
       return static_cast<std::int64_t>(value);
     }
@@ -83,16 +126,18 @@ POSEKIT_INLINE std::int64_t JsonFile::integer(const Json& item, const char* key,
   fail(error_text(where, " has no integer '", key, "'"));
 }
 
-POSEKIT_INLINE std::size_t JsonFile::extent(const Json& item, const char* key,
-                                            const std::string& where) const {
+template <class Value>
+std::size_t BasicJsonFile<Value>::extent(const Json& item, const char* key,
+                                         const std::string& where) const {
   const std::int64_t value = integer(item, key, where);
   if (value < 0 || value > 1000000) fail(error_text(where, ": '", key, "' is ", value));
   return static_cast<std::size_t>(value);
 }
 
-POSEKIT_INLINE double JsonFile::number(const Json& value, const std::string& where) const {
+template <class Value>
+double BasicJsonFile<Value>::number(const Json& value, const std::string& where) const {
   if (!value.is_number()) fail(where + " is no number");
-  const double result = value.get<double>();
+  const double result = value.template get<double>();
   // Whatever is measured in an image is far smaller; arithmetic with this cannot overflow.
   if (!(std::abs(result) <= 1e12)) {
     fail(error_text(where, " holds ", result, ", which is no position or size in an image"));
@@ -100,8 +145,9 @@ POSEKIT_INLINE double JsonFile::number(const Json& value, const std::string& whe
   return result;
 }
 
-POSEKIT_INLINE std::vector<double> JsonFile::numbers(const Json& value,
-                                                     const std::string& where) const {
+template <class Value>
+std::vector<double> BasicJsonFile<Value>::numbers(const Json& value,
+                                                  const std::string& where) const {
   if (!value.is_array()) fail(where + " is no array");
   std::vector<double> result;
   result.reserve(value.size());

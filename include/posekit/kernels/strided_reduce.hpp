@@ -216,7 +216,7 @@ void strided_reduce(const StridedRows<Inputs + 1>& loop, T* out,
     const std::size_t columns = across ? 1 : std::min(width, length - first);
     for (std::size_t c = 0; c < columns; ++c) to[c] += static_cast<T>(scale * totals[c]);
   };
-  const int workers = units * pieces * segment > internal::row_part ? threads : 1;
+  const int workers = threads_for(units * pieces * segment, threads);
   if (parts == 1) {
     parallel_ranges(units, workers, [&](std::size_t begin, std::size_t end, int) {
       std::array<double, internal::reduce_columns> totals;

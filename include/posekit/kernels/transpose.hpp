@@ -49,7 +49,7 @@ void transpose(const Shape& shape, const std::vector<std::size_t>& permutation, 
   constexpr std::size_t block = 64;
   const std::size_t planes = total / (rows * columns);
   const std::size_t row_blocks = (rows + block - 1) / block;
-  parallel_for(planes * row_blocks, total > 16384 ? threads : 1, [&](std::size_t task) {
+  parallel_for(planes * row_blocks, threads_for(total, threads), [&](std::size_t task) {
     const std::size_t plane = task / row_blocks;
     std::size_t offset = 0;
     for (std::size_t axis = rank - 2, rest = plane; axis-- > 0;) {

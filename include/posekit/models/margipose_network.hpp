@@ -48,8 +48,8 @@ LoadedMargiPose<T> load_margipose(const std::filesystem::path& weights);
 /// As a pose network: positions [N, J, 3], the xy heatmaps of the last stage, and as confidences
 /// how high these are, relative to the peak of the Gaussian of one cell that they are trained to
 /// be. The network leaves training; it is shared, not copied. It can be saved
-/// where its joints are margipose_17's. Throws ValueError as `require_input_size`, and where the
-/// skeleton has another number of joints.
+/// where its joints are margipose_17's. Its weighted layers are all convolutions. Throws ValueError
+/// as `require_input_size`, and where the skeleton has another number of joints.
 template <class T>
 PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t image_size,
                             const Skeleton& skeleton = skeletons::margipose_17);
@@ -60,11 +60,14 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/core/error.hpp>
 #include <posekit/core/listed.hpp>
+#include <posekit/core/redrawn.hpp>
 #include <posekit/image/imagenet.hpp>
 #include <posekit/io/safetensors.hpp>
 #include <posekit/nn/checkpoint.hpp>
@@ -137,6 +140,29 @@ inline models::MargiPoseConfiguration read_configuration(const std::string& wher
     throw FileError(where + ": " + error.what());
   }
   return c;
+}
+
+/// The weights of all convolutions, the last stage's first.
+template <class T>
+std::vector<Parameter<T>*> weights_from_output(models::MargiPose<T>& network) {
+  std::vector<std::string> parts;
+  for (std::size_t stage = network.options().stages; stage-- > 0;) {
+    const std::string number = std::to_string(stage) + ".";
+    for (const char* column : {"xz", "zy", "xy"})
+      parts.push_back(std::string("inner.") + column + "_hm_cnns." + number);
+    if (stage > 0) parts.push_back("inner.hm_combiners." + std::to_string(stage - 1) + ".");
+  }
+  parts.push_back("inner.in_cnn.");
+  auto all = nn::parameters(network);
+  std::reverse(all.begin(), all.end());
+  std::vector<Parameter<T>*> weights;
+  for (const std::string& part : parts) {
+    for (const auto& [name, parameter] : all) {
+      if (name.starts_with(part) && parameter->value().dimension() >= 2)
+        weights.push_back(parameter);
+    }
+  }
+  return weights;
 }
 
 }  // namespace internal
@@ -224,10 +250,21 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
             .confidence = std::move(confidence),
             .heatmaps = maps};
   };
+  PoseNetworkAbilities<T> abilities{
+      .weighted_layers = internal::weights_from_output(*network).size(),
+      .randomized = [network, image_size, &skeleton](std::size_t count, std::uint64_t seed) {
+        auto changed = std::make_shared<MargiPose<T>>(network->options());
+        nn::copy_tensors(*network, *changed);
+        auto weights = internal::weights_from_output(*changed);
+        weights.resize(std::min(count, weights.size()));
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+          weights[i]->set_value(redrawn(weights[i]->value(), seed, i));
+        }
+        return pose_network(changed, image_size, skeleton);
+      }};
   // Files are of margipose_17's joints.
-  typename PoseNetwork<T>::Save save;
   if (skeleton.name == skeletons::margipose_17.name) {
-    save = [network, configuration](const std::filesystem::path& path) {
+    abilities.save = [network, configuration](const std::filesystem::path& path) {
       save_safetensors(path, *network, to_metadata(configuration));
     };
   }
@@ -236,7 +273,7 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
        .skeleton = &skeleton,
        .input = {.size = image_size, .mean = imagenet_mean, .deviation = imagenet_deviation},
        .reads = "xyz"},
-      model, save);
+      model, std::move(abilities));
 }
 
 }  // namespace models

@@ -64,9 +64,12 @@ PoseNetwork<T> load_pose_network(std::string_view name, const std::filesystem::p
                                  const PoseNetworkOptions& options = {});
 
 /// Loads a network that `PoseNetwork::save` wrote, or posekit-margipose: safetensors, whose
-/// metadata say what they are the weights of. Throws FileError where they do not.
+/// metadata say what they are the weights of. Throws FileError where they do not, GraphError where
+/// an imported network's graph cannot be right, and ValueError for a beta of a network that has
+/// none.
 template <class T>
-PoseNetwork<T> load_pose_network(const std::filesystem::path& weights);
+PoseNetwork<T> load_pose_network(const std::filesystem::path& weights,
+                                 const PoseNetworkOptions& options = {});
 
 /// `load_pose_network` by its first name.
 template <class T>
@@ -79,7 +82,15 @@ PoseNetwork<T> load_pose_model(std::string_view name, const std::filesystem::pat
 
 #if POSEKIT_DEFINES_MODELS
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include <posekit/core/decimal.hpp>
 #include <posekit/core/listed.hpp>
+#include <posekit/graph/graph_file.hpp>
+#include <posekit/graph/randomization.hpp>
 #include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/models/blazepose.hpp>
 #include <posekit/models/hand_landmark.hpp>
@@ -111,6 +122,33 @@ inline const PoseModelEntry& find_entry(std::string_view name) {
   throw ValueError(error_text("there is no model named '", name, "'; there are ", names));
 }
 
+/// An imported network that was saved: its graph, the name of its entry and, where it was not the
+/// entry's own, beta.
+template <class T>
+PoseNetwork<T> saved_graph_network(const std::string& where, const SafetensorsFile& file,
+                                   const PoseNetworkOptions& options) {
+  const auto text = [&](const char* key) -> std::optional<std::string> {
+    const auto found = file.metadata().find(key);
+    if (found == file.metadata().end()) return std::nullopt;
+    return found->second;
+  };
+  std::optional<double> beta = options.beta;
+  if (const auto digits = text("beta"); digits && !beta) {
+    beta = parse_decimal(*digits);
+    if (!beta || !(*beta > 0 && std::isfinite(*beta))) {
+      throw FileError(where + ": its metadata has '" + *digits +
+                      "' for 'beta', expected a positive number");
+    }
+  }
+  const std::string entry = text("network").value_or("");
+  Network<T> network(read_graph(file, where), options.limits);
+  try {
+    return make_pose_network(entry, network, beta);
+  } catch (const ValueError& error) {
+    throw FileError(where + ": " + error.what());
+  }
+}
+
 }  // namespace internal
 
 template <class T>
@@ -132,6 +170,22 @@ PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& networ
   };
   PoseNetwork<T> model = made();
   model.rename(std::string(name));
+  const std::vector<std::string> layers =
+      weighted_layers(network.graph(), model.description().reads);
+  std::map<std::string, std::string> metadata{{"architecture", "graph"}, {"network", model.name()}};
+  if (beta) metadata["beta"] = shortest_decimal(*beta);
+  model.set_abilities(
+      {.save =
+           [network, metadata](const std::filesystem::path& path) {
+             save_graph(path, network.graph(), metadata);
+           },
+       .weighted_layers = layers.size(),
+       .randomized =
+           [network, layers, beta, entry = std::string(name)](std::size_t count,
+                                                              std::uint64_t seed) {
+             return make_pose_network(
+                 entry, network.with_graph(randomized(network.graph(), layers, count, seed)), beta);
+           }});
   return model;
 }
 
@@ -147,9 +201,19 @@ PoseNetwork<T> load_pose_network(std::string_view name, const std::filesystem::p
 }
 
 template <class T>
-PoseNetwork<T> load_pose_network(const std::filesystem::path& weights) {
-  const models::LoadedMargiPose<T> loaded = models::load_margipose<T>(weights);
-  auto network = models::pose_network(loaded.network, loaded.configuration.image_size);
+PoseNetwork<T> load_pose_network(const std::filesystem::path& weights,
+                                 const PoseNetworkOptions& options) {
+  const SafetensorsFile file(weights);
+  const auto architecture = file.metadata().find("architecture");
+  const auto loaded = [&]() -> PoseNetwork<T> {
+    if (architecture != file.metadata().end() && architecture->second == "graph") {
+      return internal::saved_graph_network<T>(weights.string(), file, options);
+    }
+    if (options.beta) throw ValueError(weights.string() + ": beta is for imported networks");
+    const models::LoadedMargiPose<T> margipose = models::load_margipose<T>(weights);
+    return models::pose_network(margipose.network, margipose.configuration.image_size);
+  };
+  PoseNetwork<T> network = loaded();
   network.rename(weights.filename().string());
   return network;
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -68,6 +69,19 @@ struct PoseNetworkDescription {
   std::string reads{};  ///< the part of the network that the positions come from, by its name
 };
 
+template <class T>
+class PoseNetwork;
+
+/// What can be done with a network besides running it, where somebody says how.
+template <class T>
+struct PoseNetworkAbilities {
+  /// Writes the network with its description, so that `load_pose_network` reads it.
+  std::function<void(const std::filesystem::path&)> save{};
+  std::size_t weighted_layers = 0;  ///< that `randomized` can be asked for
+  /// The network with random weights in its `count` layers nearest the output.
+  std::function<PoseNetwork<T>(std::size_t count, std::uint64_t seed)> randomized{};
+};
+
 /// Anything that turns images into poses: a network that was read from a file, one of posekit's
 /// own, or a struct of yours. It is const, copies share what it holds, and any number of threads
 /// can call it, each with its own tape.
@@ -82,17 +96,20 @@ class PoseNetwork {
  public:
   using value_type = T;
   using Forward = std::function<PoseOutput<T>(const Var<T>&)>;
-  using Save = std::function<void(const std::filesystem::path&)>;
 
   /// `model` is a callable, const, of images as `description.input` says, that gives a PoseOutput
-  /// or positions alone. `save` writes it to a file. Throws ValueError without a skeleton, and
-  /// where the input's numbers make no sense.
+  /// or positions alone. Throws ValueError without a skeleton, and where the input's numbers make
+  /// no sense.
   template <class Model>
-  PoseNetwork(PoseNetworkDescription description, Model model, Save save = {})
-      : PoseNetwork(std::move(description), as_forward(std::move(model)), std::move(save), 0) {}
+  PoseNetwork(PoseNetworkDescription description, Model model,
+              PoseNetworkAbilities<T> abilities = {})
+      : description_(std::move(description)),
+        forward_(as_forward(std::move(model))),
+        abilities_(std::move(abilities)) {
+    require_sensible_description();
+  }
 
   const std::string& name() const { return description_.name; }
-  void rename(std::string name) { description_.name = std::move(name); }
   const Skeleton& skeleton() const { return *description_.skeleton; }
   const PoseInput& input() const { return description_.input; }
   const PoseNetworkDescription& description() const { return description_; }
@@ -111,8 +128,20 @@ class PoseNetwork {
   /// FileError, and ValueError where nothing says how it is written.
   void save(const std::filesystem::path& path) const;
 
+  /// How many layers have weights that `randomized` replaces; 0: nothing says how.
+  std::size_t weighted_layers() const { return abilities_.weighted_layers; }
+
+  /// The same network with random weights in the `count` of these layers that are nearest the
+  /// output: normal, with each layer's own mean and standard deviation (the cascading randomisation
+  /// of Adebayo et al., "Sanity Checks for Saliency Maps", 2018). Throws ValueError where nothing
+  /// says how.
+  PoseNetwork randomized(std::size_t count, std::uint64_t seed = 0) const;
+
+  void rename(std::string name) { description_.name = std::move(name); }
+  void set_abilities(PoseNetworkAbilities<T> abilities) { abilities_ = std::move(abilities); }
+
  private:
-  PoseNetwork(PoseNetworkDescription description, Forward forward, Save save, int);
+  void require_sensible_description() const;
 
   template <class Model>
   static Forward as_forward(Model model) {
@@ -129,7 +158,7 @@ class PoseNetwork {
 
   PoseNetworkDescription description_;
   Forward forward_;
-  Save save_;
+  PoseNetworkAbilities<T> abilities_;
 };
 
 }  // namespace posekit::inline POSEKIT_ISA
@@ -173,8 +202,7 @@ Var<T> to_network_input(const Var<T>& images, const PoseInput& input) {
 }
 
 template <class T>
-PoseNetwork<T>::PoseNetwork(PoseNetworkDescription description, Forward forward, Save save, int)
-    : description_(std::move(description)), forward_(std::move(forward)), save_(std::move(save)) {
+void PoseNetwork<T>::require_sensible_description() const {
   const PoseInput& in = description_.input;
   if (description_.skeleton == nullptr || description_.skeleton->size() == 0) {
     throw ValueError(error_text("PoseNetwork: '", name(), "' has no skeleton"));
@@ -245,8 +273,18 @@ PoseOutput<T> PoseNetwork<T>::run(const Var<T>& images) const {
 
 template <class T>
 void PoseNetwork<T>::save(const std::filesystem::path& path) const {
-  if (!save_) throw ValueError(error_text(name(), ": nothing says how this network is written"));
-  save_(path);
+  if (!abilities_.save) {
+    throw ValueError(error_text(name(), ": nothing says how this network is written"));
+  }
+  abilities_.save(path);
+}
+
+template <class T>
+PoseNetwork<T> PoseNetwork<T>::randomized(std::size_t count, std::uint64_t seed) const {
+  if (!abilities_.randomized) {
+    throw ValueError(error_text(name(), ": nothing says how its layers are given other weights"));
+  }
+  return abilities_.randomized(count, seed);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

@@ -34,9 +34,6 @@ struct Fans {
 /// Throws ShapeError for fewer than two axes.
 Fans fans(const Shape& weight);
 
-/// What is small is filled by the calling thread.
-inline int threads_to_fill(std::size_t size) { return size < 16384 ? 1 : resolve_threads(0); }
-
 template <class T>
 void fill_normal(Tensor<T>& tensor, double mean, double deviation, std::uint64_t seed,
                  std::uint64_t stream = 0);
@@ -149,7 +146,7 @@ void fill_normal(Tensor<T>& tensor, double mean, double deviation, std::uint64_t
                  std::uint64_t stream) {
   const CounterRandom random(seed, stream);
   T* data = tensor.data();
-  parallel_for(tensor.size(), threads_to_fill(tensor.size()), [&](std::size_t i) {
+  parallel_for(tensor.size(), threads_for(tensor.size(), resolve_threads(0)), [&](std::size_t i) {
     data[i] = static_cast<T>(mean + deviation * random.normal(i));
   });
 }
@@ -159,7 +156,7 @@ void fill_uniform(Tensor<T>& tensor, double low, double high, std::uint64_t seed
                   std::uint64_t stream) {
   const CounterRandom random(seed, stream);
   T* data = tensor.data();
-  parallel_for(tensor.size(), threads_to_fill(tensor.size()), [&](std::size_t i) {
+  parallel_for(tensor.size(), threads_for(tensor.size(), resolve_threads(0)), [&](std::size_t i) {
     data[i] = static_cast<T>(low + (high - low) * random.uniform(i));
   });
 }

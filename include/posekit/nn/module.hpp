@@ -16,6 +16,7 @@
 
 #include <posekit/autodiff/parameter.hpp>
 #include <posekit/core/definitions.hpp>
+#include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -159,6 +160,18 @@ M& to_read(const M& module) {
 }
 
 }  // namespace internal
+
+/// Sets all parameters and buffers of a module to those of another one of the same kind.
+template <class M>
+void copy_tensors(const M& from, M& to) {
+  const auto values = named_tensors(internal::to_read(from));
+  const auto places = named_tensors(to);
+  if (values.size() != places.size()) {
+    throw ValueError(error_text("copy_tensors: a module of ", values.size(),
+                                " tensors came, expected ", places.size()));
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) places[i].set(*values[i].tensor);
+}
 
 /// The number of learnt elements.
 template <class M>

@@ -249,7 +249,8 @@ std::vector<SimilarityTransform> fit_transforms(const Tensor<T>& prediction, con
                     axes = prediction.shape()[2];
   std::vector<SimilarityTransform> fits(frames);
   if (parts != nullptr) parts->resize(frames);
-  parallel_for(frames, frames > 256 ? threads : 1, [&](std::size_t f) {
+  // A fit costs as much as some 64 elements of simpler things.
+  parallel_for(frames, threads_for(64 * frames, threads), [&](std::size_t f) {
     fits[f] = fit_transform(prediction.data() + f * joints * axes, truth.data() + f * joints * axes,
                             joints, axes,
                             options.visible ? options.visible->data() + f * joints : nullptr,

@@ -84,7 +84,7 @@ PoseMetric distances(const char* name, const Tensor<T>& prediction, const Tensor
   metric.values = make_tensor<double>({frames, count});
   const AlignOptions align_options{.alignment = alignment, .root = counted.root};
   metric.status.resize(frames);
-  const int threads = frames > 256 ? resolve_threads(options.threads) : 1;
+  const int threads = threads_for(64 * frames, resolve_threads(options.threads));  // as fits cost
   parallel_for(frames, threads, [&](std::size_t f) {
     const T* p = prediction.data() + f * joints * axes;
     const T* t = truth.data() + f * joints * axes;

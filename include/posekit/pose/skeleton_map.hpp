@@ -5,30 +5,22 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
+#include <posekit/pose/derived_joints.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// A joint that a skeleton lacks, as the mean of joints it has.
-struct DerivedJoint {
-  std::string_view joint;
-  std::vector<std::string_view> mean_of;
-};
-
-/// What is usually derived: pelvis between the hips, neck and thorax between the shoulders, spine
-/// between those two.
-std::vector<DerivedJoint> usual_derived_joints();
-
-/// For each joint of a skeleton, the joints of another whose mean it is.
+/// For each joint of a skeleton, the joints of another whose weighted sum it is, and the weights.
 struct SkeletonMap {
   const Skeleton* from = nullptr;
   const Skeleton* to = nullptr;
-  std::vector<std::vector<std::size_t>> sources;
+  std::vector<std::vector<std::pair<std::size_t, double>>> sources;
 };
 
 /// Joints that both have are taken as they are; others have to be derived, explicitly. Throws
@@ -55,33 +47,29 @@ Tensor<T> flip_poses(const Tensor<T>& poses, const Skeleton& skeleton, double mi
 #if POSEKIT_DEFINES_POSE
 
 #include <posekit/core/error.hpp>
+#include <posekit/core/listed.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
-POSEKIT_INLINE std::vector<DerivedJoint> usual_derived_joints() {
-  return {{"pelvis", {"left_hip", "right_hip"}},
-          {"neck", {"left_shoulder", "right_shoulder"}},
-          {"thorax", {"left_shoulder", "right_shoulder"}},
-          {"spine", {"left_hip", "right_hip", "left_shoulder", "right_shoulder"}}};
-}
-
 POSEKIT_INLINE SkeletonMap map_skeleton(const Skeleton& from, const Skeleton& to,
                                         const std::vector<DerivedJoint>& derived) {
+  require_derived_joints("map_skeleton", derived);
   SkeletonMap map{&from, &to, {}};
   for (const std::string_view joint : to.joints) {
-    std::vector<std::size_t> sources;
-    if (const auto same = from.find(joint)) {
-      sources.push_back(*same);
-    } else {
+    auto sources = derive_joint(std::string(joint), derived,
+                                [&](const std::string& name) { return from.find(name); });
+    if (sources.empty()) {
+      std::string missing;
       for (const DerivedJoint& rule : derived) {
         if (rule.joint != joint) continue;
-        for (const std::string_view part : rule.mean_of) sources.push_back(from.index(part));
-        break;
+        for (const JointPart& part : rule.parts) {
+          if (!from.find(part.joint)) append_listed(missing, "'" + part.joint + "'");
+        }
       }
-    }
-    if (sources.empty()) {
       throw ValueError(error_text("map_skeleton: the skeleton ", from.name, " has no joint '",
-                                  joint, "' of ", to.name, ", and none is derived"));
+                                  joint, "' of ", to.name, ", and ",
+                                  missing.empty() ? std::string("none is derived")
+                                                  : "no joint " + missing + " to derive it from"));
     }
     map.sources.push_back(std::move(sources));
   }
@@ -115,11 +103,9 @@ Tensor<T> map_poses(const Tensor<T>& poses, const SkeletonMap& map) {
   Tensor<T> result = zeros<T>({frames, map.sources.size(), axes});
   for (std::size_t f = 0; f < frames; ++f) {
     for (std::size_t k = 0; k < map.sources.size(); ++k) {
-      const auto& sources = map.sources[k];
       for (std::size_t a = 0; a < axes; ++a) {
-        T& out = result(f, k, a);
-        for (const std::size_t j : sources) out += poses(f, j, a);
-        out /= static_cast<T>(sources.size());
+        for (const auto& [j, weight] : map.sources[k])
+          result(f, k, a) += static_cast<T>(weight) * poses(f, j, a);
       }
     }
   }

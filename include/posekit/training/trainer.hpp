@@ -107,7 +107,7 @@ void require_arguments(const std::string& where, const TrainingPosition& positio
 
 /// Trains a module.
 ///   `loader`    gives batches: start(epoch, first batch), next(), batch_count(), as BatchLoader
-///   `loss`      (Tape<T>&, batch) -> Var<T> of one element
+///   `loss`      (Tape<T>&, Batch&) -> Var<T> of one element; it may move what the batch holds
 ///   `evaluate`  () -> double, called with the module in evaluation
 ///   `schedule`  as optim::apply takes
 /// A training that was stopped or killed and is called again with the same arguments goes on from
@@ -120,7 +120,7 @@ void require_arguments(const std::string& where, const TrainingPosition& positio
 ///     for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
 ///       loader.start(epoch);
 ///       while (auto batch = loader.next()) {
-///         const auto out = net(tape.constant(batch->images));
+///         const auto out = net(tape.constant(std::move(batch->images)));
 ///         tape.backward(mean(margipose_loss(out, batch->targets, batch->three_dimensional)));
 ///         optim::apply(schedule, optimizer);
 ///         optimizer.step(tape);
@@ -197,7 +197,7 @@ TrainingResult train(M& module, optim::Optimizer<T>& optimizer, Loader& loader,
     loader.start(at.epoch, static_cast<std::size_t>(at.batch));
     auto batch = loader.next();
     while (batch) {
-      const Var<T> value = loss(tape, std::as_const(*batch));
+      const Var<T> value = loss(tape, *batch);
       if (value.size() != 1) {
         throw ShapeError(error_text("train: the loss has shape ", to_string(value.shape()),
                                     ", expected one element"));

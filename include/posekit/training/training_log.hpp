@@ -65,8 +65,6 @@ class TrainingLog {
   /// The rows from one record on.
   std::string csv_rows(std::size_t first) const;
 
-  static Bitmap stacked(const Bitmap& above, const Bitmap& below);
-
   std::vector<TrainingRecord> records_;
   std::size_t written_ = 0;  // of them, by this object
 };
@@ -79,6 +77,7 @@ class TrainingLog {
 #include <posekit/io/file.hpp>
 #include <posekit/io/json_string.hpp>
 #include <posekit/viz/charts.hpp>
+#include <posekit/viz/stacked.hpp>
 
 namespace posekit::inline POSEKIT_ISA::training {
 
@@ -179,7 +178,7 @@ POSEKIT_INLINE Bitmap TrainingLog::picture(const std::string& metric) const {
   };
   const Bitmap above = chart(smooth, "training loss");
   if (metrics.x.empty()) return above;
-  return stacked(above, chart(metrics, metric));
+  return stacked({above, chart(metrics, metric)});
 }
 
 POSEKIT_INLINE std::string TrainingLog::csv_rows(std::size_t first) const {
@@ -190,14 +189,6 @@ POSEKIT_INLINE std::string TrainingLog::csv_rows(std::size_t first) const {
             csv_field(r.learning_rate) + "," + csv_field(r.metric) + "\n";
   }
   return text;
-}
-
-POSEKIT_INLINE Bitmap TrainingLog::stacked(const Bitmap& above, const Bitmap& below) {
-  Bitmap both(above.width, above.height + below.height);
-  std::copy(above.samples.begin(), above.samples.end(), both.samples.begin());
-  std::copy(below.samples.begin(), below.samples.end(),
-            both.samples.begin() + static_cast<std::ptrdiff_t>(above.samples.size()));
-  return both;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::training

@@ -44,66 +44,40 @@ Network<T> load_tfjs(const std::filesystem::path& path, const NetworkOptions& op
 #include <posekit/graph/tensorflow/lowering.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/folder.hpp>
-#include <posekit/io/parse_json.hpp>
+#include <posekit/io/json_file.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-using Json = nlohmann::ordered_json;  // the file's order is the signature's order
-
-/// Reads model.json with errors that name the file and the place.
-class TfjsReader {
+/// Reads model.json with errors that name the file and the place. The file's order is the
+/// signature's order.
+class TfjsReader : OrderedJsonFile {
  public:
-  explicit TfjsReader(const std::filesystem::path& path) : path_(path), name_(path.string()) {}
+  explicit TfjsReader(const std::filesystem::path& path)
+      : OrderedJsonFile(path, std::uintmax_t{1} << 30), path_(path) {}
 
   Graph read() {
-    const std::vector<std::uint8_t> bytes = read_file(path_, std::uintmax_t{1} << 30);
-    const Json root = parse_json<Json>(bytes, name_);
-    if (!root.is_object()) fail("holds no JSON object");
-    if (const Json* format = find(root, "format");
+    if (!root().is_object()) fail("holds no JSON object");
+    if (const Json* format = find(root(), "format");
         format != nullptr && format->is_string() && *format == "layers-model") {
       fail(
           "is a Keras layers model, expected a graph model (tensorflowjs_converter "
           "--output_format=tfjs_graph_model)");
     }
-    graph_.source = name_;
-    read_nodes(object(root, "modelTopology", "the file"));
-    read_weights(array(root, "weightsManifest", "the file"));
+    graph_.source = name();
+    read_nodes(object(root(), "modelTopology", "the file"));
+    read_weights(array(root(), "weightsManifest", "the file"));
     for (const GraphNode& node : graph_.nodes) {
       if (node.op == "Const" && graph_.constants.count(node.name) == 0) {
         fail("node '" + node.name + "' (Const) has no weight in weightsManifest");
       }
     }
-    read_signature(root);
+    read_signature();
     return lower_tensorflow(std::move(graph_));
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FileError(error_text(name_, ": ", what));
-  }
-
-  static const Json* find(const Json& value, const char* key) {
-    const auto found = value.find(key);
-    return found == value.end() ? nullptr : &*found;
-  }
-  const Json& object(const Json& parent, const char* key, const std::string& where) const {
-    const Json* value = find(parent, key);
-    if (value == nullptr || !value->is_object()) fail(where + " has no object '" + key + "'");
-    return *value;
-  }
-  const Json& array(const Json& parent, const char* key, const std::string& where) const {
-    const Json* value = find(parent, key);
-    if (value == nullptr || !value->is_array()) fail(where + " has no array '" + key + "'");
-    return *value;
-  }
-  std::string text(const Json& parent, const char* key, const std::string& where) const {
-    const Json* value = find(parent, key);
-    if (value == nullptr || !value->is_string()) fail(where + " has no string '" + key + "'");
-    return value->get<std::string>();
-  }
-
   void read_nodes(const Json& topology) {
     std::set<std::string> names;
     for (const Json& item : array(topology, "node", "modelTopology")) {
@@ -366,10 +340,10 @@ class TfjsReader {
     return count * width;
   }
 
-  void read_signature(const Json& root) {
-    const Json* signature = find(root, "signature");
+  void read_signature() {
+    const Json* signature = find(root(), "signature");
     if (signature == nullptr) {
-      const Json* metadata = find(root, "userDefinedMetadata");
+      const Json* metadata = find(root(), "userDefinedMetadata");
       if (metadata != nullptr && metadata->is_object()) signature = find(*metadata, "signature");
     }
     if (signature == nullptr || !signature->is_object()) return;
@@ -391,7 +365,6 @@ class TfjsReader {
   }
 
   std::filesystem::path path_;
-  std::string name_;
   Graph graph_;
   std::map<std::string, Json> declared_;  // what Const nodes say of their weights
 };
