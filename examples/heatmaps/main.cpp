@@ -95,10 +95,10 @@ pk::Bitmap draw(const pk::Tensor<float>& crop, const pk::Tensor<float>& logits,
 
 void run(const std::filesystem::path& models, const std::filesystem::path& photo_file,
          const std::filesystem::path& output) {
-  const auto photo = pk::load_image<float>(photo_file);
+  const pk::Bitmap photo = pk::load_bitmap(photo_file);
   const pk::Box person{192, 99, 82, 278};
   const pk::Crop view = pk::square_crop(person, 192, 1.25);
-  const auto crop = pk::crop_image(photo, view);
+  const auto crop = pk::crop_image<float>(photo, view);
   const auto logits = heatmap_logits(models / "movenet-lightning.json", crop);
   const auto readings = read_all(logits);
   std::printf("%-16s", "photo pixels");

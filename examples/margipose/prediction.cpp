@@ -29,7 +29,7 @@ Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
     subject.has_truth = true;
     return subject;
   }
-  const auto photo = pk::load_image<float>(options.photo);
+  const pk::Bitmap photo = pk::load_bitmap(options.photo);
   pk::Box box = pk::photo_box(photo);
   if (!options.box.empty()) {
     const auto given = pk::parse_box(options.box);
@@ -38,11 +38,11 @@ Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
                                           "', expected x,y,width,height in photo pixels"));
     }
     box = *given;
-    pk::require_box_in_photo("--box " + options.box, box, photo.shape()[2], photo.shape()[1]);
+    pk::require_box_in_photo("--box " + options.box, box, photo.width, photo.height);
   }
   const double margin = options.box.empty() ? 1.0 : 1.25;
   const pk::Crop crop = pk::square_crop(box, image_size, margin);
-  subject.example.image = pk::crop_image(photo, crop);
+  subject.example.image = pk::crop_image<float>(photo, crop);
   return subject;
 }
 

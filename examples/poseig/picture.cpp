@@ -49,7 +49,7 @@ pk::PoseIgFigure<float> make_figure(const ExplainOptions& options,
   pk::PoseIgFigure<float> figure;
   figure.title = "Why " + network.name() + " put each joint where it did";
   figure.notes = make_notes(options, e);
-  figure.photo = e.subject.bitmap;
+  figure.photo = e.subject.photo;
   const double right = static_cast<double>(crop.width) - 0.5;
   const double bottom = static_cast<double>(crop.height) - 0.5;
   figure.photo_corners = pk::to_photo(

@@ -21,8 +21,7 @@ pk::Tensor<float> batch_of_one(const pk::Tensor<float>& image) {
 
 /// Where the person is, by the options, the annotation or the network itself.
 pk::Box find_box(const ExplainOptions& options, const pk::CocoAnnotation* annotation,
-                 const pk::PoseNetwork<float>& network, const pk::Tensor<float>& photo) {
-  const std::size_t width = photo.shape()[2], height = photo.shape()[1];
+                 const pk::PoseNetwork<float>& network, const pk::Bitmap& photo) {
   if (options.box == "photo") return pk::photo_box(photo);
   if (options.box != "auto") {
     const auto box = pk::parse_box(options.box);
@@ -31,12 +30,12 @@ pk::Box find_box(const ExplainOptions& options, const pk::CocoAnnotation* annota
           pk::error_text("--box is '", options.box,
                          "', expected auto, photo or x,y,width,height in photo pixels"));
     }
-    pk::require_box_in_photo("--box " + options.box, *box, width, height);
+    pk::require_box_in_photo("--box " + options.box, *box, photo.width, photo.height);
     return *box;
   }
   if (annotation != nullptr && annotation->box.width > 0 && annotation->box.height > 0) {
     pk::require_box_in_photo(pk::error_text("the box of annotation ", annotation->id),
-                             annotation->box, width, height);
+                             annotation->box, photo.width, photo.height);
     return annotation->box;
   }
   try {
@@ -58,7 +57,7 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
   view.to_photo.leftCols<2>() = subject.crop.to_photo.leftCols<2>() * ratio;
   view.to_photo.col(2) = subject.crop.photo_point({0.5 * ratio - 0.5, 0.5 * ratio - 0.5});
   const auto probability =
-      person_probability(options, batch_of_one(pk::crop_image(subject.photo, view)));
+      person_probability(options, batch_of_one(pk::crop_image<float>(subject.photo, view)));
   pk::Crop back;
   back.width = subject.crop.width;
   back.height = subject.crop.height;
@@ -70,7 +69,7 @@ pk::Tensor<float> selfie_mask(const ExplainOptions& options, const Subject& subj
 /// The mask of the crop, from wherever the options say.
 void find_mask(const ExplainOptions& options, const pk::CocoAnnotation* annotation,
                Subject& subject) {
-  const std::size_t height = subject.photo.shape()[1], width = subject.photo.shape()[2];
+  const std::size_t height = subject.photo.height, width = subject.photo.width;
   const bool segmented =
       annotation != nullptr && (!annotation->polygons.empty() || !annotation->runs.empty());
   subject.mask_source = options.mask;
@@ -151,10 +150,13 @@ void find_path(const ExplainOptions& options, Subject& subject) {
   if (options.space == "photo")
     subject.what.distance_scale = static_cast<float>(subject.crop.scale());
   if (options.integration.baseline != pk::Baseline::image) return;
-  const auto picture = pk::load_image<float>(options.baseline);
-  pk::require_shape(picture, pk::shape_of(subject.photo), "--baseline",
-                    "the picture [3, height, width]");
-  subject.what.baseline = pk::crop_image(picture, subject.crop);
+  const pk::Bitmap picture = pk::load_bitmap(options.baseline);
+  if (picture.width != subject.photo.width || picture.height != subject.photo.height) {
+    throw pk::ValueError(pk::error_text(options.baseline, ": the picture is ", picture.width, " x ",
+                                        picture.height, " pixels, the photo ", subject.photo.width,
+                                        " x ", subject.photo.height));
+  }
+  subject.what.baseline = pk::crop_image<float>(picture, subject.crop);
 }
 
 /// The annotation that the options name, or the only one of the photo; of all, where the file says
@@ -192,11 +194,11 @@ void require_same_image(const pk::CocoDataset& dataset, const pk::CocoAnnotation
                         const Subject& subject) {
   for (const pk::CocoImage& image : dataset.images) {
     if (image.id != annotation.image_id || image.width == 0 || image.height == 0) continue;
-    if (image.width != subject.bitmap.width || image.height != subject.bitmap.height) {
+    if (image.width != subject.photo.width || image.height != subject.photo.height) {
       throw pk::ValueError(pk::error_text(
           dataset.source, ": annotation ", annotation.id, " belongs to an image (", image.file_name,
-          ") of ", image.width, " x ", image.height, " pixels; the photo has ",
-          subject.bitmap.width, " x ", subject.bitmap.height));
+          ") of ", image.width, " x ", image.height, " pixels; the photo has ", subject.photo.width,
+          " x ", subject.photo.height));
     }
   }
 }
@@ -206,8 +208,7 @@ void require_same_image(const pk::CocoDataset& dataset, const pk::CocoAnnotation
 Subject find_subject(const ExplainOptions& options, const pk::CocoDataset* dataset,
                      const pk::PoseNetwork<float>& network) {
   Subject subject;
-  subject.bitmap = pk::load_bitmap(options.image);
-  subject.photo = pk::to_tensor<float>(subject.bitmap);
+  subject.photo = pk::load_bitmap(options.image);
   if (options.size && *options.size > 4096) {
     throw pk::ValueError(pk::error_text("--size is ", *options.size, ", expected at most 4096"));
   }
@@ -221,7 +222,7 @@ Subject find_subject(const ExplainOptions& options, const pk::CocoDataset* datas
   pk::PredictOptions shown{.size = options.size};
   if (options.box == "photo") shown.margin = 1.0;
   subject.crop = pk::network_crop(network, subject.box, shown);
-  subject.image = pk::crop_image(subject.photo, subject.crop);
+  subject.image = pk::crop_image<float>(subject.photo, subject.crop);
   find_joints(options, network.skeleton(), annotation, subject);
   find_mask(options, annotation, subject);
   find_path(options, subject);

@@ -13,8 +13,7 @@
 
 /// What is explained: a person in a photo, as one network sees it.
 struct Subject {
-  posekit::Bitmap bitmap;        ///< the photo
-  posekit::Tensor<float> photo;  ///< the same, [3, H, W] in [0, 1]
+  posekit::Bitmap photo;
   posekit::Box box;              ///< the person in the photo
   posekit::Crop crop;            ///< what the network is shown
   posekit::Tensor<float> image;  ///< that, [3, S, S]

@@ -81,3 +81,23 @@ TEST_CASE("Crops agree with those the reference networks were shown", "[image][s
     CHECK(difference / static_cast<double>(input.size()) < 4.0);
   }
 }
+
+TEMPLATE_TEST_CASE("A photo of bytes is cropped as its tensor is", "[image]", float, double) {
+  using T = TestType;
+  for (const std::size_t channels : {1u, 3u, 5u}) {
+    pk::Bitmap photo(23, 17, channels);
+    for (std::size_t i = 0; i < photo.samples.size(); ++i)
+      photo.samples[i] = static_cast<std::uint8_t>(i * 37 % 256);
+    pk::Tensor<T> planar = pk::make_tensor<T>({channels, 17, 23});
+    for (std::size_t c = 0; c < channels; ++c)
+      for (std::size_t y = 0; y < 17; ++y)
+        for (std::size_t x = 0; x < 23; ++x)
+          planar(c, y, x) = static_cast<T>(photo.at(x, y)[c]) / T(255);
+    for (const double margin : {0.4, 1.0, 3.0}) {
+      const auto crop = pk::square_crop({5, 3, 12, 9}, 14, margin, 20);
+      CHECK(identical(pk::crop_image<T>(photo, crop), pk::crop_image(planar, crop)));
+    }
+  }
+  CHECK_THROWS_AS(pk::crop_image<T>(pk::Bitmap(), pk::square_crop({0, 0, 1, 1}, 2)),
+                  pk::ShapeError);
+}

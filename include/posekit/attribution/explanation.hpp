@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include <posekit/attribution/pose_ig.hpp>
@@ -11,6 +12,7 @@
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/image/crop.hpp>
+#include <posekit/image/photo_view.hpp>
 #include <posekit/models/pose_network.hpp>
 #include <posekit/models/prediction.hpp>
 
@@ -55,14 +57,15 @@ PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& image
                            const PoseIgOptions& integration = {},
                            const ExplanationOptions<T>& options = {});
 
-/// Explains a person in a photo [3, H, W], RGB in [0, 1].
+/// Explains a person in a photo: a tensor [3, H, W], RGB in [0, 1], or a Bitmap.
 ///
 ///     const auto person = pk::find_person(network, photo);
 ///     const auto why = pk::explain(network, photo, person, {.steps = 100});
 ///     why.maps;                   // [J, S, S]
 ///     why.diffusion_index(0);
 template <class T>
-PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& photo, const Box& person,
+PoseExplanation<T> explain(const PoseNetwork<T>& network,
+                           const PhotoView<std::type_identity_t<T>>& photo, const Box& person,
                            const PoseIgOptions& integration = {},
                            const ExplanationOptions<T>& options = {});
 
@@ -174,10 +177,10 @@ PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& image
 }
 
 template <class T>
-PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& photo, const Box& person,
+PoseExplanation<T> explain(const PoseNetwork<T>& network,
+                           const PhotoView<std::type_identity_t<T>>& photo, const Box& person,
                            const PoseIgOptions& integration, const ExplanationOptions<T>& options) {
-  require_rank(photo, 3, "explain", "photo", "[3, H, W]");
-  const Shape pixels{photo.shape()[1], photo.shape()[2]};
+  const Shape pixels{photo.height(), photo.width()};
   const Crop crop = network_crop(network, person, {.size = options.size});
   ExplanationOptions<T> in_crop = options;
   if (options.truth) in_crop.truth = to_crop(crop, Tensor<T>(*options.truth));
@@ -187,7 +190,8 @@ PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& photo
     in_crop.mask = reshaped(crop_image(whole, crop), {crop.height, crop.width});
   }
   if (options.baseline) {
-    require_shape(*options.baseline, shape_of(photo), "explain", "baseline");
+    require_shape(*options.baseline, {photo.channels(), photo.height(), photo.width()}, "explain",
+                  "baseline");
     in_crop.baseline = crop_image(*options.baseline, crop);
   }
   PoseExplanation<T> e = explain(network, crop_image(photo, crop), integration, in_crop);

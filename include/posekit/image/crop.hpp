@@ -11,6 +11,7 @@
 #include <posekit/core/linear_algebra.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/image/box.hpp>
+#include <posekit/image/photo_view.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
@@ -41,6 +42,13 @@ Crop square_crop(const Box& box, std::size_t size, double margin = 1.0, double d
 /// pixels, so that nothing is aliased. Outside the photo the value is 0.
 template <class T>
 Tensor<T> crop_image(const Tensor<T>& photo, const Crop& crop);
+
+/// The same of either kind of photo:
+///
+///     const pk::Bitmap photo = pk::load_bitmap("photo.jpg");
+///     auto image = pk::crop_image<float>(photo, crop);          // [3, H, W], in [0, 1]
+template <class T>
+Tensor<T> crop_image(const PhotoView<T>& photo, const Crop& crop);
 
 /// Maps points [..., 2], last axis (x, y), from the crop to the photo.
 template <class T>
@@ -107,21 +115,23 @@ struct PhotoWindow {
   bool empty() const { return x0 >= x1 || y0 >= y1; }
 };
 
-/// Up to Lanes channels of a photo [C, H, W] through a crop. The channels of a pixel are put side
-/// by side first, so that a sample's arithmetic is done for all of them at once.
+/// Up to Lanes channels of a photo, from `first` on, through a crop. The channels of a pixel are
+/// put side by side, so that a sample's arithmetic is done for all of them at once.
 template <std::size_t Lanes, class T>
-void sample_channels(const T* photo, std::size_t channels, std::size_t height, std::size_t width,
+void sample_channels(const PhotoView<T>& photo, std::size_t first, std::size_t channels,
                      const PhotoWindow& window, const Crop& crop, T* result) {
+  const std::size_t height = photo.height(), width = photo.width();
   // The window's last column and row stand twice where they are the photo's, so that every sample
   // has a neighbour.
   const std::size_t columns = window.x1 - window.x0 + 1, rows = window.y1 - window.y0 + 1;
   std::vector<T> pixels(rows * columns * Lanes);
   for (std::size_t c = 0; c < channels; ++c) {
     for (std::size_t y = 0; y < rows; ++y) {
-      const T* from = photo + (c * height + std::min(window.y0 + y, height - 1)) * width;
+      const std::size_t line = std::min(window.y0 + y, height - 1);
+      const std::size_t last = std::min(window.x1, width - 1);
       T* to = pixels.data() + y * columns * Lanes + c;
-      for (std::size_t x = 0; x + 1 < columns; ++x) to[x * Lanes] = from[window.x0 + x];
-      to[(columns - 1) * Lanes] = from[std::min(window.x1, width - 1)];
+      photo.copy_line(first + c, line, window.x0, window.x1, to, Lanes);
+      photo.copy_line(first + c, line, last, last + 1, to + (columns - 1) * Lanes, Lanes);
     }
   }
   const int samples = static_cast<int>(std::clamp(std::ceil(crop.scale() - 1e-9), 1.0, 64.0));
@@ -192,20 +202,22 @@ void sample_channels(const T* photo, std::size_t channels, std::size_t height, s
 template <class T>
 Tensor<T> crop_image(const Tensor<T>& photo, const Crop& crop) {
   require_rank(photo, 3, "crop_image", "photo", "[C, H, W]");
-  const std::size_t channels = photo.shape()[0];
-  const std::size_t height = photo.shape()[1];
-  const std::size_t width = photo.shape()[2];
-  if (photo.size() == 0) throw ShapeError("crop_image: the photo has no pixels");
+  return crop_image(PhotoView<T>(photo), crop);
+}
+
+template <class T>
+Tensor<T> crop_image(const PhotoView<T>& photo, const Crop& crop) {
+  if (photo.empty()) throw ShapeError("crop_image: the photo has no pixels");
+  const std::size_t channels = photo.channels();
   Tensor<T> result = zeros<T>({channels, crop.height, crop.width});
-  const internal::PhotoWindow window(crop, width, height);
+  const internal::PhotoWindow window(crop, photo.width(), photo.height());
   if (window.empty()) return result;
   constexpr std::size_t lanes = 4;
   for (std::size_t c = 0; c < channels; c += lanes) {
     const std::size_t count = std::min(lanes, channels - c);
     const auto sample =
         count == 1 ? &internal::sample_channels<1, T> : &internal::sample_channels<lanes, T>;
-    sample(photo.data() + c * height * width, count, height, width, window, crop,
-           result.data() + c * crop.height * crop.width);
+    sample(photo, c, count, window, crop, result.data() + c * crop.height * crop.width);
   }
   return result;
 }

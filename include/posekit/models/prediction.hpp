@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <optional>
+#include <type_traits>
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 #include <posekit/image/crop.hpp>
+#include <posekit/image/photo_view.hpp>
 #include <posekit/models/pose_network.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -40,10 +42,11 @@ Crop network_crop(const PoseNetwork<T>& network, const Box& person,
 template <class T>
 PosePrediction<T> predict(const PoseNetwork<T>& network, const Tensor<T>& image, int threads = 0);
 
-/// Runs a network once on a person in a photo [3, H, W], RGB in [0, 1]. z is in photo pixels too.
-/// Throws ShapeError and ValueError.
+/// Runs a network once on a person in a photo: a tensor [3, H, W], RGB in [0, 1], or a Bitmap. z is
+/// in photo pixels too. Throws ShapeError and ValueError.
 template <class T>
-PosePrediction<T> predict(const PoseNetwork<T>& network, const Tensor<T>& photo, const Box& person,
+PosePrediction<T> predict(const PoseNetwork<T>& network,
+                          const PhotoView<std::type_identity_t<T>>& photo, const Box& person,
                           const PredictOptions& options = {});
 
 /// (x, y) of positions [J, 2 or 3] -> [J, 2].
@@ -57,15 +60,22 @@ struct FindPersonOptions {
   int threads = 0;
 };
 
-/// All of a photo [3, H, W].
+/// All of a photo: [3, H, W], or a Bitmap.
 template <class T>
-Box photo_box(const Tensor<T>& photo);
+Box photo_box(const PhotoView<T>& photo) {
+  return {0, 0, static_cast<double>(photo.width()), static_cast<double>(photo.height())};
+}
+template <class T>
+Box photo_box(const Tensor<T>& photo) {
+  return photo_box(PhotoView<T>(photo));
+}
+inline Box photo_box(const Bitmap& photo) { return photo_box(PhotoView<float>(photo)); }
 
 /// Finds a person with the network itself, without a detector: first in the whole photo, then once
 /// more around the joints it was sure of. Throws ValueError where it is sure of fewer than three,
 /// or of none that lie apart.
 template <class T>
-Box find_person(const PoseNetwork<T>& network, const Tensor<T>& photo,
+Box find_person(const PoseNetwork<T>& network, const PhotoView<std::type_identity_t<T>>& photo,
                 const FindPersonOptions& options = {});
 
 }  // namespace posekit::inline POSEKIT_ISA
@@ -111,7 +121,8 @@ PosePrediction<T> predict(const PoseNetwork<T>& network, const Tensor<T>& image,
 }
 
 template <class T>
-PosePrediction<T> predict(const PoseNetwork<T>& network, const Tensor<T>& photo, const Box& person,
+PosePrediction<T> predict(const PoseNetwork<T>& network,
+                          const PhotoView<std::type_identity_t<T>>& photo, const Box& person,
                           const PredictOptions& options) {
   const Crop crop = network_crop(network, person, options);
   PosePrediction<T> prediction = predict(network, crop_image(photo, crop), options.threads);
@@ -138,13 +149,7 @@ Tensor<T> plane_positions(const Tensor<T>& positions) {
 }
 
 template <class T>
-Box photo_box(const Tensor<T>& photo) {
-  require_rank(photo, 3, "photo_box", "photo", "[3, H, W]");
-  return {0, 0, static_cast<double>(photo.shape()[2]), static_cast<double>(photo.shape()[1])};
-}
-
-template <class T>
-Box find_person(const PoseNetwork<T>& network, const Tensor<T>& photo,
+Box find_person(const PoseNetwork<T>& network, const PhotoView<std::type_identity_t<T>>& photo,
                 const FindPersonOptions& options) {
   Box box = photo_box(photo);
   for (std::size_t pass = 0; pass < options.passes; ++pass) {
