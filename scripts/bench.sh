@@ -11,22 +11,18 @@ need_packages libbenchmark-dev libtorch-dev libopencv-dev libopenblas0-pthread \
 "$root/scripts/fetch_photo.sh"
 out=$root/out/bench
 build=$root/build/bench
-mkdir -p "$out" "$build"
+mkdir -p "$out"
 python=/usr/bin/python3  # Debian's, which has the packages
 
 say "building the benchmarks in ${build#"$root/"}"
-cmake -S "$root" -B "$build" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF \
-  -DPOSEKIT_BENCH_TORCH=ON -DPOSEKIT_BENCH_OPENCV=ON >"$build.log" 2>&1 || { cat "$build.log" >&2; die "cmake failed"; }
-cmake --build "$build" -j "$processors" >>"$build.log" 2>&1 || { tail -60 "$build.log" >&2; die "the build failed"; }
+common=(-DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF)
+build bench -- "${common[@]}" -DPOSEKIT_BENCH_TORCH=ON -DPOSEKIT_BENCH_OPENCV=ON
 
 # The heatmap kernels for lesser processors too, without peers.
 for set in avx2 baseline; do
   flags=
   [ $set != avx2 ] || flags="-mavx2 -mfma"
-  cmake -S "$root" -B "$build-$set" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF -DPOSEKIT_NATIVE=OFF \
-    -DCMAKE_CXX_FLAGS="$flags" >"$build-$set.log" 2>&1 || { cat "$build-$set.log" >&2; die "cmake failed"; }
-  cmake --build "$build-$set" --target bench_heatmaps >>"$build-$set.log" 2>&1 ||
-    { tail -60 "$build-$set.log" >&2; die "the build failed"; }
+  build "bench-$set" bench_heatmaps -- "${common[@]}" -DPOSEKIT_NATIVE=OFF -DCMAKE_CXX_FLAGS="$flags"
 done
 
 # time TOPIC NAME ARGUMENTS...: runs a program and keeps what it prints under that name.

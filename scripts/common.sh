@@ -58,3 +58,18 @@ need_sanitizers() {
 }
 
 processors=$(nproc 2>/dev/null || echo 1)
+
+# build FOLDER TARGETS... -- OPTIONS...: configures with cmake's options and builds in build/FOLDER (all,
+# where no target is named). What the tools print goes to build/FOLDER.log, and is shown where they fail.
+build() {
+  local folder=$root/build/$1 log=$root/build/$1.log targets=()
+  shift
+  while [ "$1" != -- ]; do
+    targets+=(--target "$1")
+    shift
+  done
+  shift
+  mkdir -p "$folder"
+  cmake -S "$root" -B "$folder" "$@" >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed"; }
+  cmake --build "$folder" -j "$processors" "${targets[@]}" >>"$log" 2>&1 || { tail -60 "$log" >&2; die "the build failed"; }
+}

@@ -8,13 +8,9 @@ need_compiler
 "$root/scripts/fetch_models.sh"
 "$root/scripts/fetch_photo.sh"
 
-mkdir -p "$root/build"
 say "building posekit-explain"
-cmake -S "$root" -B "$root/build/demo" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF \
-  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 >"$root/build/demo-configure.log" 2>&1 ||
-  { cat "$root/build/demo-configure.log" >&2; die "cmake failed"; }
-cmake --build "$root/build/demo" -j "$processors" --target posekit-explain posekit-evaluate >"$root/build/demo-build.log" 2>&1 ||
-  { tail -40 "$root/build/demo-build.log" >&2; die "the build failed"; }
+build demo posekit-explain posekit-evaluate -- -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF \
+  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0
 
 say "explaining movenet-lightning on photos/person.jpg"
 "$root/build/demo/examples/poseig/posekit-explain" \

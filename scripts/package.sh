@@ -7,33 +7,21 @@
 need_compiler
 need_packages dpkg-dev file gzip
 
-# build FOLDER TARGETS... -- OPTIONS...
-build() {
-  local folder=$root/build/$1 log=$root/build/$1.log targets=()
-  shift
-  while [ "$1" != -- ]; do
-    targets+=("$1")
-    shift
-  done
-  shift
-  say "building in ${folder#"$root/"}"
-  cmake -S "$root" -B "$folder" -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF -DPOSEKIT_NATIVE=OFF \
-    -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_SKIP_INSTALL_ALL_DEPENDENCY=ON -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 "$@" >"$log" 2>&1 || { cat "$log" >&2; die "cmake failed"; }
-  cmake --build "$folder" -j "$processors" --target "${targets[@]}" >>"$log" 2>&1 || { tail -40 "$log" >&2; die "the build failed"; }
-}
-
-mkdir -p "$root/build"
+options=(-DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF -DPOSEKIT_NATIVE=OFF -DCMAKE_INSTALL_PREFIX=/usr
+  -DCMAKE_SKIP_INSTALL_ALL_DEPENDENCY=ON -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0)
 with=""
 if [ "$(uname -m)" = x86_64 ]; then
   # examples/launcher/posekit.cpp asks the processor for these.
   declare -A flags=([avx2]="-mavx2 -mfma" [avx512]="-mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mfma")
   for instructions in avx2 avx512; do
-    build "package-$instructions" posekit-explain posekit-evaluate posekit-margipose -- \
+    say "building in build/package-$instructions"
+    build "package-$instructions" posekit-explain posekit-evaluate posekit-margipose -- "${options[@]}" \
       "-DCMAKE_CXX_FLAGS=${flags[$instructions]}" -DPOSEKIT_COMMANDS_FOR=$instructions
     with+="${with:+;}$root/build/package-$instructions"
   done
 fi
-build package all -- "-DPOSEKIT_PACKAGE_WITH=$with"
+say "building in build/package"
+build package -- "${options[@]}" "-DPOSEKIT_PACKAGE_WITH=$with"
 say "packing"
 (cd "$root/build/package" && cpack) >"$root/build/package.log" 2>&1 || { tail -20 "$root/build/package.log" >&2; die "cpack failed"; }
 rm -f "$root"/build/posekit_*.deb

@@ -26,10 +26,7 @@ struct Command {
   std::string_view name, what;
 };
 constexpr Command known[] = {
-    {"explain", "which pixels of a photo made a network put each joint where it did (PoseIG)"},
-    {"evaluate", "measures poses: COCO's AP and AR, MPJPE, PCK, and what went wrong"},
-    {"margipose", "trains, measures and explains networks for 3D poses"},
-    {"fetch", "fetches pretrained networks"},
+#include "commands.inc"  // of examples/CMakeLists.txt
 };
 
 fs::path own_folder() {

@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <optional>
 
+#include <posekit/attribution/explanation.hpp>
 #include <posekit/attribution/path.hpp>
 #include <posekit/core/statistics.hpp>
 #include <posekit/io/csv.hpp>
-#include <posekit/pose/joint_selection.hpp>
 #include <posekit/viz/charts.hpp>
 #include <posekit/viz/stacked.hpp>
 
@@ -62,7 +62,7 @@ Sanity check_sanity(const ExplainOptions& options, const pk::PoseNetwork<float>&
   const std::size_t pixels = image.shape()[1] * image.shape()[2];
   pk::Tensor<float> fill = e.result.attribution.baseline;
   const auto chosen = [&](const pk::Var<float>& x) {
-    return pk::select_joints(network(x), e.result.joints);
+    return pk::plane_joints(network, x, e.result.joints);
   };
   const auto curve = [&](const std::vector<std::size_t>& order) {
     return pk::perturbation_curve(chosen, image, e.result.target, order, fill,

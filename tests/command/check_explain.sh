@@ -56,6 +56,11 @@ explain --image "$photo" --joints left_wrist,right_knee --steps 2 --sanity --out
 grep -q '^sanity: with random weights in all 65 layers' "$work/out" || complain "sanity: said $(cat "$work/out")"
 [ "$(grep -c '^error by fraction' "$work/sanity/sanity.csv")" = 100 ] || complain "sanity.csv: $(wc -l <"$work/sanity/sanity.csv") lines"
 
+# A network that posekit trained: three coordinates, and no name.
+"$program" --model "$source/examples/margipose/small.safetensors" --image "$photo" --joints left_wrist --steps 2 --sanity --output "$work/trained" \
+  >"$work/out" 2>&1 || complain "trained weights: $(cat "$work/out")"
+grep -q '^sanity: with random weights in all 191 layers' "$work/out" || complain "sanity of trained weights: said $(cat "$work/out")"
+
 # mistake PATTERN ARGUMENTS...: one line on standard error, exit status 1, nothing written.
 mistake() {
   local pattern=$1 status=0

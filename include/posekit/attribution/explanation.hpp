@@ -49,6 +49,11 @@ struct PoseExplanation {
   Tensor<T> locality;  ///< [K, K], LI_A(X): row A, column X
 };
 
+/// (x, y) of some joints in images [N, 3, S, S] -> [N, K, 2]: what is explained.
+template <class T>
+Var<T> plane_joints(const PoseNetwork<T>& network, const Var<T>& images,
+                    const std::vector<std::size_t>& joints);
+
 /// Explains joints of an image [3, S, S], RGB in [0, 1], that the network takes as it is. z is left
 /// out of positions that have it. Threads are those of `integration`. Throws as `pose_ig`, and
 /// ShapeError and ValueError where the options do not fit the image and the network.
@@ -144,6 +149,13 @@ void measure(const ExplanationOptions<T>& options, PoseExplanation<T>& e) {
 }  // namespace internal
 
 template <class T>
+Var<T> plane_joints(const PoseNetwork<T>& network, const Var<T>& images,
+                    const std::vector<std::size_t>& joints) {
+  const Var<T> pose = network(images);
+  return select_joints(pose.shape()[2] == 3 ? slice(pose, 2, 0, 2) : pose, joints);
+}
+
+template <class T>
 PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& image,
                            const PoseIgOptions& integration, const ExplanationOptions<T>& options) {
   require_positive("explain", "distance_scale", options.distance_scale);
@@ -157,9 +169,7 @@ PoseExplanation<T> explain(const PoseNetwork<T>& network, const Tensor<T>& image
   internal::find_targets(network.skeleton(), options, e);
   const T unit = static_cast<T>(options.distance_scale);
   const auto chosen = [&](const Var<T>& x) {
-    Var<T> pose = network(x);
-    if (pose.shape()[2] == 3) pose = slice(pose, 2, 0, 2);
-    pose = select_joints(pose, e.joints);
+    const Var<T> pose = plane_joints(network, x, e.joints);
     return unit == T(1) ? pose : pose * unit;
   };
   Tensor<T> target = e.target;

@@ -142,13 +142,13 @@ inline models::MargiPoseConfiguration read_configuration(const std::string& wher
   return c;
 }
 
-/// The weights of all convolutions, the last stage's first.
+/// The weights of all convolutions, the last stage's first, and of a stage those of x and y.
 template <class T>
 std::vector<Parameter<T>*> weights_from_output(models::MargiPose<T>& network) {
   std::vector<std::string> parts;
   for (std::size_t stage = network.options().stages; stage-- > 0;) {
     const std::string number = std::to_string(stage) + ".";
-    for (const char* column : {"xz", "zy", "xy"})
+    for (const char* column : {"xy", "zy", "xz"})
       parts.push_back(std::string("inner.") + column + "_hm_cnns." + number);
     if (stage > 0) parts.push_back("inner.hm_combiners." + std::to_string(stage - 1) + ".");
   }
