@@ -5,6 +5,7 @@
 #include <posekit/pose/alignment.hpp>
 #include <posekit/pose/bone_lengths.hpp>
 #include <posekit/pose/camera.hpp>
+#include <posekit/pose/camera_points.hpp>
 #include <posekit/pose/comparable_poses.hpp>
 #include <posekit/pose/derived_joints.hpp>
 #include <posekit/pose/difficulty.hpp>

@@ -3,7 +3,11 @@
 #include <cmath>
 #include <limits>
 
+#include <xtensor/xmanipulation.hpp>
+#include <xtensor/xview.hpp>
+
 #include <posekit/attribution/indices.hpp>
+#include <posekit/attribution/kde.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/attribution_golden.hpp"
@@ -118,4 +122,19 @@ TEST_CASE("Options of indices that are no numbers are refused", "[attribution]")
   for (const double bad : {nan, infinity})
     CHECK_THROWS_AS(pk::diffusion_index(maps, {.scale = bad}), pk::ValueError);
   CHECK(std::isfinite(pk::locality_index(maps, points, {.sigma = 1e-6})(0, 0)));
+}
+
+TEST_CASE("Indices are measured of views as of tensors", "[attribution]") {
+  const auto all = pk::testing::random_tensor<double>({2, 3, 7, 5}, 11, 0, 1);
+  const auto view = xt::view(all, 1);
+  const pk::Tensor<double> maps = view;
+  pk::Tensor<int> mask = pk::zeros<int>({7, 5});
+  mask(3, 2) = 1;
+  const pk::Tensor<double> points{{1.5, 2}, {4, 6}};
+  CHECK(identical(pk::foreground_index(view, mask), pk::foreground_index(maps, mask)));
+  CHECK(identical(pk::locality_index(view, points), pk::locality_index(maps, points)));
+  CHECK(identical(pk::diffusion_index(view), pk::diffusion_index(maps)));
+  CHECK(identical(pk::kde_maps(view), pk::kde_maps(maps)));
+  const pk::Tensor<double> flipped = xt::flip(maps, 2);
+  CHECK(identical(pk::diffusion_index(xt::flip(maps, 2)), pk::diffusion_index(flipped)));
 }

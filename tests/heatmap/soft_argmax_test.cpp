@@ -10,8 +10,10 @@
 #include <posekit/heatmap/expectation.hpp>
 #include <posekit/heatmap/flat_softmax.hpp>
 #include <posekit/heatmap/losses.hpp>
+#include <posekit/heatmap/marginals.hpp>
 #include <posekit/heatmap/regularized_soft_argmax.hpp>
 #include <posekit/heatmap/soft_argmax.hpp>
+#include <posekit/heatmap/statistics.hpp>
 #include <posekit/testing/gradient_check.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
@@ -343,4 +345,15 @@ TEST_CASE("Threads are an option of each call, and change no bits", "[heatmap]")
   const auto means = pk::testing::random_tensor<float>({3, 17, 2}, 3, -0.8, 0.8);
   CHECK(identical(pk::js_divergence(p, means, {.threads = 1}),
                   pk::js_divergence(p, means, {.threads = 3})));
+  CHECK(identical(pk::js_divergence_of_logits(logits, means, {.threads = 1}),
+                  pk::js_divergence_of_logits(logits, means, {.threads = 3})));
+  CHECK(identical(pk::js_divergence(p, p, 1), pk::js_divergence(p, p, 3)));
+  CHECK(identical(pk::kl_divergence(p, p, 1), pk::kl_divergence(p, p)));
+  CHECK(
+      identical(pk::heatmap_statistics(p, 1).covariance, pk::heatmap_statistics(p, 3).covariance));
+  CHECK(identical(pk::variance_loss(p, 1.0, 1), pk::variance_loss(p, 1.0, 3)));
+  CHECK(identical(pk::regularized_soft_argmax(logits, means, {.threads = 1}).divergence,
+                  pk::regularized_soft_argmax(logits, means, {.threads = 3}).divergence));
+  const pk::Tensor<float> volume = pk::testing::random_tensor<float>({1, 5, 16, 24, 16}, 9, 0, 1);
+  CHECK(identical(pk::marginals(volume, 1).zy, pk::marginals(volume, 3).zy));
 }

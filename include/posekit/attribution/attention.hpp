@@ -28,9 +28,16 @@ struct AttentionShares {
 
 /// Of maps [J, H, W] of magnitudes and points [K, 2] (x, y) in pixels; NaN points have no circle.
 /// Throws ShapeError and ValueError, as the indices of PoseIG do.
+template <TensorExpression E>
+auto attention_shares(const E& maps, const Tensor<typename E::value_type>& points,
+                      const AttentionOptions& options = {}) {
+  return attention_shares(ContiguousView<typename E::value_type>(maps), points, options);
+}
+
+/// The same of contiguous elements.
 template <class T>
-AttentionShares<T> attention_shares(const Tensor<T>& maps, const Tensor<T>& points,
-                                    const AttentionOptions& options = {});
+AttentionShares<T> attention_shares(const ContiguousView<T>& maps, const Tensor<T>& points,
+                                    const AttentionOptions& options);
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -39,7 +46,7 @@ AttentionShares<T> attention_shares(const Tensor<T>& maps, const Tensor<T>& poin
 namespace posekit::inline POSEKIT_ISA {
 
 template <class T>
-AttentionShares<T> attention_shares(const Tensor<T>& maps, const Tensor<T>& points,
+AttentionShares<T> attention_shares(const ContiguousView<T>& maps, const Tensor<T>& points,
                                     const AttentionOptions& options) {
   internal::require_maps(maps, "attention_shares");
   require_rank(points, 2, "attention_shares", "points", "[K, 2]");

@@ -47,7 +47,7 @@ double map_sum(const char* function, const T* map, std::size_t pixels, std::size
                EmptyMap empty);
 
 template <class T>
-void require_maps(const Tensor<T>& maps, const char* function);
+void require_maps(const ContiguousView<T>& maps, const char* function);
 
 }  // namespace internal
 
@@ -84,9 +84,11 @@ Tensor<M> dilate(const Tensor<M>& mask, std::size_t radius) {
 /// FI, Eq. (11) of PoseIG: the attribution on the foreground, relative to what a uniform map would
 /// have there. maps [J, H, W], mask [H, W] (foreground where not 0; it is dilated) -> [J].
 /// Throws ValueError where the mask is empty.
-template <class T, class M>
-Tensor<T> foreground_index(const Tensor<T>& maps, const Tensor<M>& mask,
-                           const ForegroundIndexOptions& options = {}) {
+template <TensorExpression E, class M>
+auto foreground_index(const E& all, const Tensor<M>& mask,
+                      const ForegroundIndexOptions& options = {}) {
+  using T = typename E::value_type;
+  const ContiguousView<T> maps(all);
   internal::require_maps(maps, "foreground_index");
   require_shape(mask, {maps.shape()[1], maps.shape()[2]}, "foreground_index", "mask");
   if constexpr (std::is_floating_point_v<M>) require_finite(mask, "foreground_index", "mask");
@@ -113,15 +115,28 @@ Tensor<T> foreground_index(const Tensor<T>& maps, const Tensor<M>& mask,
 /// LI_A(X), Eq. (12) and (13) of PoseIG: the attribution for joint A around joint X under a
 /// Gaussian window, relative to what a uniform map would have there. maps [J, H, W]; points [1, K,
 /// 2] or [K, 2] in pixels, last axis (x, y) -> [J, K], row A, column X. A point may lie anywhere.
+template <TensorExpression E>
+auto locality_index(const E& maps, const Tensor<typename E::value_type>& points,
+                    const LocalityIndexOptions& options = {}) {
+  return locality_index(ContiguousView<typename E::value_type>(maps), points, options);
+}
+
+/// The same of contiguous elements.
 template <class T>
-Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
-                         const LocalityIndexOptions& options = {});
+Tensor<T> locality_index(const ContiguousView<T>& maps, const Tensor<T>& points,
+                         const LocalityIndexOptions& options);
 
 /// DI, Eq. (14) of PoseIG: (1 - Gini coefficient) * scale, high where many pixels take part.
 /// maps [J, H, W] -> [J]. O(N log N): the double sum over |g_i - g_j| is
 /// 2 sum_i (2i - N + 1) g_(i) over the sorted values.
+template <TensorExpression E>
+auto diffusion_index(const E& maps, const DiffusionIndexOptions& options = {}) {
+  return diffusion_index(ContiguousView<typename E::value_type>(maps), options);
+}
+
+/// The same of contiguous elements.
 template <class T>
-Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& options = {});
+Tensor<T> diffusion_index(const ContiguousView<T>& maps, const DiffusionIndexOptions& options);
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -156,8 +171,11 @@ double map_sum(const char* function, const T* map, std::size_t pixels, std::size
 }
 
 template <class T>
-void require_maps(const Tensor<T>& maps, const char* function) {
-  require_rank(maps, 3, function, "maps", "[J, H, W]");
+void require_maps(const ContiguousView<T>& maps, const char* function) {
+  if (maps.shape().size() != 3) {
+    throw ShapeError(error_text(function, ": maps has shape ", to_string(maps.shape()),
+                                ", expected rank 3 [J, H, W]"));
+  }
   if (maps.shape()[1] == 0 || maps.shape()[2] == 0) {
     throw ShapeError(
         error_text(function, ": maps has shape ", to_string(maps.shape()), ", expected pixels"));
@@ -167,7 +185,7 @@ void require_maps(const Tensor<T>& maps, const char* function) {
 }  // namespace internal
 
 template <class T>
-Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
+Tensor<T> locality_index(const ContiguousView<T>& maps, const Tensor<T>& points,
                          const LocalityIndexOptions& options) {
   internal::require_maps(maps, "locality_index");
   const std::size_t rank = points.dimension();
@@ -226,7 +244,7 @@ Tensor<T> locality_index(const Tensor<T>& maps, const Tensor<T>& points,
 }
 
 template <class T>
-Tensor<T> diffusion_index(const Tensor<T>& maps, const DiffusionIndexOptions& options) {
+Tensor<T> diffusion_index(const ContiguousView<T>& maps, const DiffusionIndexOptions& options) {
   internal::require_maps(maps, "diffusion_index");
   require_finite_number("diffusion_index", "scale", options.scale);
   const std::size_t pixels = maps.shape()[1] * maps.shape()[2];

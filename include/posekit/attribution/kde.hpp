@@ -35,8 +35,14 @@ template <class T>
 Tensor<T> kde_map(const ContiguousView<T>& map, const KdeOptions& options);
 
 /// `kde_map` of each of several maps [J, H, W].
+template <TensorExpression E>
+auto kde_maps(const E& maps, const KdeOptions& options = {}) {
+  return kde_maps(ContiguousView<typename E::value_type>(maps), options);
+}
+
+/// The same of contiguous elements.
 template <class T>
-Tensor<T> kde_maps(const Tensor<T>& maps, const KdeOptions& options = {});
+Tensor<T> kde_maps(const ContiguousView<T>& maps, const KdeOptions& options);
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -113,10 +119,13 @@ Tensor<T> kde_map(const ContiguousView<T>& map, const KdeOptions& options) {
 }
 
 template <class T>
-Tensor<T> kde_maps(const Tensor<T>& maps, const KdeOptions& options) {
-  require_rank(maps, 3, "kde_maps", "maps", "[J, H, W]");
+Tensor<T> kde_maps(const ContiguousView<T>& maps, const KdeOptions& options) {
+  if (maps.shape().size() != 3) {
+    throw ShapeError(error_text("kde_maps: maps has shape ", to_string(maps.shape()),
+                                ", expected rank 3 [J, H, W]"));
+  }
   const std::size_t height = maps.shape()[1], width = maps.shape()[2];
-  Tensor<T> result = make_tensor<T>(shape_of(maps));
+  Tensor<T> result = make_tensor<T>(maps.shape());
   for (std::size_t j = 0; j < maps.shape()[0]; ++j) {
     const std::size_t first = j * height * width;
     internal::write_density(maps.data() + first, height, width, options.threads,

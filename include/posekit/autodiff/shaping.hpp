@@ -33,18 +33,6 @@ Var<T> to_channels_last(const Var<T>& x);
 template <class T>
 Var<T> to_channels_first(const Var<T>& x);
 
-namespace internal {
-
-/// Copies (adds) `rows` runs of `run` elements between two arrays with different distances between
-/// the runs.
-template <class T>
-void copy_runs(std::size_t rows, std::size_t run, const T* from, std::size_t from_stride, T* to,
-               std::size_t to_stride, bool accumulate);
-
-std::size_t product(const Shape& shape, std::size_t begin, std::size_t end);
-
-}  // namespace internal
-
 /// Joins tensors along `axis`; the other extents agree.
 template <class T>
 Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis);
@@ -86,6 +74,7 @@ Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis);
 
 #if POSEKIT_DEFINES_AUTODIFF
 
+#include <posekit/kernels/copy_runs.hpp>
 #include <posekit/kernels/transpose.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -143,29 +132,6 @@ Var<T> to_channels_first(const Var<T>& x) {
   return transpose(x, {0, 3, 1, 2});
 }
 
-namespace internal {
-
-template <class T>
-void copy_runs(std::size_t rows, std::size_t run, const T* from, std::size_t from_stride, T* to,
-               std::size_t to_stride, bool accumulate) {
-  for (std::size_t r = 0; r < rows; ++r) {
-    const T* source = from + r * from_stride;
-    T* target = to + r * to_stride;
-    if (accumulate) {
-      for (std::size_t i = 0; i < run; ++i) target[i] += source[i];
-    } else {
-      std::copy_n(source, run, target);
-    }
-  }
-}
-
-POSEKIT_INLINE std::size_t product(const Shape& shape, std::size_t begin, std::size_t end) {
-  return element_count(Shape(shape.begin() + static_cast<std::ptrdiff_t>(begin),
-                             shape.begin() + static_cast<std::ptrdiff_t>(end)));
-}
-
-}  // namespace internal
-
 template <class T>
 Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis) {
   if (parts.empty()) throw ShapeError("concatenate: no tensors were given");
@@ -182,24 +148,24 @@ Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis) {
                                   to_string(parts[0].shape()), " along axis ", at));
     }
     shape[at] += extent;
-    runs.push_back(extent * internal::product(other, at + 1, other.size()));
+    runs.push_back(extent * element_count(other, at + 1, other.size()));
   }
-  const std::size_t rows = internal::product(shape, 0, at);
+  const std::size_t rows = element_count(shape, 0, at);
   const std::size_t stride = std::accumulate(runs.begin(), runs.end(), std::size_t{0});
   Tape<T>& tape = parts[0].tape();
   Tensor<T> value = tape.pool().take(shape);
   std::size_t offset = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    internal::copy_runs(rows, runs[i], parts[i].data(), runs[i], value.data() + offset, stride,
-                        false);
+    kernels::copy_runs(rows, runs[i], parts[i].data(), runs[i], value.data() + offset, stride,
+                       false);
     offset += runs[i];
   }
   return tape.record("concatenate", std::move(value), parts, [=](Pullback<T>& p) {
     std::size_t begin = 0;
     for (std::size_t i = 0; i < runs.size(); ++i) {
       if (const auto target = p.target(i)) {
-        internal::copy_runs(p.count() * rows, runs[i], p.cotangent() + begin, stride, target.data,
-                            runs[i], target.accumulate);
+        kernels::copy_runs(p.count() * rows, runs[i], p.cotangent() + begin, stride, target.data,
+                           runs[i], target.accumulate);
       }
       begin += runs[i];
     }
@@ -214,20 +180,20 @@ Var<T> slice(const Var<T>& x, std::ptrdiff_t axis, std::size_t begin, std::size_
     throw ShapeError(error_text("slice: [", begin, ", ", end, ") is outside axis ", at,
                                 " of shape ", to_string(shape)));
   }
-  const std::size_t inner = internal::product(shape, at + 1, shape.size());
-  const std::size_t rows = internal::product(shape, 0, at);
+  const std::size_t inner = element_count(shape, at + 1, shape.size());
+  const std::size_t rows = element_count(shape, 0, at);
   const std::size_t stride = shape[at] * inner;
   const std::size_t run = (end - begin) * inner;
   const std::size_t size = rows * stride;
   shape[at] = end - begin;
   Tensor<T> value = x.tape().pool().take(shape);
-  internal::copy_runs(rows, run, x.data() + begin * inner, stride, value.data(), run, false);
+  kernels::copy_runs(rows, run, x.data() + begin * inner, stride, value.data(), run, false);
   return x.tape().record("slice", std::move(value), {x}, [=](Pullback<T>& p) {
     const auto target = p.target(0);
     if (!target) return;
     target.put_nothing(0, p.count() * size);
-    internal::copy_runs(p.count() * rows, run, p.cotangent(), run, target.data + begin * inner,
-                        stride, true);
+    kernels::copy_runs(p.count() * rows, run, p.cotangent(), run, target.data + begin * inner,
+                       stride, true);
   });
 }
 
@@ -255,7 +221,7 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding, std::type_ident
   // The last axis (with the ones behind the last padded axis merged into it) is copied in runs.
   std::size_t split = shape.size();
   while (split > 0 && padding[split - 1].before + padding[split - 1].after == 0) --split;
-  const std::size_t inner = internal::product(shape, split, shape.size());
+  const std::size_t inner = element_count(shape, split, shape.size());
   const std::size_t last = split == 0 ? 0 : split - 1;
   const std::size_t run = split == 0 ? element_count(shape) : shape[last] * inner;
   const std::size_t rows = run == 0 ? 0 : element_count(shape) / run;
@@ -281,8 +247,8 @@ Var<T> pad(const Var<T>& x, const std::vector<Padding>& padding, std::type_ident
         if (!target) return;
         for (std::size_t k = 0; k < p.count(); ++k) {
           for (std::size_t r = 0; r < rows; ++r) {
-            internal::copy_runs(1, run, p.cotangent() + k * result_size + starts[r], 0,
-                                target.data + (k * rows + r) * run, 0, target.accumulate);
+            kernels::copy_runs(1, run, p.cotangent() + k * result_size + starts[r], 0,
+                               target.data + (k * rows + r) * run, 0, target.accumulate);
           }
         }
       });
@@ -297,8 +263,8 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
                                 ", whose last axis must not exceed the rank of x, shape ",
                                 to_string(shape)));
   }
-  const std::size_t run = internal::product(shape, depth, shape.size());
-  const std::size_t count = internal::product(shape_of(indices), 0, indices.dimension() - 1);
+  const std::size_t run = element_count(shape, depth, shape.size());
+  const std::size_t count = element_count(shape_of(indices), 0, indices.dimension() - 1);
   std::vector<std::size_t> starts(count);
   for (std::size_t i = 0; i < count; ++i) {
     std::size_t offset = 0;
@@ -326,8 +292,8 @@ Var<T> gather_nd(const Var<T>& x, const Tensor<std::int64_t>& indices) {
                            target.put_nothing(0, p.count() * size);
                            for (std::size_t k = 0; k < p.count(); ++k) {
                              for (std::size_t i = 0; i < count; ++i) {
-                               internal::copy_runs(1, run, p.cotangent() + (k * count + i) * run, 0,
-                                                   target.data + k * size + starts[i], 0, true);
+                               kernels::copy_runs(1, run, p.cotangent() + (k * count + i) * run, 0,
+                                                  target.data + k * size + starts[i], 0, true);
                              }
                            }
                          });
@@ -341,8 +307,8 @@ Tensor<std::int64_t> argmax(const Tensor<T>& x, std::ptrdiff_t axis) {
     throw ShapeError(error_text("argmax: axis ", at, " of shape ", to_string(shape), " is empty"));
   }
   const std::size_t extent = shape[at];
-  const std::size_t outer = internal::product(shape, 0, at);
-  const std::size_t inner = internal::product(shape, at + 1, shape.size());
+  const std::size_t outer = element_count(shape, 0, at);
+  const std::size_t inner = element_count(shape, at + 1, shape.size());
   shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(at));
   Tensor<std::int64_t> result = make_tensor<std::int64_t>(shape);
   for (std::size_t o = 0; o < outer; ++o) {

@@ -83,7 +83,7 @@ POSEKIT_INLINE PoseExample crop_example(const PoseExample& example, const Crop& 
   }
   const Eigen::Matrix2d turn = crop_rotation(crop);
   const bool mirrors = is_mirrored(crop), has_positions = is_known(example.positions);
-  if (has_positions) internal::require_camera("crop_example", example.camera);
+  if (has_positions) require_camera("crop_example", example.camera);
 
   PoseExample result;
   result.image = crop_image(example.image, crop);

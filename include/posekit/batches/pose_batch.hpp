@@ -234,17 +234,16 @@ Tensor<T> picture_joints(const Tensor<T>& positions, const PinholeCamera& camera
                          double root_depth) {
   require_rank(positions, 2, "picture_joints", "positions", "[J, 3]");
   internal::require_joint_axes("picture_joints", shape_of(positions));
-  internal::require_camera("picture_joints", camera);
+  require_camera("picture_joints", camera);
   if (!(root_depth > 0) || !std::isfinite(root_depth)) {
     throw ValueError(
         error_text("picture_joints: root_depth is ", root_depth, ", expected more than 0"));
   }
-  return internal::map_points<3, T>(
-      shape_of(positions), positions.data(),
-      [&](const internal::Point& p, internal::Point& out, internal::Jacobian*) {
-        internal::project_point(camera, p, out, nullptr);
-        out[2] = (p[2] - root_depth) * camera.fx / root_depth;
-      });
+  return map_points<3, T>(shape_of(positions), positions.data(),
+                          [&](const CameraPoint& p, CameraPoint& out, CameraJacobian*) {
+                            project_point(camera, p, out, nullptr);
+                            out[2] = (p[2] - root_depth) * camera.fx / root_depth;
+                          });
 }
 
 template <class T>
@@ -260,13 +259,13 @@ Tensor<T> camera_space_joints(const Tensor<T>& joints, std::span<const PinholeCa
   }
   Tensor<T> result = make_tensor<T>(shape_of(joints));
   for (std::size_t i = 0; i < n; ++i) {
-    internal::require_camera("camera_space_joints", cameras[i]);
+    require_camera("camera_space_joints", cameras[i]);
     const double root = root_depths[i];
-    const Tensor<T> pose = internal::map_points<3, T>(
+    const Tensor<T> pose = map_points<3, T>(
         {values / 3, 3}, joints.data() + i * values,
-        [&](const internal::Point& p, internal::Point& out, internal::Jacobian*) {
-          internal::unproject_point(cameras[i], {p[0], p[1], root + p[2] * root / cameras[i].fx},
-                                    out, nullptr);
+        [&](const CameraPoint& p, CameraPoint& out, CameraJacobian*) {
+          unproject_point(cameras[i], {p[0], p[1], root + p[2] * root / cameras[i].fx}, out,
+                          nullptr);
         });
     std::copy_n(pose.data(), values, result.data() + i * values);
   }

@@ -50,6 +50,12 @@ std::size_t element_count(const Extents& shape) {
   return empty ? 0 : count;
 }
 
+/// The number of elements that the axes [begin, end) of a shape span.
+inline std::size_t element_count(const Shape& shape, std::size_t begin, std::size_t end) {
+  return element_count(Shape(shape.begin() + static_cast<std::ptrdiff_t>(begin),
+                             shape.begin() + static_cast<std::ptrdiff_t>(end)));
+}
+
 /// The sum of sizes. Throws ShapeError, which begins with `function`, where it does not fit.
 inline std::size_t add_sizes(const char* function, std::initializer_list<std::size_t> sizes) {
   std::size_t sum = 0;

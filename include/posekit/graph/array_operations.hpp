@@ -14,6 +14,7 @@
 #include <posekit/autodiff/shaping.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/graph/value.hpp>
+#include <posekit/kernels/copy_runs.hpp>
 
 namespace posekit::inline POSEKIT_ISA::graph_operations {
 
@@ -135,13 +136,13 @@ GraphValue<T> join(Tape<T>& tape, const GraphValues<T>& parts, std::int64_t axis
     shape[at] += extent;
   }
   IntegerTensor result = take_integers(tape, shape);
-  const std::size_t rows = posekit::internal::product(shape, 0, at);
-  const std::size_t stride = posekit::internal::product(shape, at, shape.size());
+  const std::size_t rows = element_count(shape, 0, at);
+  const std::size_t stride = element_count(shape, at, shape.size());
   std::size_t offset = 0;
   for (const auto& part : parts) {
     const std::size_t run = part.integers().size() / std::max<std::size_t>(rows, 1);
-    posekit::internal::copy_runs(rows, run, part.integers().data(), run, result.data() + offset,
-                                 stride, false);
+    kernels::copy_runs(rows, run, part.integers().data(), run, result.data() + offset, stride,
+                       false);
     offset += run;
   }
   return result;
@@ -182,13 +183,13 @@ GraphValue<T> slice_value(const GraphValue<T>& value, std::size_t axis, std::siz
         posekit::slice(value.real(), static_cast<std::ptrdiff_t>(axis), begin, end));
   }
   Shape shape = value.shape();
-  const std::size_t inner = posekit::internal::product(shape, axis + 1, shape.size());
-  const std::size_t rows = posekit::internal::product(shape, 0, axis);
+  const std::size_t inner = element_count(shape, axis + 1, shape.size());
+  const std::size_t rows = element_count(shape, 0, axis);
   const std::size_t stride = shape[axis] * inner;
   shape[axis] = end - begin;
   IntegerTensor result = make_tensor<std::int64_t>(shape);
-  posekit::internal::copy_runs(rows, (end - begin) * inner, value.integers().data() + begin * inner,
-                               stride, result.data(), (end - begin) * inner, false);
+  kernels::copy_runs(rows, (end - begin) * inner, value.integers().data() + begin * inner, stride,
+                     result.data(), (end - begin) * inner, false);
   return result;
 }
 

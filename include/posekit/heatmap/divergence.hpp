@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <type_traits>
@@ -38,9 +39,9 @@ Var<T> on_tape(Tape<T>& tape, const E& value) {
 
 /// The value of a function of the tape for a tensor expression, which is copied.
 template <TensorExpression E, class F>
-Tensor<typename E::value_type> off_tape(const E& expression, const F& f) {
+Tensor<typename E::value_type> off_tape(const E& expression, int threads, const F& f) {
   using T = typename E::value_type;
-  Tape<T> tape;
+  Tape<T> tape({.threads = threads});
   return f(tape.constant(Tensor<T>(expression))).value();
 }
 
@@ -58,7 +59,7 @@ template <class T>
 Var<T> divergence_between(Divergence kind, const char* name, const Var<T>& p, const Var<T>& q);
 template <class T>
 Tensor<T> divergence_between(Divergence kind, const char* name, const ContiguousView<T>& p,
-                             const ContiguousView<T>& q);
+                             const ContiguousView<T>& q, int threads);
 
 }  // namespace internal
 
@@ -80,12 +81,16 @@ Var<T> js_divergence(const Var<T>& p, const Means& means, const GaussianOptions&
   return internal::divergence_to_gaussian(Divergence::js, "js_divergence", p,
                                           internal::on_tape(p.tape(), means), options);
 }
-/// JSD(p || q) of two heatmaps of the same shape.
+/// JSD(p || q) of two heatmaps of the same shape, on as many threads (0: all).
 template <TensorExpression P, TensorExpression Q>
-auto js_divergence(const P& p, const Q& q) {
+auto js_divergence(const P& p, const Q& q, std::same_as<int> auto threads) {
   using T = typename P::value_type;
   return internal::divergence_between(Divergence::js, "js_divergence", ContiguousView<T>(p),
-                                      ContiguousView<T>(q));
+                                      ContiguousView<T>(q), threads);
+}
+template <TensorExpression P, TensorExpression Q>
+auto js_divergence(const P& p, const Q& q) {
+  return js_divergence(p, q, 0);
 }
 /// The same on the tape; `q` is a Tensor or a Var.
 template <class T, internal::TensorOrVar<T> Q>
@@ -104,8 +109,9 @@ Var<T> js_divergence_of_logits(const Var<T>& logits, const Means& means,
 template <TensorExpression E>
 auto js_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
                              const GaussianOptions& options, double beta = 1.0) {
-  return internal::off_tape(
-      logits, [&](const auto& z) { return js_divergence_of_logits(z, means, options, beta); });
+  return internal::off_tape(logits, options.threads, [&](const auto& z) {
+    return js_divergence_of_logits(z, means, options, beta);
+  });
 }
 
 /// KL(p || N(mean, sigma^2)).
@@ -121,12 +127,16 @@ Var<T> kl_divergence(const Var<T>& p, const Means& means, const GaussianOptions&
   return internal::divergence_to_gaussian(Divergence::kl, "kl_divergence", p,
                                           internal::on_tape(p.tape(), means), options);
 }
-/// KL(p || q) of two heatmaps of the same shape.
+/// KL(p || q) of two heatmaps of the same shape, on as many threads (0: all).
 template <TensorExpression P, TensorExpression Q>
-auto kl_divergence(const P& p, const Q& q) {
+auto kl_divergence(const P& p, const Q& q, std::same_as<int> auto threads) {
   using T = typename P::value_type;
   return internal::divergence_between(Divergence::kl, "kl_divergence", ContiguousView<T>(p),
-                                      ContiguousView<T>(q));
+                                      ContiguousView<T>(q), threads);
+}
+template <TensorExpression P, TensorExpression Q>
+auto kl_divergence(const P& p, const Q& q) {
+  return kl_divergence(p, q, 0);
 }
 /// The same on the tape; `q` is a Tensor or a Var.
 template <class T, internal::TensorOrVar<T> Q>
@@ -145,8 +155,9 @@ Var<T> kl_divergence_of_logits(const Var<T>& logits, const Means& means,
 template <TensorExpression E>
 auto kl_divergence_of_logits(const E& logits, const Tensor<typename E::value_type>& means,
                              const GaussianOptions& options, double beta = 1.0) {
-  return internal::off_tape(
-      logits, [&](const auto& z) { return kl_divergence_of_logits(z, means, options, beta); });
+  return internal::off_tape(logits, options.threads, [&](const auto& z) {
+    return kl_divergence_of_logits(z, means, options, beta);
+  });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
@@ -385,12 +396,12 @@ Var<T> divergence_between(Divergence kind, const char* name, const Var<T>& p, co
 
 template <class T>
 Tensor<T> divergence_between(Divergence kind, const char* name, const ContiguousView<T>& p,
-                             const ContiguousView<T>& q) {
+                             const ContiguousView<T>& q, int threads) {
   const MapsShape maps = maps_shape(name, "heatmaps", p.shape());
   require_same_maps(name, p.shape(), q.shape());
   return divergence_tensor<T>(maps, with_kind(kind, [&](auto k) {
                                 return divergences<k(), T>(maps, {p.data()}, {q.data()},
-                                                           resolve_threads(0));
+                                                           resolve_threads(threads));
                               }));
 }
 

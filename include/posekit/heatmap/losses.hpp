@@ -89,7 +89,7 @@ Var<T> heatmap_mse(const Var<T>& heatmaps, const Means& means, const GaussianOpt
 }
 template <TensorExpression E, TensorExpression Means>
 auto heatmap_mse(const E& heatmaps, const Means& means, const GaussianOptions& options) {
-  return internal::off_tape(heatmaps,
+  return internal::off_tape(heatmaps, options.threads,
                             [&](const auto& h) { return heatmap_mse(h, means, options); });
 }
 
@@ -100,8 +100,9 @@ Var<T> variance_loss(const Var<T>& heatmaps, double sigma = 1.0);
 
 /// The same of a tensor expression.
 template <TensorExpression E>
-auto variance_loss(const E& heatmaps, double sigma = 1.0) {
-  return internal::off_tape(heatmaps, [&](const auto& h) { return variance_loss(h, sigma); });
+auto variance_loss(const E& heatmaps, double sigma = 1.0, int threads = 0) {
+  return internal::off_tape(heatmaps, threads,
+                            [&](const auto& h) { return variance_loss(h, sigma); });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

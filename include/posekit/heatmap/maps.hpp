@@ -54,8 +54,6 @@ void require_no_infinity(const char* function, const char* argument, const T* po
 /// Of the axes x, y, z.
 std::array<AxisCoordinates, 3> axes_coordinates(Coordinates convention, const MapGrid& grid);
 
-namespace internal {}  // namespace internal
-
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_HEATMAP

@@ -30,13 +30,13 @@ MapsShape volume_shape(const Shape& shape);
 
 /// The marginals of volumes [N, J, D, H, W], Eq. (2) of MargiPose, in one pass. Throws ShapeError.
 template <TensorExpression E>
-auto marginals(const E& volume) {
-  return marginals(ContiguousView<typename E::value_type>(volume));
+auto marginals(const E& volume, int threads = 0) {
+  return marginals(ContiguousView<typename E::value_type>(volume), threads);
 }
 
 /// The same of contiguous elements.
 template <class T>
-Marginals<Tensor<T>> marginals(const ContiguousView<T>& volume);
+Marginals<Tensor<T>> marginals(const ContiguousView<T>& volume, int threads);
 
 /// The same on the tape.
 template <class T>
@@ -181,13 +181,13 @@ Var<T> marginal_coordinates(const Var<T>& xy, const Var<T>& zy, const Var<T>& xz
 }
 
 template <class T>
-Marginals<Tensor<T>> marginals(const ContiguousView<T>& view) {
+Marginals<Tensor<T>> marginals(const ContiguousView<T>& view, int threads) {
   const MapsShape maps = internal::volume_shape(view.shape());
   const auto shapes = internal::marginal_shapes(maps);
   Marginals<Tensor<T>> result{make_tensor<T>(shapes.xy), make_tensor<T>(shapes.zy),
                               make_tensor<T>(shapes.xz)};
   internal::write_marginals(maps, view.data(), result.xy.data(), result.zy.data(), result.xz.data(),
-                            resolve_threads(0));
+                            resolve_threads(threads));
   return result;
 }
 

@@ -23,6 +23,7 @@ struct MargiPoseLossOptions {
   double sigma = 1.0;  ///< pixels, of the target Gaussians
   Coordinates coordinates = Coordinates::normalized;
   PixelwiseLoss pixelwise = PixelwiseLoss::jsd;
+  int threads = 0;  ///< of the overloads for tensors (0: all); a Var has its tape's
 };
 
 namespace internal {
@@ -79,8 +80,9 @@ Tensor<T> margipose_loss_3d(const Marginals<Tensor<T>>& maps, const Tensor<T>& t
 template <TensorExpression E>
 auto margipose_loss_2d(const E& xy, const Tensor<typename E::value_type>& truth,
                        const MargiPoseLossOptions& options = {}) {
-  return internal::off_tape(
-      xy, [&](const auto& maps) { return margipose_loss_2d(maps, truth, options); });
+  return internal::off_tape(xy, options.threads, [&](const auto& maps) {
+    return margipose_loss_2d(maps, truth, options);
+  });
 }
 
 }  // namespace posekit::inline POSEKIT_ISA
@@ -207,7 +209,7 @@ Var<T> margipose_loss(const std::vector<Marginals<Var<T>>>& stages, const Tensor
 template <class T>
 Tensor<T> margipose_loss(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
                          const Tensor<T>& three_dimensional, const MargiPoseLossOptions& options) {
-  Tape<T> tape;
+  Tape<T> tape({.threads = options.threads});
   const Marginals<Var<T>> constants{tape.constant(maps.xy), tape.constant(maps.zy),
                                     tape.constant(maps.xz)};
   return margipose_loss(constants, truth, three_dimensional, options).value();
@@ -216,7 +218,7 @@ Tensor<T> margipose_loss(const Marginals<Tensor<T>>& maps, const Tensor<T>& trut
 template <class T>
 Tensor<T> margipose_loss_3d(const Marginals<Tensor<T>>& maps, const Tensor<T>& truth,
                             const MargiPoseLossOptions& options) {
-  Tape<T> tape;
+  Tape<T> tape({.threads = options.threads});
   const Marginals<Var<T>> constants{tape.constant(maps.xy), tape.constant(maps.zy),
                                     tape.constant(maps.xz)};
   return margipose_loss_3d(constants, truth, options).value();

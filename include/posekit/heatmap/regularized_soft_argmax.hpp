@@ -17,6 +17,7 @@ struct RegularizedSoftArgmaxOptions {
   double beta = 1.0;   ///< inverse temperature, as of soft_argmax
   double sigma = 1.0;  ///< of the Gaussian around each mean, in pixels
   Coordinates coordinates = Coordinates::normalized;
+  int threads = 0;  ///< of the overload for tensors (0: all); a Var has its tape's
 };
 
 /// Of Vars or of Tensors.
@@ -53,7 +54,7 @@ template <TensorExpression E>
 auto regularized_soft_argmax(const E& logits, const Tensor<typename E::value_type>& means,
                              const RegularizedSoftArgmaxOptions& options = {}) {
   using T = typename E::value_type;
-  Tape<T> tape;
+  Tape<T> tape({.threads = options.threads});
   const auto both = regularized_soft_argmax(tape.constant(Tensor<T>(logits)), means, options);
   return RegularizedSoftArgmax<Tensor<T>>{both.coordinates.value(), both.divergence.value()};
 }

@@ -24,13 +24,13 @@ struct HeatmapStatistics {
 /// in pixels, axes ordered x, y, z. A map that sums to 0 has NaN for a mean, covariance and
 /// entropy. Throws ShapeError.
 template <TensorExpression E>
-auto heatmap_statistics(const E& heatmaps) {
-  return heatmap_statistics(ContiguousView<typename E::value_type>(heatmaps));
+auto heatmap_statistics(const E& heatmaps, int threads = 0) {
+  return heatmap_statistics(ContiguousView<typename E::value_type>(heatmaps), threads);
 }
 
 /// The same of contiguous elements.
 template <class T>
-HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps);
+HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps, int threads);
 
 }  // namespace posekit::inline POSEKIT_ISA
 
@@ -46,7 +46,7 @@ HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps);
 namespace posekit::inline POSEKIT_ISA {
 
 template <class T>
-HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& view) {
+HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& view, int threads) {
   using Arch = simd::DefaultArch;
   const MapsShape maps = maps_shape("heatmap_statistics", "heatmaps", view.shape());
   HeatmapStatistics<T> s;
@@ -59,7 +59,8 @@ HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& view) {
   const std::size_t pixels = maps.grid.size();
   Tensor<T> even = make_tensor<T>({pixels});
   even.fill(static_cast<T>(1.0 / static_cast<double>(pixels)));
-  parallel_for(maps.maps(), threads_for(maps.size(), resolve_threads(0)), [&](std::size_t i) {
+  const int team = threads_for(maps.size(), resolve_threads(threads));
+  parallel_for(maps.maps(), team, [&](std::size_t i) {
     const T* map = view.data() + i * pixels;
     const auto peak = internal::peak_pixel(maps.grid, map);
     s.peak.data()[i] = map[peak[0] + maps.grid.width * (peak[1] + maps.grid.height * peak[2])];

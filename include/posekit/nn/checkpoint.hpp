@@ -52,9 +52,22 @@ template <class T>
 NamePrefix name_prefix(const std::vector<NamedTensor<T>>& tensors,
                        const std::vector<std::string>& names);
 
+/// An npz archive as `load_by_name` reads it.
+struct NpzSource {
+  const NpzArchive& archive;
+  std::vector<std::string> names() const { return archive.names(); }
+  Shape shape(const std::string& name) const { return archive.shape(name); }
+  template <class T>
+  Tensor<T> tensor(const std::string& name) const {
+    return archive.array<T>(name);
+  }
+};
+
+}  // namespace internal
+
 /// Reads a module's tensors from `source`, which has names(), shape(name) and tensor<T>(name). Says
 /// everything that does not fit in one error, and changes nothing then. `ignored(name)` is true of
-/// what the file may have besides.
+/// what the file may have besides. `where` is the file in errors. Throws FileError.
 template <class M, class Source, class Ignored>
 void load_by_name(const std::string& where, const Source& source, M& module,
                   const Ignored& ignored) {
@@ -63,7 +76,7 @@ void load_by_name(const std::string& where, const Source& source, M& module,
   std::vector<std::string> names;
   for (const std::string& name : source.names())
     if (!ignored(name)) names.push_back(name);
-  const NamePrefix prefix = name_prefix(tensors, names);
+  const internal::NamePrefix prefix = internal::name_prefix(tensors, names);
 
   std::vector<std::string> missing, misshapen;
   std::vector<std::string> extra = names;
@@ -104,19 +117,6 @@ void load_by_name(const std::string& where, const Source& source, M& module,
   for (std::size_t i = 0; i < found.size(); ++i) found[i].first->set(std::move(values[i]));
 }
 
-/// An npz archive as `load_by_name` reads it.
-struct NpzSource {
-  const NpzArchive& archive;
-  std::vector<std::string> names() const { return archive.names(); }
-  Shape shape(const std::string& name) const { return archive.shape(name); }
-  template <class T>
-  Tensor<T> tensor(const std::string& name) const {
-    return archive.array<T>(name);
-  }
-};
-
-}  // namespace internal
-
 /// The entries of a safetensors file for a module, each name with `prefix` before it.
 template <class M>
 std::vector<SafetensorsEntry> safetensors_entries(const M& module, const std::string& prefix = "") {
@@ -135,8 +135,8 @@ std::vector<SafetensorsEntry> safetensors_entries(const M& module, const std::st
 template <class M>
 requires nn::Module<M, typename M::value_type>
 void load_safetensors(const std::filesystem::path& path, M& module) {
-  nn::internal::load_by_name(path.string(), SafetensorsFile(path), module,
-                             [](const std::string&) { return false; });
+  nn::load_by_name(path.string(), SafetensorsFile(path), module,
+                   [](const std::string&) { return false; });
 }
 
 /// Writes a module's parameters and buffers, whole or not at all.
@@ -180,8 +180,8 @@ template <class M>
 requires nn::Module<M, typename M::value_type>
 void load_npz(const std::filesystem::path& path, M& module, const NpzOptions& options = {}) {
   const NpzArchive archive(path, options);
-  nn::internal::load_by_name(path.string(), nn::internal::NpzSource{archive}, module,
-                             [](const std::string&) { return false; });
+  nn::load_by_name(path.string(), nn::internal::NpzSource{archive}, module,
+                   [](const std::string&) { return false; });
 }
 
 /// The same into an npz archive.

@@ -105,8 +105,8 @@ TrainingPosition load_checkpoint(const std::filesystem::path& path, M& module,
   } catch (const Error& error) {
     throw FileError(where + ": is of another optimiser: " + error.what());
   }
-  nn::internal::load_by_name(where, file, module,
-                             [&](const std::string& name) { return name.starts_with(prefix); });
+  nn::load_by_name(where, file, module,
+                   [&](const std::string& name) { return name.starts_with(prefix); });
   optimizer.clear_state();
   for (auto& [name, value] : states) optimizer.set_state(name, std::move(value));
   optimizer.set_steps(optimizer_steps);
