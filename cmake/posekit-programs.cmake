@@ -13,7 +13,7 @@ if(POSEKIT_SANITIZE)
   # What null, vptr and object-size find AddressSanitizer finds too; they cost a fifth of the compiler's time.
   target_compile_options(posekit_options INTERFACE -fsanitize=${POSEKIT_SANITIZE}
     -fno-sanitize=null,vptr,object-size -fno-sanitize-recover=all -fno-omit-frame-pointer -g1
-    -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/sanitizers/uninstrumented.txt)
+    $<$<CXX_COMPILER_ID:Clang>:-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/sanitizers/uninstrumented.txt>)
   target_link_options(posekit_options INTERFACE -fsanitize=${POSEKIT_SANITIZE})
 endif()
 

@@ -62,8 +62,8 @@ ExplainOptions parse_command_line(int argc, char** argv) {
          "person in it is explained, into one table")
       ->type_name("FILE|DIR");
   app.add_option("-m,--model", o.model,
-                 "the network: a name of --list-models, or the weights of one that "
-                 "posekit-margipose trained")
+                 "the network: a name of --list-models, or the .safetensors file of one that "
+                 "posekit-margipose trained or that was saved")
       ->type_name("NAME|FILE");
   app.add_option(
          "--models", o.models,

@@ -3,6 +3,7 @@
 // Tensors, shapes, errors, coordinate conventions, threads, random numbers.
 
 #include <posekit/core/aligned.hpp>
+#include <posekit/core/bitmap.hpp>
 #include <posekit/core/coordinates.hpp>
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/digest.hpp>
@@ -15,6 +16,7 @@
 #include <posekit/core/printable.hpp>
 #include <posekit/core/progress.hpp>
 #include <posekit/core/random.hpp>
+#include <posekit/core/redrawn.hpp>
 #include <posekit/core/require.hpp>
 #include <posekit/core/shape.hpp>
 #include <posekit/core/statistics.hpp>

@@ -7,3 +7,4 @@
 #include <posekit/image/crop.hpp>
 #include <posekit/image/crop_transforms.hpp>
 #include <posekit/image/imagenet.hpp>
+#include <posekit/image/photo_view.hpp>

@@ -174,7 +174,7 @@ TEST_CASE("What is wrong with a folder's annotations is told in words", "[datase
   };
   CHECK(contains(read_error("", "elf_9"), "there is no skeleton 'elf_9'; there are coco_17, "));
   CHECK(contains(read_error("5"), "examples[0] is no object"));
-  CHECK(contains(error(joints), "examples[0] has no text 'image'"));
+  CHECK(contains(error(joints), "examples[0] has no string 'image'"));
   const std::string image = R"("image": "a.png", )";
   CHECK(contains(error(image + R"("visible": [])"), "neither 'joints' nor 'positions'"));
   CHECK(contains(error(image + R"("joints": [[1, 2], [3, 4]])"),

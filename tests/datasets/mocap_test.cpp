@@ -109,7 +109,8 @@ TEST_CASE("Joints may follow from joints that follow from others, but not from t
     const double pelvis = (poses(1, person::left_hip, k) + poses(1, person::right_hip, k)) / 2;
     CHECK(motion.poses(1, person::pelvis, k) == Approx(pelvis));
     CHECK(motion.poses(1, person::spine, k) ==
-          Approx(0.65 * pelvis + 0.35 * poses(1, person::neck, k)));
+          Approx(0.43 * pelvis + 0.285 * (poses(1, person::left_shoulder, k) +
+                                          poses(1, person::right_shoulder, k))));
   }
   CHECK(motion.sequence == std::vector<std::size_t>{0, 0});
   CHECK_THROWS_WITH(pk::load_mocap(folder / "a.npz", {.joint_names = names,

@@ -108,6 +108,15 @@ TEST_CASE("A graph is read as it was written", "[graph]") {
   CHECK(pk::read_file(copy) == pk::read_file(path));
 }
 
+TEST_CASE("A constant that no node has is not written", "[graph]") {
+  const auto path = scratch_folder("graph_file_orphan") / "graph.safetensors";
+  pk::Graph graph = every_kind();
+  graph.constants["pruned"] = pk::Tensor<float>{1, 2, 3};
+  pk::save_graph(path, graph);
+  CHECK(identical(run(pk::load_graph(path))[0], run(every_kind())[0]));
+  CHECK(pk::load_graph(path).constants.count("pruned") == 0);
+}
+
 TEST_CASE("What cannot be written is refused before anything is", "[graph]") {
   const auto path = scratch_folder("graph_file_refused") / "graph.safetensors";
   pk::Graph graph = every_kind();
@@ -117,6 +126,15 @@ TEST_CASE("What cannot be written is refused before anything is", "[graph]") {
   graph = every_kind();
   graph.nodes[4].attributes["bytes"] = std::string("\xff\xfe");
   CHECK_THROWS_WITH(pk::save_graph(path, graph), Catch::Contains("no UTF-8"));
+  graph = every_kind();
+  graph.constants.erase("w");
+  CHECK_THROWS_WITH(pk::save_graph(path, graph), Catch::Contains("'w' (constant): its value"));
+  graph = every_kind();
+  graph.nodes.push_back(graph.nodes[4]);
+  CHECK_THROWS_WITH(pk::save_graph(path, graph), Catch::Contains("'positive' stands there twice"));
+  graph = every_kind();
+  graph.outputs[0].output.index = 1000000;
+  CHECK_THROWS_AS(pk::save_graph(path, graph), pk::ValueError);
   CHECK(!std::filesystem::exists(path));
 }
 

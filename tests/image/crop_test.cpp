@@ -100,4 +100,9 @@ TEMPLATE_TEST_CASE("A photo of bytes is cropped as its tensor is", "[image]", fl
   }
   CHECK_THROWS_AS(pk::crop_image<T>(pk::Bitmap(), pk::square_crop({0, 0, 1, 1}, 2)),
                   pk::ShapeError);
+  pk::Bitmap wrong(4, 4);
+  wrong.width = 400;
+  CHECK_THROWS_WITH(pk::crop_image<T>(wrong, pk::square_crop({0, 0, 1, 1}, 2)),
+                    Catch::Contains("has 48 samples, expected 4800"));
+  static_assert(!std::is_convertible_v<pk::Tensor<int>, pk::PhotoView<T>>);
 }

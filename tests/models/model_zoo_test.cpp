@@ -124,8 +124,13 @@ TEST_CASE("An imported network is written, read again and answers the same", "[m
   // Another beta than the one it was saved with.
   const auto sharper = pk::load_pose_network<float>(path, {.beta = 9});
   CHECK(!identical(pk::predict(sharper, image).positions, before.positions));
+  CHECK_THROWS_AS(pk::load_pose_network<float>(path, {.beta = -1}), pk::ValueError);
+  // The network's own beta is written too.
+  pk::load_pose_network<float>("movenet-lightning", models_folder()).save(path);
+  CHECK(pk::SafetensorsFile(path).metadata().at("beta") == "3");
   // One that has forgotten is written as it is.
   const auto forgetful = network.randomized(3, 7);
+  CHECK(again.randomized(3).name() == "mine.safetensors");
   const auto changed = pk::predict(forgetful, image);
   CHECK(!identical(changed.positions, before.positions));
   forgetful.save(folder / "forgetful.safetensors");
@@ -159,4 +164,18 @@ TEST_CASE("Files of imported networks are looked at before they are believed", "
            "no node or output named");
   contains(error({{"architecture", "hourglass"}}), "'hourglass'");
   CHECK_THROWS_AS(pk::load_pose_network<float>(folder / "nothing.safetensors"), pk::FileError);
+}
+
+TEST_CASE("What a saved network could not be read with is not saved", "[models]") {
+  pk::Graph graph;
+  graph.nodes = {{"image", "input", {}}, {"activation_heatmap", "Mine", {{"image"}}}};
+  graph.outputs = {{"activation_heatmap", {"activation_heatmap", 0}}};
+  auto operations = pk::GraphOperations<float>::built_in();
+  operations.add("Mine", pk::unary_operation<float>([](const pk::Var<float>& x) { return x; }));
+  const auto network = pk::make_pose_network<float>("blazepose-lite-heatmaps",
+                                                    pk::Network<float>(graph, {}, operations));
+  CHECK_THROWS_WITH(network.save("mine.safetensors"), Catch::Contains("'Mine' is not posekit's"));
+  CHECK_THROWS_WITH(pk::make_pose_network<float>("blazepose-lite",
+                                                 pk::Network<float>(graph, {}, operations), 2.0),
+                    Catch::Contains("blazepose-lite has none"));
 }

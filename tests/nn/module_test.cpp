@@ -193,3 +193,16 @@ TEST_CASE("A parameter that parts share is there once, and in files under each n
   pk::load_safetensors(file, other);
   CHECK(identical(other.a.weight.value(), net.a.weight.value()));
 }
+
+TEST_CASE("A module's tensors are copied to one of the same kind, or to none", "[nn]") {
+  const pk::nn::Conv2d<float> from({.in_channels = 3, .out_channels = 4, .seed = 1});
+  pk::nn::Conv2d<float> to({.in_channels = 3, .out_channels = 4, .seed = 2});
+  pk::nn::copy_tensors(from, to);
+  CHECK(identical(to.weight.value(), from.weight.value()));
+  pk::nn::Conv2d<float> wider({.in_channels = 3, .out_channels = 5, .seed = 2});
+  const pk::Tensor<float> before = wider.weight.value();
+  CHECK_THROWS_WITH(pk::nn::copy_tensors(from, wider), Catch::Contains("weight has shape"));
+  CHECK(identical(wider.weight.value(), before));
+  pk::nn::Conv2d<float> bare({.in_channels = 3, .out_channels = 4, .bias = false});
+  CHECK_THROWS_AS(pk::nn::copy_tensors(from, bare), pk::ValueError);
+}

@@ -37,7 +37,7 @@ auto attention_shares(const E& maps, const Tensor<typename E::value_type>& point
 /// The same of contiguous elements.
 template <class T>
 AttentionShares<T> attention_shares(const ContiguousView<T>& maps, const Tensor<T>& points,
-                                    const AttentionOptions& options);
+                                    const AttentionOptions& options = {});
 
 }  // namespace posekit::inline POSEKIT_ISA
 

@@ -124,7 +124,7 @@ auto locality_index(const E& maps, const Tensor<typename E::value_type>& points,
 /// The same of contiguous elements.
 template <class T>
 Tensor<T> locality_index(const ContiguousView<T>& maps, const Tensor<T>& points,
-                         const LocalityIndexOptions& options);
+                         const LocalityIndexOptions& options = {});
 
 /// DI, Eq. (14) of PoseIG: (1 - Gini coefficient) * scale, high where many pixels take part.
 /// maps [J, H, W] -> [J]. O(N log N): the double sum over |g_i - g_j| is
@@ -136,7 +136,7 @@ auto diffusion_index(const E& maps, const DiffusionIndexOptions& options = {}) {
 
 /// The same of contiguous elements.
 template <class T>
-Tensor<T> diffusion_index(const ContiguousView<T>& maps, const DiffusionIndexOptions& options);
+Tensor<T> diffusion_index(const ContiguousView<T>& maps, const DiffusionIndexOptions& options = {});
 
 }  // namespace posekit::inline POSEKIT_ISA
 

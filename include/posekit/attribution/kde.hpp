@@ -42,7 +42,7 @@ auto kde_maps(const E& maps, const KdeOptions& options = {}) {
 
 /// The same of contiguous elements.
 template <class T>
-Tensor<T> kde_maps(const ContiguousView<T>& maps, const KdeOptions& options);
+Tensor<T> kde_maps(const ContiguousView<T>& maps, const KdeOptions& options = {});
 
 }  // namespace posekit::inline POSEKIT_ISA
 

@@ -15,8 +15,10 @@
 namespace posekit::inline POSEKIT_ISA {
 
 /// Writes a graph, whole or not at all: as float32 and int64, so that what is read is what was
-/// written. `metadata` is for whoever reads the file; "graph" in it is replaced. Throws ValueError
-/// where an attribute is no finite number or a name is no UTF-8, and FileError.
+/// written; constants of no node are left out. `metadata` is for whoever reads the file; "graph" in
+/// it is replaced. Throws ValueError for a graph that could not be read again: a node's name that
+/// stands there twice, a constant without a value, an attribute that is no finite number, a name
+/// that is no UTF-8; and FileError.
 void save_graph(const std::filesystem::path& path, const Graph& graph,
                 std::map<std::string, std::string> metadata = {});
 
@@ -58,7 +60,14 @@ inline JsonDocument attribute_json(const std::string& where, const Attribute& at
   return std::visit([](const auto& value) { return JsonDocument(value); }, attribute);
 }
 
+/// No node has more outputs.
+inline constexpr std::size_t graph_output_limit = 1000000;
+
 inline JsonDocument output_json(const NodeOutput& output) {
+  if (output.index >= graph_output_limit) {
+    throw ValueError(error_text("output ", output.index, " of node '", output.node,
+                                "', expected less than ", graph_output_limit));
+  }
   return JsonDocument::array({output.node, output.index});
 }
 
@@ -147,7 +156,7 @@ class GraphReader : JsonFile {
 
   NodeOutput output(const Json& value, const std::string& where) const {
     const bool fits = value.is_array() && value.size() == 2 && value[0].is_string() &&
-                      value[1].is_number_unsigned() && value[1] < 1000000u;
+                      value[1].is_number_unsigned() && value[1] < graph_output_limit;
     if (!fits) fail(where + " is no pair of a node's name and the number of its output");
     return {value[0].get<std::string>(), value[1].get<std::size_t>()};
   }
@@ -199,9 +208,18 @@ POSEKIT_INLINE void save_graph(const std::filesystem::path& path, const Graph& g
     throw ValueError(graph.source + ": a name or an attribute of its graph is no UTF-8");
   }
   std::vector<SafetensorsEntry> entries;
-  for (const auto& [name, constant] : graph.constants) {
-    std::visit([&](const auto& tensor) { entries.push_back(safetensors_entry(name, tensor)); },
-               constant);
+  std::set<std::string> names;
+  for (const GraphNode& node : graph.nodes) {
+    if (!names.insert(node.name).second) {
+      throw ValueError(error_text(graph.source, ": node '", node.name, "' stands there twice"));
+    }
+    if (node.op != "constant") continue;
+    const auto found = graph.constants.find(node.name);
+    if (found == graph.constants.end()) {
+      throw ValueError(graph_error_text(graph, node, "its value is missing"));
+    }
+    std::visit([&](const auto& tensor) { entries.push_back(safetensors_entry(node.name, tensor)); },
+               found->second);
   }
   save_safetensors(path, entries, metadata);
 }

@@ -55,6 +55,8 @@ class Network {
   /// The file the network came from.
   const std::string& source() const;
   const Graph& graph() const;
+  /// An operation of its nodes that is not posekit's own; none where all are.
+  std::optional<std::string> own_operation() const;
   /// Another graph, with the options and the operations of this one. Throws as the constructor.
   Network with_graph(Graph graph) const;
   /// The published outputs, in the file's order; for a file that publishes none, the nodes that no
@@ -307,6 +309,15 @@ const std::string& Network<T>::source() const {
 template <class T>
 const Graph& Network<T>::graph() const {
   return impl_->graph;
+}
+
+template <class T>
+std::optional<std::string> Network<T>::own_operation() const {
+  for (const GraphNode& node : impl_->graph.nodes) {
+    const bool computed = node.op != "input" && node.op != "constant" && node.op != "no_op";
+    if (computed && !impl_->operations.is_built_in(node.op)) return node.op;
+  }
+  return std::nullopt;
 }
 
 template <class T>

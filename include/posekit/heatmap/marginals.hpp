@@ -36,7 +36,7 @@ auto marginals(const E& volume, int threads = 0) {
 
 /// The same of contiguous elements.
 template <class T>
-Marginals<Tensor<T>> marginals(const ContiguousView<T>& volume, int threads);
+Marginals<Tensor<T>> marginals(const ContiguousView<T>& volume, int threads = 0);
 
 /// The same on the tape.
 template <class T>

@@ -30,7 +30,7 @@ auto heatmap_statistics(const E& heatmaps, int threads = 0) {
 
 /// The same of contiguous elements.
 template <class T>
-HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps, int threads);
+HeatmapStatistics<T> heatmap_statistics(const ContiguousView<T>& heatmaps, int threads = 0);
 
 }  // namespace posekit::inline POSEKIT_ISA
 

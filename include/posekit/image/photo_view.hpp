@@ -1,31 +1,44 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 
 #include <posekit/core/bitmap.hpp>
+#include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/require.hpp>
+#include <posekit/core/shape.hpp>
 #include <posekit/core/tensor.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 
-/// A photo of either kind, which it refers to: planar [C, H, W] with values in [0, 1], or 8-bit
-/// samples as decoders give them, which need no copy of four times their size. Functions that take
-/// a PhotoView take both.
+/// A photo of either kind, which it refers to and must not outlive: planar [C, H, W] with values in
+/// [0, 1], or 8-bit samples as decoders give them, which need no copy of four times their size.
+/// Functions that take a PhotoView take both.
 template <class T>
 class PhotoView {
  public:
-  /// Throws ShapeError for another rank.
-  PhotoView(const Tensor<T>& planar) : planar_(planar.data()) {  // NOLINT: both kinds convert
+  /// Throws ShapeError for another rank. Nothing is converted: what a conversion makes is gone when
+  /// the view is used.
+  template <std::same_as<Tensor<T>> E>
+  PhotoView(const E& planar) : planar_(planar.data()) {  // NOLINT: both kinds convert
     require_rank(planar, 3, "PhotoView", "photo", "[C, H, W]");
     channels_ = planar.shape()[0], height_ = planar.shape()[1], width_ = planar.shape()[2];
   }
+  /// Throws ShapeError where the samples are not as many as it says.
   PhotoView(const Bitmap& bitmap)  // NOLINT
       : samples_(bitmap.samples.data()),
         channels_(bitmap.channels),
         height_(bitmap.height),
-        width_(bitmap.width) {}
+        width_(bitmap.width) {
+    const std::size_t samples = element_count(Shape{height_, width_, channels_});
+    if (bitmap.samples.size() != samples) {
+      throw ShapeError(error_text("PhotoView: a bitmap of ", width_, " x ", height_, " pixels and ",
+                                  channels_, " channels has ", bitmap.samples.size(),
+                                  " samples, expected ", samples));
+    }
+  }
 
   std::size_t channels() const { return channels_; }
   std::size_t height() const { return height_; }

@@ -49,7 +49,8 @@ struct PoseNetworkOptions {
 };
 
 /// One of `pose_model_entries`, around a network that was read from its file, or changed since.
-/// Throws ValueError for a name that is not known.
+/// Throws ValueError for a name that is not known and for a beta of a network that is read from no
+/// heatmaps, and GraphError where the graph has not what is read.
 template <class T>
 PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& network,
                                  std::optional<double> beta = {});
@@ -66,7 +67,7 @@ PoseNetwork<T> load_pose_network(std::string_view name, const std::filesystem::p
 /// Loads a network that `PoseNetwork::save` wrote, or posekit-margipose: safetensors, whose
 /// metadata say what they are the weights of. Throws FileError where they do not, GraphError where
 /// an imported network's graph cannot be right, and ValueError for a beta of a network that has
-/// none.
+/// none. (One with operations of yours: `load_graph`, Network, `make_pose_network`.)
 template <class T>
 PoseNetwork<T> load_pose_network(const std::filesystem::path& weights,
                                  const PoseNetworkOptions& options = {});
@@ -122,6 +123,25 @@ inline const PoseModelEntry& find_entry(std::string_view name) {
   throw ValueError(error_text("there is no model named '", name, "'; there are ", names));
 }
 
+/// The inverse temperature of networks that are read from heatmaps.
+inline std::optional<double> usual_beta(std::string_view name) {
+  if (name == "posenet") return 1.0;
+  if (name == "efficientpose") return 50.0;
+  if (name.starts_with("movenet")) return 3.0;
+  if (name.ends_with("-heatmaps")) return 30.0;
+  return std::nullopt;
+}
+
+inline void require_beta(std::string_view name, const std::optional<double>& beta) {
+  if (!beta) return;
+  if (!(*beta > 0 && std::isfinite(*beta))) {
+    throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
+  }
+  if (!usual_beta(name)) {
+    throw ValueError(error_text("beta is for networks with heatmaps; ", name, " has none"));
+  }
+}
+
 /// An imported network that was saved: its graph, the name of its entry and, where it was not the
 /// entry's own, beta.
 template <class T>
@@ -141,6 +161,7 @@ PoseNetwork<T> saved_graph_network(const std::string& where, const SafetensorsFi
     }
   }
   const std::string entry = text("network").value_or("");
+  require_beta(entry, options.beta);
   Network<T> network(read_graph(file, where), options.limits);
   try {
     return make_pose_network(entry, network, beta);
@@ -155,16 +176,14 @@ template <class T>
 PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& network,
                                  std::optional<double> beta) {
   internal::find_entry(name);
-  if (beta && !(*beta > 0 && std::isfinite(*beta))) {
-    throw ValueError(error_text("beta is ", *beta, ", expected a positive number"));
-  }
+  internal::require_beta(name, beta);
+  if (!beta) beta = internal::usual_beta(name);
   const auto made = [&]() -> PoseNetwork<T> {
-    if (name == "posenet") return models::posenet(network, beta.value_or(1.0));
-    if (name == "efficientpose") return models::efficientpose(network, beta.value_or(50.0));
-    if (name == "movenet-lightning") return models::movenet(network, 192, beta.value_or(3.0));
-    if (name == "movenet-thunder") return models::movenet(network, 256, beta.value_or(3.0));
-    if (name.ends_with("-heatmaps"))
-      return models::blazepose_heatmaps(network, beta.value_or(30.0));
+    if (name == "posenet") return models::posenet(network, *beta);
+    if (name == "efficientpose") return models::efficientpose(network, *beta);
+    if (name == "movenet-lightning") return models::movenet(network, 192, *beta);
+    if (name == "movenet-thunder") return models::movenet(network, 256, *beta);
+    if (name.ends_with("-heatmaps")) return models::blazepose_heatmaps(network, *beta);
     if (name.starts_with("blazepose")) return models::blazepose_landmarks(network);
     return models::hand_landmark(network, name == "handskeleton" ? 256 : 224);
   };
@@ -177,6 +196,10 @@ PoseNetwork<T> make_pose_network(std::string_view name, const Network<T>& networ
   model.set_abilities(
       {.save =
            [network, metadata](const std::filesystem::path& path) {
+             if (const auto operation = network.own_operation()) {
+               throw ValueError(error_text(network.source(), ": the operation '", *operation,
+                                           "' is not posekit's: save_graph writes such networks"));
+             }
              save_graph(path, network.graph(), metadata);
            },
        .weighted_layers = layers.size(),

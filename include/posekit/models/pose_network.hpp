@@ -284,7 +284,9 @@ PoseNetwork<T> PoseNetwork<T>::randomized(std::size_t count, std::uint64_t seed)
   if (!abilities_.randomized) {
     throw ValueError(error_text(name(), ": nothing says how its layers are given other weights"));
   }
-  return abilities_.randomized(count, seed);
+  PoseNetwork forgetful = abilities_.randomized(count, seed);
+  forgetful.rename(name());
+  return forgetful;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

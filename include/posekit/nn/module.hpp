@@ -161,7 +161,8 @@ M& to_read(const M& module) {
 
 }  // namespace internal
 
-/// Sets all parameters and buffers of a module to those of another one of the same kind.
+/// Sets all parameters and buffers of a module to those of another one with the same names and
+/// shapes. Throws ValueError and ShapeError, and changes nothing then.
 template <class M>
 void copy_tensors(const M& from, M& to) {
   const auto values = named_tensors(internal::to_read(from));
@@ -169,6 +170,17 @@ void copy_tensors(const M& from, M& to) {
   if (values.size() != places.size()) {
     throw ValueError(error_text("copy_tensors: a module of ", values.size(),
                                 " tensors came, expected ", places.size()));
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (values[i].name != places[i].name) {
+      throw ValueError(error_text("copy_tensors: tensor ", i, " is ", values[i].name, ", expected ",
+                                  places[i].name));
+    }
+    const Shape came = shape_of(*values[i].tensor), expected = shape_of(*places[i].tensor);
+    if (came != expected) {
+      throw ShapeError(error_text("copy_tensors: ", places[i].name, " has shape ", to_string(came),
+                                  ", expected ", to_string(expected)));
+    }
   }
   for (std::size_t i = 0; i < places.size(); ++i) places[i].set(*values[i].tensor);
 }

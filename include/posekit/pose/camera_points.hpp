@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include <posekit/core/definitions.hpp>
+#include <posekit/core/error.hpp>
 #include <posekit/core/isa.hpp>
 #include <posekit/core/tensor.hpp>
 
@@ -37,7 +38,7 @@ using CameraPoint = std::array<double, 3>;
 using CameraJacobian = std::array<std::array<double, 3>, 3>;  ///< [output][input]
 
 /// A point in camera space -> pixels with its depth; its derivatives too where `slope` is not null.
-
+/// A point of depth 0 has no pixel: infinity or NaN.
 void project_point(const PinholeCamera& c, const CameraPoint& p, CameraPoint& out,
                    CameraJacobian* slope);
 
@@ -55,9 +56,14 @@ void unproject_point(const WeakPerspectiveCamera& c, const CameraPoint& pixel, C
 void require_camera(const char* function, const PinholeCamera& c);
 void require_camera(const char* function, const WeakPerspectiveCamera& c);
 
-/// `map(point, out, null)` for each point of [..., 3], of which Axes coordinates are kept.
+/// `map(point, out, null)` for each point of [..., 3], of which Axes coordinates are kept. Throws
+/// ShapeError.
 template <std::size_t Axes, class T, class Map>
 Tensor<T> map_points(const Shape& shape, const T* points, const Map& map) {
+  if (shape.empty() || shape.back() != 3) {
+    throw ShapeError(
+        error_text("map_points: points has shape ", to_string(shape), ", expected [..., 3]"));
+  }
   Shape result_shape = shape;
   result_shape.back() = Axes;
   Tensor<T> result = make_tensor<T>(result_shape);
@@ -74,8 +80,6 @@ Tensor<T> map_points(const Shape& shape, const T* points, const Map& map) {
 }  // namespace posekit::inline POSEKIT_ISA
 
 #if POSEKIT_DEFINES_POSE
-
-#include <posekit/core/error.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
 

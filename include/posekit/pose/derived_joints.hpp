@@ -20,9 +20,10 @@ struct JointPart {
   std::string joint;
   std::optional<double> weight{};
 
-  JointPart(const char* name) : joint(name) {}  // NOLINT: {"left_hip", "right_hip"} is a mean
-  JointPart(std::string name) : joint(std::move(name)) {}  // NOLINT
-  JointPart(std::string name, double w) : joint(std::move(name)), weight(w) {}
+  JointPart(const char* name) : joint(name) {}       // NOLINT: {"left_hip", "right_hip"} is a mean
+  JointPart(std::string_view name) : joint(name) {}  // NOLINT
+  JointPart(const std::string& name) : joint(name) {}  // NOLINT
+  JointPart(std::string_view name, double w) : joint(name), weight(w) {}
 };
 
 /// A joint as the mean or the weighted sum of others. Weights sum to 1.
