@@ -44,6 +44,8 @@ concept TensorExpression = xt::is_xexpression<std::decay_t<E>>::value;
 template <class T>
 class ContiguousView {
  public:
+  explicit ContiguousView(const Tensor<T>& tensor)
+      : shape_(shape_of(tensor)), data_(tensor.data()) {}
   template <TensorExpression E>
   explicit ContiguousView(const E& expression)
       : shape_(expression.shape().begin(), expression.shape().end()) {
@@ -76,7 +78,7 @@ class ContiguousView {
   }
 
   Shape shape_;
-  Tensor<T> copy_;
+  Tensor<T> copy_{};
   const T* data_ = nullptr;
 };
 
