@@ -142,8 +142,7 @@ inline void require_beta(std::string_view name, const std::optional<double>& bet
   }
 }
 
-/// An imported network that was saved: its graph, the name of its entry and, where it was not the
-/// entry's own, beta.
+/// An imported network that was saved: its graph, the name of its entry and its beta.
 template <class T>
 PoseNetwork<T> saved_graph_network(const std::string& where, const SafetensorsFile& file,
                                    const PoseNetworkOptions& options) {
