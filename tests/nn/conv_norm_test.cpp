@@ -6,6 +6,7 @@
 #include <posekit/autodiff/functions.hpp>
 #include <posekit/kernels/activation_kind.hpp>
 #include <posekit/nn/conv_norm.hpp>
+#include <posekit/nn/folding.hpp>
 #include <posekit/testing/random_tensor.hpp>
 
 #include "nn/module_case.hpp"
@@ -117,7 +118,7 @@ TEST_CASE("Channels that do not fit are told", "[nn]") {
   const nn::BatchNorm2d<double> narrow({.channels = 3});
   CHECK_THROWS_AS(nn::fold(pair.conv, narrow), pk::ShapeError);
   CHECK_THROWS_WITH(nn::fold(pair.conv, narrow),
-                    "fold: the convolution has 4 output channels, the batch normalisation 3");
+                    "fold: the layer has 4 output channels, the batch normalisation 3");
   CHECK_THROWS_AS(pair.together(pk::zeros<double>({1, 4, 4, 2}), pk::Activation::none),
                   pk::ShapeError);
 }

@@ -223,7 +223,7 @@ std::optional<FusedLayer<T>> fuse_layer(const Graph& graph, const GraphIndex& in
   layer.input = node->inputs[0];
   if (kind == LayerKind::matmul) {
     layer.function = [=](Tape<T>&, const GraphValues<T>& in) -> GraphValues<T> {
-      return {posekit::matmul(in[0].real(), constant, activation)};
+      return {posekit::linear(in[0].real(), constant, activation)};
     };
     return layer;
   }

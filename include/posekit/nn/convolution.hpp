@@ -50,9 +50,6 @@ struct Conv2d {
   Var<T> operator()(const Var<T>& x) const;
 
   void visit(ModuleVisitor<T>& v);
-
- private:
-  std::shared_ptr<const Conv2dFilter<T>> constant_filter() const;
 };
 
 /// Pairs are (height, width).
@@ -99,15 +96,12 @@ struct ConvTranspose2d {
 #include <posekit/autodiff/convolution.hpp>
 #include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/shaping.hpp>
+#include <posekit/nn/constant_filter.hpp>
 #include <posekit/nn/initialization.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
 
 namespace internal {
-
-/// A weight [a, b, height, width] as the filter [height, width, b, a] that kernels read.
-template <class T>
-Tensor<T> filter_layout(const Tensor<T>& weight);
 
 inline void require_channels_and_groups(const char* name, std::size_t in, std::size_t out,
                                         std::size_t groups) {
@@ -119,20 +113,6 @@ inline void require_channels_and_groups(const char* name, std::size_t in, std::s
 
 inline Padding2d both_sides(const std::array<std::size_t, 2>& padding) {
   return Padding2d::of(padding[0], padding[0], padding[1], padding[1]);
-}
-
-template <class T>
-Tensor<T> filter_layout(const Tensor<T>& weight) {
-  const std::size_t outer = weight.shape()[0], inner = weight.shape()[1],
-                    taps = weight.shape()[2] * weight.shape()[3];
-  Tensor<T> filter = make_tensor<T>({weight.shape()[2], weight.shape()[3], inner, outer});
-  for (std::size_t o = 0; o < outer; ++o) {
-    for (std::size_t i = 0; i < inner; ++i) {
-      for (std::size_t k = 0; k < taps; ++k)
-        filter.data()[(k * inner + i) * outer + o] = weight.data()[(o * inner + i) * taps + k];
-    }
-  }
-  return filter;
 }
 
 /// `layer(x's channels, weight's rows)` for each group, joined.
@@ -173,7 +153,8 @@ Var<T> Conv2d<T>::operator()(const Var<T>& x) const {
     throw ShapeError(error_text("Conv2d: x has shape ", to_string(x.shape()),
                                 ", expected [N, H, W, ", options.in_channels, "]"));
   }
-  if (!training && options.groups == 1) return conv2d(x, constant_filter(), geometry());
+  if (!training && options.groups == 1)
+    return conv2d(x, constant_filter(weight, bias, cache), geometry());
   const Var<T> w = weight.on(tape, training);
   const Var<T> shift = bias ? bias->on(tape, training) : Var<T>();
   const std::size_t groups = options.groups;
@@ -191,18 +172,6 @@ void Conv2d<T>::visit(ModuleVisitor<T>& v) {
   v.training(training);
   v("weight", weight);
   if (bias) v("bias", *bias);
-}
-
-template <class T>
-std::shared_ptr<const Conv2dFilter<T>> Conv2d<T>::constant_filter() const {
-  std::vector<T> key;
-  if (bias) key.assign(bias->value().begin(), bias->value().end());
-  return cache.get(weight.fingerprint(), std::move(key), [&] {
-    std::optional<Tensor<T>> shift;
-    if (bias) shift = bias->value();
-    return std::make_shared<const Conv2dFilter<T>>(internal::filter_layout(weight.value()),
-                                                   std::move(shift));
-  });
 }
 
 template <class T>
@@ -258,7 +227,7 @@ Var<T> ConvTranspose2d<T>::operator()(const Var<T>& x) const {
   geometry.padding.right -= std::min(options.output_padding[1], options.padding[1]);
   if (!training && options.groups == 1) {
     const auto filter = cache.get(weight.fingerprint(), {}, [&] {
-      return std::make_shared<const Conv2dFilter<T>>(internal::filter_layout(weight.value()));
+      return std::make_shared<const Conv2dFilter<T>>(filter_layout(weight.value()));
     });
     const Var<T> y = conv2d_transpose(x, filter, size, geometry);
     return bias ? y + bias->on(tape, false) : y;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
 #include <posekit/core/definitions.hpp>
 #include <posekit/core/isa.hpp>
+#include <posekit/nn/filter_cache.hpp>
 #include <posekit/nn/module.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -23,6 +25,7 @@ struct Linear {
   Parameter<T> weight;
   std::optional<Parameter<T>> bias;
   bool training = true;
+  FilterCache<T> cache;  ///< outside training
 
   /// Throws ValueError for features of 0.
   explicit Linear(const LinearOptions& options);
@@ -36,9 +39,11 @@ struct Linear {
 
 #if POSEKIT_DEFINES_NN
 
-#include <posekit/autodiff/arithmetic.hpp>
+#include <memory>
+#include <vector>
+
 #include <posekit/autodiff/matmul.hpp>
-#include <posekit/autodiff/shaping.hpp>
+#include <posekit/nn/constant_filter.hpp>
 #include <posekit/nn/initialization.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -61,12 +66,8 @@ Var<T> Linear<T>::operator()(const Var<T>& x) const {
     throw ShapeError(error_text("Linear: x has shape ", to_string(x.shape()), ", expected [..., ",
                                 shape[1], "]"));
   }
-  Shape result = x.shape();
-  result.back() = shape[0];
-  const Var<T> rows = reshape(x, {x.size() / shape[1], shape[1]});
-  Var<T> y = matmul(rows, transpose(weight.on(tape, training), {1, 0}));
-  if (bias) y = y + bias->on(tape, training);
-  return reshape(y, result);
+  if (!training) return linear(x, constant_filter(weight, bias, cache));
+  return linear(x, weight.on(tape, true), bias ? bias->on(tape, true) : Var<T>());
 }
 
 template <class T>

@@ -37,6 +37,10 @@ struct BatchNorm2d {
   void visit(ModuleVisitor<T>& v);
 };
 
+/// PyTorch's name of the same for x [N, C].
+template <class T>
+using BatchNorm1d = BatchNorm2d<T>;
+
 struct LayerNormOptions {
   std::size_t channels = 0;
   double epsilon = 1e-5;

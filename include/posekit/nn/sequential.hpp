@@ -60,8 +60,9 @@ class Layer {
   std::unique_ptr<Base> holder_;
 };
 
-/// Layers one after the other; their names are "0", "1", ... A convolution, the batch normalisation
-/// after it and the ReLU after that are computed together (see conv_norm).
+/// Layers one after the other; their names are "0", "1", ... A convolution or dense layer, the
+/// batch normalisation after it and the ReLU after that are computed together (see conv_norm and
+/// linear_norm).
 template <class T>
 struct Sequential {
   using value_type = T;
@@ -98,6 +99,8 @@ struct Sequential {
 #include <posekit/nn/activations.hpp>
 #include <posekit/nn/conv_norm.hpp>
 #include <posekit/nn/convolution.hpp>
+#include <posekit/nn/linear.hpp>
+#include <posekit/nn/linear_norm.hpp>
 #include <posekit/nn/normalization.hpp>
 
 namespace posekit::inline POSEKIT_ISA::nn {
@@ -120,6 +123,9 @@ Var<T> Sequential<T>::operator()(const Var<T>& input) const {
     const std::size_t skipped = rectified ? 2 : 1;
     if (const auto* conv = norm == nullptr ? nullptr : layers[i].template as<Conv2d<T>>()) {
       x = conv_norm(x, *conv, *norm, activation);
+      i += skipped;
+    } else if (const auto* dense = norm == nullptr ? nullptr : layers[i].template as<Linear<T>>()) {
+      x = linear_norm(x, *dense, *norm, activation);
       i += skipped;
     } else if (const auto* up =
                    norm == nullptr ? nullptr : layers[i].template as<ConvTranspose2d<T>>()) {
