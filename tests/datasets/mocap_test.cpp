@@ -86,6 +86,36 @@ TEST_CASE("Joints of an npz file are taken by name", "[datasets]") {
                     Contains("[5, 17, 3]") && Contains("[F, 16, 3]"));
 }
 
+TEST_CASE("A file may say its unit, its rate and what its recordings are called", "[datasets]") {
+  // As the data of the examples is: whole numbers in units of a quarter of a millimetre.
+  const auto mocap =
+      pk::load_mocap(std::string(POSEKIT_SOURCE_DIR) + "/examples/progressive/data/cmu_test.npz");
+  REQUIRE(pk::shape_of(mocap.poses) == pk::Shape{3510, 17, 3});
+  CHECK(mocap.frames_per_second == 30);
+  REQUIRE(mocap.sequence_names.size() == 24);
+  CHECK(mocap.sequence_names[0] == "basketball/basketball_1");
+  CHECK(mocap.sequence.back() == 23);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    const double quarters = mocap.poses.data()[3 * i] * 4;
+    if (quarters != std::round(quarters)) FAIL(quarters);
+  }
+  const auto folder = scratch_folder("mocap_unit");
+  const auto poses = pk::testing::random_tensor<double>({2, 17, 3}, 1, -5, 5);
+  const auto refused = [&](const char* array, const pk::Tensor<double>& value, const char* what) {
+    pk::save_npz<double>(
+        folder / "a.npz",
+        {{"poses", poses}, {"sequence", pk::Tensor<double>{0, 1}}, {array, value}});
+    CHECK_THROWS_WITH(pk::load_mocap(folder / "a.npz"), Contains(what));
+  };
+  refused("unit", pk::Tensor<double>{0}, "array 'unit': is 0, expected a positive number");
+  refused("unit", pk::Tensor<double>{1, 2}, "array 'unit': has shape [2], expected one number");
+  refused("frames_per_second", pk::Tensor<double>{-30}, "is -30, expected a positive number");
+  pk::save_npz<double>(folder / "a.npz", {{"poses", poses}, {"unit", pk::Tensor<double>{1000}}});
+  CHECK(pk::load_mocap(folder / "a.npz").poses(1, 0, 2) == Approx(1000 * poses(1, 0, 2)));
+  CHECK(pk::load_mocap(folder / "a.npz", {.unit = 10}).poses(1, 0, 2) ==
+        Approx(10 * poses(1, 0, 2)));
+}
+
 TEST_CASE("A file that names its joints is read by those names", "[datasets]") {
   // Written by tests/golden/make_npz.py: the usual joints in reverse order, each at its number.
   const auto motion = pk::load_mocap(golden_file("io/mocap.npz"));

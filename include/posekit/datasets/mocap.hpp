@@ -44,14 +44,17 @@ struct MocapOptions {
   std::vector<std::pair<std::string, std::string>> names{};
   /// How joints that the file lacks follow from others, by the skeleton's names.
   std::vector<DerivedJoint> derived = usual_mocap_joints();
-  /// mm of the file's unit; 0: 1 for npz and 10 (centimetres) for BVH.
+  /// mm of the file's unit; 0: what an npz file's array `unit` says, else 1, and 10 (centimetres)
+  /// for BVH.
   double unit = 0;
 };
 
 struct MotionCapture {
   Tensor<double> poses;               ///< [F, J, 3], mm, in the file's axes (y is up as a rule)
   std::vector<std::size_t> sequence;  ///< [F]: which recording a frame belongs to
-  double frames_per_second = 0;       ///< 0: the file does not tell
+  /// What the recordings are called, usually "action/number"; empty: the file does not tell.
+  std::vector<std::string> sequence_names{};
+  double frames_per_second = 0;  ///< 0: the file does not tell
 };
 
 namespace internal {
@@ -67,9 +70,11 @@ void require_options(const char* function, const MocapOptions& options);
 
 }  // namespace internal
 
-/// Poses of an npz file: `poses` [F, K, 3], and `joint_names` [K] and `sequence` [F] where there
-/// are. Joints are taken by name. Throws FileError naming the file, and which joints it lacks or
-/// that it has no frames; ValueError for options that make no sense.
+/// Poses of an npz file: `poses` [F, K, 3], and where there are, `joint_names` [K], `sequence` [F],
+/// `sequence_names` [S], and of one element each `unit` (mm of a unit of `poses`, which may be
+/// integers then) and `frames_per_second`. Joints are taken by name. Throws FileError naming the
+/// file, and which joints it lacks or that it has no frames; ValueError for options that make no
+/// sense.
 MotionCapture load_npz_mocap(const std::filesystem::path& path, const MocapOptions& options = {},
                              const NpzOptions& npz_options = {});
 
@@ -242,6 +247,22 @@ inline Tensor<double> mapped_joints(const Tensor<double>& positions, const FileJ
   return poses;
 }
 
+/// A positive number that an archive may hold under `name`.
+POSEKIT_INLINE double number_of(const NpzArchive& archive, const std::string& source,
+                                const std::string& name, double otherwise) {
+  if (!archive.contains(name)) return otherwise;
+  const auto value = archive.array<double>(name);
+  if (value.size() != 1) {
+    throw FileError(error_text(source, ", array '", name, "': has shape ", to_string(value.shape()),
+                               ", expected one number"));
+  }
+  if (!(value.data()[0] > 0) || !std::isfinite(value.data()[0])) {
+    throw FileError(error_text(source, ", array '", name, "': is ", value.data()[0],
+                               ", expected a positive number"));
+  }
+  return value.data()[0];
+}
+
 POSEKIT_INLINE void require_options(const char* function, const MocapOptions& options) {
   if (options.skeleton == nullptr) throw ValueError(error_text(function, ": skeleton is null"));
   if (!(options.unit >= 0) || !std::isfinite(options.unit)) {
@@ -270,8 +291,10 @@ POSEKIT_INLINE MotionCapture load_npz_mocap(const std::filesystem::path& path,
                                " joint names"));
   }
   MotionCapture result;
-  result.poses = internal::mapped_joints(positions, {names}, options,
-                                         options.unit > 0 ? options.unit : 1, false, source);
+  const double unit =
+      options.unit > 0 ? options.unit : internal::number_of(archive, source, "unit", 1);
+  result.poses = internal::mapped_joints(positions, {names}, options, unit, false, source);
+  result.frames_per_second = internal::number_of(archive, source, "frames_per_second", 0);
   const std::size_t frames = positions.shape()[0];
   if (!archive.contains("sequence")) {
     result.sequence.assign(frames, 0);
@@ -284,6 +307,13 @@ POSEKIT_INLINE MotionCapture load_npz_mocap(const std::filesystem::path& path,
                                "], one for each frame"));
   }
   result.sequence.assign(sequence.begin(), sequence.end());
+  if (!archive.contains("sequence_names")) return result;
+  result.sequence_names = archive.texts("sequence_names");
+  for (const std::size_t of : result.sequence) {
+    if (of < result.sequence_names.size()) continue;
+    throw FileError(error_text(source, ", array 'sequence': has ", of, ", expected less than ",
+                               result.sequence_names.size(), ", the sequences that have names"));
+  }
   return result;
 }
 
