@@ -11,6 +11,7 @@
 #include <posekit/pose/difficulty.hpp>
 #include <posekit/pose/find_skeleton.hpp>
 #include <posekit/pose/fit_alignment.hpp>
+#include <posekit/pose/fit_torso.hpp>
 #include <posekit/pose/interpretability.hpp>
 #include <posekit/pose/inversions.hpp>
 #include <posekit/pose/joint_selection.hpp>
@@ -18,9 +19,11 @@
 #include <posekit/pose/metric_options.hpp>
 #include <posekit/pose/oks.hpp>
 #include <posekit/pose/pck.hpp>
+#include <posekit/pose/pose_attributes.hpp>
 #include <posekit/pose/pose_metric.hpp>
 #include <posekit/pose/position_errors.hpp>
 #include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>
+#include <posekit/pose/torso_plane.hpp>
 #include <posekit/pose/universal_scale.hpp>
 #include <posekit/pose/velocity_error.hpp>

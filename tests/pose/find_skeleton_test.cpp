@@ -18,6 +18,6 @@ TEST_CASE("Skeletons are found by their number of joints where that decides", "[
   CHECK(&pk::find_skeleton(21) == &pk::skeletons::hand_21);
   CHECK(&pk::find_skeleton(33) == &pk::skeletons::blazepose_33);
   CHECK_THROWS_WITH(pk::find_skeleton(16),
-                    "there are 2 skeletons of 16 joints: mpii_16, efficientpose_16");
+                    "there are 3 skeletons of 16 joints: mpii_16, pose_16, efficientpose_16");
   CHECK_THROWS_WITH(pk::find_skeleton(5), "there is no skeleton of 5 joints");
 }

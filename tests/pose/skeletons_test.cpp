@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <map>
 #include <set>
+#include <string_view>
 
 #include <posekit/pose/skeletons.hpp>
 
@@ -52,4 +54,33 @@ TEST_CASE("Flips and groups go by name", "[pose]") {
   STATIC_REQUIRE(pk::joint_group("spine", pk::JointGrouping::freedom) == "torso");
   STATIC_REQUIRE(pk::joint_group("left_ankle", pk::JointGrouping::freedom) == "distal");
   CHECK(coco.oks_sigmas[coco.index("left_hip")] == Approx(0.107));
+}
+
+TEST_CASE("Sixteen joints are seven of the torso, five next to it, four at the ends", "[pose]") {
+  const pk::Skeleton& skeleton = pk::skeletons::pose_16;
+  std::map<std::string_view, std::set<std::string_view>> groups;
+  for (const auto joint : skeleton.joints) {
+    groups[pk::joint_group(joint, pk::JointGrouping::freedom)].insert(joint);
+  }
+  using Names = std::set<std::string_view>;
+  CHECK(groups.size() == 3);
+  CHECK(groups["torso"] == Names{"pelvis", "right_hip", "left_hip", "spine", "thorax",
+                                 "left_shoulder", "right_shoulder"});
+  CHECK(groups["proximal"] ==
+        Names{"head", "left_elbow", "right_elbow", "left_knee", "right_knee"});
+  CHECK(groups["distal"] == Names{"left_wrist", "right_wrist", "left_ankle", "right_ankle"});
+  // As Human3.6M's, with a head for nose and top.
+  const pk::Skeleton& human = pk::skeletons::human36m_17;
+  for (std::size_t i = 0; i < skeleton.size(); ++i) {
+    INFO(skeleton.joints[i]);
+    if (skeleton.joints[i] == "head") continue;
+    const std::size_t theirs = human.index(skeleton.joints[i]);
+    CHECK(theirs == (i < 9 ? i : i + 1));
+    const int parent = skeleton.parents[i], other = human.parents[theirs];
+    CHECK((parent < 0 ? other < 0
+                      : skeleton.joints[static_cast<std::size_t>(parent)] ==
+                            human.joints[static_cast<std::size_t>(other)]));
+  }
+  CHECK(skeleton.flips[skeleton.index("left_ankle")] == skeleton.index("right_ankle"));
+  CHECK(skeleton.bones.size() == 15);
 }

@@ -254,6 +254,13 @@ inline constexpr std::array<std::string_view, 17> human36m_17_joints{
 inline constexpr std::array<std::int8_t, 17> human36m_17_parents{-1, 0, 1, 2,  0,  4, 5,  0, 7,
                                                                  8,  9, 8, 11, 12, 8, 14, 15};
 
+inline constexpr std::array<std::string_view, 16> pose_16_joints{
+    "pelvis",     "right_hip",      "right_knee",  "right_ankle", "left_hip",      "left_knee",
+    "left_ankle", "spine",          "thorax",      "head",        "left_shoulder", "left_elbow",
+    "left_wrist", "right_shoulder", "right_elbow", "right_wrist"};
+inline constexpr std::array<std::int8_t, 16> pose_16_parents{-1, 0, 1, 2,  0,  4, 5,  0,
+                                                             7,  8, 8, 10, 11, 8, 13, 14};
+
 inline constexpr std::array<std::string_view, 28> mpi_inf_3dhp_28_joints{
     "spine3",     "spine4",         "spine2",         "spine",         "pelvis",      "neck",
     "head",       "head_top",       "left_clavicle",  "left_shoulder", "left_elbow",  "left_wrist",
@@ -285,11 +292,13 @@ inline constexpr auto blazepose_33_flips = joint_names::flips_of(blazepose_33_jo
 inline constexpr auto hand_21_flips = joint_names::flips_of(hand_21_joints);
 inline constexpr auto mpii_16_flips = joint_names::flips_of(mpii_16_joints);
 inline constexpr auto human36m_17_flips = joint_names::flips_of(human36m_17_joints);
+inline constexpr auto pose_16_flips = joint_names::flips_of(pose_16_joints);
 inline constexpr auto mpi_inf_3dhp_28_flips = joint_names::flips_of(mpi_inf_3dhp_28_joints);
 inline constexpr auto mpi_inf_3dhp_17_flips = joint_names::flips_of(mpi_inf_3dhp_17_joints);
 inline constexpr auto mpi_inf_3dhp_14_flips = joint_names::flips_of(mpi_inf_3dhp_14_joints);
 inline constexpr auto mpii_16_bones = joint_names::bones_of<15>(mpii_16_parents);
 inline constexpr auto human36m_17_bones = joint_names::bones_of<16>(human36m_17_parents);
+inline constexpr auto pose_16_bones = joint_names::bones_of<15>(pose_16_parents);
 inline constexpr auto mpi_inf_3dhp_28_bones = joint_names::bones_of<27>(mpi_inf_3dhp_28_parents);
 inline constexpr auto mpi_inf_3dhp_17_bones = joint_names::bones_of<16>(mpi_inf_3dhp_17_parents);
 inline constexpr auto mpi_inf_3dhp_14_bones = joint_names::bones_of<13>(mpi_inf_3dhp_14_parents);
@@ -339,6 +348,15 @@ inline constexpr Skeleton human36m_17{.name = "human36m_17",
                                       .parents = data::human36m_17_parents,
                                       .flips = data::human36m_17_flips,
                                       .root = "pelvis"};
+/// The 16 joints that are in three groups of different degrees of freedom (Wang et al. 2019,
+/// section 3.2): seven of the torso, head, elbows and knees, wrists and ankles. In Human3.6M's
+/// order.
+inline constexpr Skeleton pose_16{.name = "pose_16",
+                                  .joints = data::pose_16_joints,
+                                  .bones = data::pose_16_bones,
+                                  .parents = data::pose_16_parents,
+                                  .flips = data::pose_16_flips,
+                                  .root = "pelvis"};
 /// All joints of MPI-INF-3DHP's training set.
 inline constexpr Skeleton mpi_inf_3dhp_28{.name = "mpi_inf_3dhp_28",
                                           .joints = data::mpi_inf_3dhp_28_joints,
@@ -368,9 +386,10 @@ inline constexpr Skeleton margipose_17{.name = "margipose_17",
                                        .root = "pelvis"};
 
 /// All of them.
-inline constexpr std::array<const Skeleton*, 10> all{
-    &coco_17,         &mpii_16,      &human36m_17,      &mpi_inf_3dhp_28, &mpi_inf_3dhp_17,
-    &mpi_inf_3dhp_14, &margipose_17, &efficientpose_16, &blazepose_33,    &hand_21};
+inline constexpr std::array<const Skeleton*, 11> all{
+    &coco_17,          &mpii_16,         &human36m_17,     &pose_16,
+    &mpi_inf_3dhp_28,  &mpi_inf_3dhp_17, &mpi_inf_3dhp_14, &margipose_17,
+    &efficientpose_16, &blazepose_33,    &hand_21};
 
 static_assert([] {
   for (const Skeleton* skeleton : all) {
