@@ -232,15 +232,14 @@ StackedHourglass<T>::StackedHourglass(const StackedHourglassOptions& options)
   for (std::size_t stack = 0; stack < options.stacks; ++stack) {
     hg_.emplace_back(all, options.blocks);
     res_.push_back(preactivation_bottlenecks<T>(all, half, options.blocks));
-    fc_.emplace_back(internal::conv_with_bias<T>(all, all, 1), nn::BatchNorm2d<T>({.channels = all}),
-                     nn::ReLU{});
+    fc_.emplace_back(internal::conv_with_bias<T>(all, all, 1),
+                     nn::BatchNorm2d<T>({.channels = all}), nn::ReLU{});
     score_.push_back(internal::conv_with_bias<T>(all, options.joints, 1));
     if (stack + 1 == options.stacks) break;
     features_back_.push_back(internal::conv_with_bias<T>(all, all, 1));
     score_back_.push_back(internal::conv_with_bias<T>(options.joints, all, 1));
   }
-  nn::initialize(*this,
-                 {.scheme = nn::Initialization::kaiming_uniform_in, .seed = options.seed});
+  nn::initialize(*this, {.scheme = nn::Initialization::kaiming_uniform_in, .seed = options.seed});
 }
 
 template <class T>
