@@ -7,9 +7,11 @@
 #include <posekit/autodiff/buffer_pool.hpp>
 #include <posekit/autodiff/conv2d_filter.hpp>
 #include <posekit/autodiff/convolution.hpp>
+#include <posekit/autodiff/cross_entropy.hpp>
 #include <posekit/autodiff/depthwise_convolution.hpp>
 #include <posekit/autodiff/dropout.hpp>
 #include <posekit/autodiff/functions.hpp>
+#include <posekit/autodiff/gradient_flow.hpp>
 #include <posekit/autodiff/layer_norm.hpp>
 #include <posekit/autodiff/matmul.hpp>
 #include <posekit/autodiff/parameter.hpp>

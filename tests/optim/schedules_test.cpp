@@ -1,6 +1,10 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
 
 #include <posekit/optim/adam.hpp>
 #include <posekit/optim/schedules.hpp>
@@ -99,6 +103,31 @@ TEST_CASE("Schedules stay where they end, and short ones are finite", "[optim]")
   }
 }
 
+TEST_CASE("The ramp of reversed gradients is its closed form", "[optim]") {
+  const optim::ReversalRamp ramp{.total_steps = 40};
+  for (std::uint64_t step = 0; step <= 40; ++step) {
+    const double p = static_cast<double>(step) / 40;
+    CHECK(ramp.factor(step) == Approx(2 / (1 + std::exp(-10 * p)) - 1).epsilon(1e-12));
+  }
+  CHECK(ramp.factor(0) == 0);
+  CHECK(ramp.factor(1000000) == ramp.factor(40));
+  CHECK(ramp.factor(40) == Approx(0.9999092043).epsilon(1e-9));
+  const optim::ReversalRamp late{
+      .max_factor = 0.3, .total_steps = 57, .first_step = 20, .gamma = 4};
+  CHECK(late.factor(19) == 0);
+  CHECK(late.factor(20) == 0);
+  for (std::uint64_t step = 20; step < 70; ++step) {
+    const double p = std::min(1.0, static_cast<double>(step - 20) / 37);
+    CHECK(late.factor(step) ==
+          Approx(0.3 * (2 / (1 + std::exp(-4 * p)) - 1)).epsilon(1e-12).margin(1e-15));
+  }
+  CHECK(optim::ReversalRamp{}.factor(1) == Approx(std::tanh(5.0)));
+  CHECK(optim::ReversalRamp{.gamma = 1e300}.factor(1) == 1);
+  CHECK(optim::ReversalRamp{.max_factor = 0}.factor(1) == 0);
+  const std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
+  CHECK(optim::ReversalRamp{.total_steps = huge}.factor(huge) == Approx(std::tanh(5.0)));
+}
+
 TEST_CASE("A schedule sets what it has", "[optim]") {
   SmallNetwork<float> network;
   optim::Sgd<float> sgd(network.parameters(), {.learning_rate = 1, .momentum = 0.5});
@@ -138,6 +167,13 @@ TEST_CASE("Fields of schedules that make no sense are refused", "[optim]") {
                     "StepDecay: every is 0, expected at least 1");
   CHECK_THROWS_WITH(optim::StepDecay{.factor = -0.5}.learning_rate(0),
                     Catch::Contains("StepDecay: factor is -0.5"));
+  CHECK_THROWS_WITH((optim::ReversalRamp{.total_steps = 5, .first_step = 5}.factor(0)),
+                    "ReversalRamp: total_steps is 5, expected more than first_step, 5");
+  CHECK_THROWS_AS(optim::ReversalRamp{.total_steps = 0}.factor(0), pk::ValueError);
+  CHECK_THROWS_WITH(optim::ReversalRamp{.max_factor = -1}.factor(0),
+                    "ReversalRamp: max_factor is -1, expected at least 0 and finite");
+  CHECK_THROWS_WITH(optim::ReversalRamp{.gamma = std::nan("")}.factor(0),
+                    Catch::Contains("ReversalRamp: gamma is nan"));
   const optim::Cosine all_warmup{.total_steps = 5, .warmup_steps = 5};
   CHECK_THROWS_WITH(all_warmup.learning_rate(0),
                     "Cosine: total_steps is 5, expected more than warmup_steps, 5");

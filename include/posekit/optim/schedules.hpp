@@ -1,6 +1,7 @@
 #pragma once
 
-// Learning rates and momenta as functions of the step alone, so that continuing needs no state.
+// Learning rates, momenta and factors of losses as functions of the step alone, so that continuing
+// needs no state.
 
 #include <algorithm>
 #include <array>
@@ -126,6 +127,27 @@ struct TorchOneCycle {
   double at(std::uint64_t step, double first, double peak, double last) const;
 };
 
+/// The factor of `reverse_gradient` in domain-adversarial training (Ganin et al. 2016, section
+/// 5.2.2): with p from 0 to 1 as the training goes on,
+///
+///     lambda = max_factor (2 / (1 + exp(-gamma p)) - 1)
+///
+/// The adversary learns first, the features follow. No Schedule of learning rates: it is asked
+/// where the network is.
+///
+///     const optim::ReversalRamp ramp{.total_steps = 10000};
+///     auto domain = discriminator(reverse_gradient(features, ramp.factor(optimizer.steps())));
+struct ReversalRamp {
+  double max_factor = 1;          ///< lambda far up the ramp; at its end tanh(gamma / 2) of it
+  std::uint64_t total_steps = 1;  ///< where p is 1, and stays; those before the rise count
+  std::uint64_t first_step = 0;   ///< where the rise starts; the factor is 0 up to there
+  double gamma = 10;              ///< steepness
+
+  /// Throws ValueError where a field is negative or not finite, or `total_steps` not more than
+  /// `first_step`.
+  double factor(std::uint64_t step) const;
+};
+
 }  // namespace posekit::inline POSEKIT_ISA::optim
 
 #if POSEKIT_DEFINES_OPTIM
@@ -235,6 +257,20 @@ POSEKIT_INLINE double TorchOneCycle::at(std::uint64_t step, double first, double
   }
   return internal::between_milestones<4>(time, {0, up, 2 * pct_start * total - 2, total - 1},
                                          {first, peak, first, last}, annealing);
+}
+
+POSEKIT_INLINE double ReversalRamp::factor(std::uint64_t step) const {
+  internal::require_option(max_factor, "ReversalRamp", "max_factor");
+  internal::require_option(gamma, "ReversalRamp", "gamma");
+  if (total_steps <= first_step) {
+    throw ValueError(error_text("ReversalRamp: total_steps is ", total_steps,
+                                ", expected more than first_step, ", first_step));
+  }
+  if (step <= first_step) return 0;
+  const double part = std::min(
+      1.0, static_cast<double>(step - first_step) / static_cast<double>(total_steps - first_step));
+  // 2 / (1 + exp(-x)) - 1, without the difference.
+  return max_factor * std::tanh(gamma * part / 2);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::optim
