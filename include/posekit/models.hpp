@@ -6,11 +6,14 @@
 #include <posekit/models/efficientpose.hpp>
 #include <posekit/models/hand_landmark.hpp>
 #include <posekit/models/heatmap_reading.hpp>
+#include <posekit/models/hourglass.hpp>
 #include <posekit/models/inception_v4.hpp>
 #include <posekit/models/margipose.hpp>
 #include <posekit/models/margipose_network.hpp>
 #include <posekit/models/model_zoo.hpp>
 #include <posekit/models/movenet.hpp>
+#include <posekit/models/pose_attribute_loss.hpp>
+#include <posekit/models/pose_attribute_net.hpp>
 #include <posekit/models/pose_network.hpp>
 #include <posekit/models/posenet.hpp>
 #include <posekit/models/prediction.hpp>

@@ -10,6 +10,7 @@
 #include <posekit/testing/random_tensor.hpp>
 
 #include "support/close.hpp"
+#include "support/formula.hpp"
 #include "support/shared_data.hpp"
 
 namespace pk = posekit;
@@ -17,47 +18,8 @@ using pk::testing::random_tensor;
 
 namespace {
 
-/// The formula of tests/golden/make_margipose.py.
-template <class T>
-pk::Tensor<T> formula(const std::string& name, const pk::Shape& shape) {
-  const pk::CounterRandom random(0, pk::nn::name_stream(name));
-  pk::Tensor<T> tensor = pk::make_tensor<T>(shape);
-  double inputs = 1;
-  for (std::size_t a = 1; a < shape.size(); ++a) inputs *= static_cast<double>(shape[a]);
-  for (std::size_t i = 0; i < tensor.size(); ++i) {
-    const double u = random.uniform(i);
-    double value = 0.2 * (u - 0.5);
-    if (shape.size() >= 2) {
-      value = (2 * u - 1) * std::sqrt(3.0 / inputs);
-    } else if (name.ends_with("running_var") || name.ends_with("weight")) {
-      value = 0.5 + u;
-    }
-    tensor.data()[i] = static_cast<T>(value);
-  }
-  return tensor;
-}
-
-template <class T>
-void fill_by_formula(pk::models::MargiPose<T>& net) {
-  for (const auto& [name, parameter] : pk::nn::parameters(net))
-    parameter->mutable_value() = formula<T>(name, pk::shape_of(parameter->value()));
-  for (const auto& [name, buffer] : pk::nn::buffers(net)) {
-    if (!name.ends_with("num_batches_tracked"))
-      buffer->value = formula<T>(name, pk::shape_of(buffer->value));
-  }
-}
-
 pk::Tensor<double> golden(const std::string& extractor, const std::string& part) {
   return pk::load_npy<double>(golden_file("margipose/" + extractor + "." + part + ".npy"));
-}
-
-template <class T>
-pk::Tensor<T> uniform(const std::string& name, const pk::Shape& shape, double scale, double shift) {
-  const pk::CounterRandom random(0, pk::nn::name_stream(name));
-  pk::Tensor<T> tensor = pk::make_tensor<T>(shape);
-  for (std::size_t i = 0; i < tensor.size(); ++i)
-    tensor.data()[i] = static_cast<T>(scale * random.uniform(i) + shift);
-  return tensor;
 }
 
 /// Evaluated: outputs, losses and the image's gradient.
@@ -69,9 +31,9 @@ void check_evaluation(const std::string& name, const pk::models::MargiPoseOption
   fill_by_formula(net);
   net.eval();
   pk::Tape<T> tape;
-  const auto x = tape.variable(uniform<T>("image", {2, 3, 64, 64}, 4, -2));
+  const auto x = tape.variable(formula_uniform<T>("image", {2, 3, 64, 64}, 4, -2));
   const auto out = net(x);
-  const auto truth = uniform<T>("truth", {2, options.joints, 3}, 1.6, -0.8);
+  const auto truth = formula_uniform<T>("truth", {2, options.joints, 3}, 1.6, -0.8);
   const auto loss = pk::margipose_loss_3d(out, truth, {.sigma = 1.0});
   tape.backward(pk::sum(loss));
   CHECK(relative_difference(out.xyz.value(), golden(name, "xyz")) < tolerance);
@@ -114,9 +76,9 @@ TEST_CASE("MargiPose in training equals PyTorch's: loss, gradients, running stat
       {.joints = 17, .stages = 2, .feature_extractor = pk::models::FeatureExtractor::resnet18});
   fill_by_formula(net);
   pk::Tape<double> tape;
-  const auto out = net(tape.constant(uniform<double>("image", {2, 3, 64, 64}, 4, -2)));
-  const auto loss =
-      pk::margipose_loss_3d(out, uniform<double>("truth", {2, 17, 3}, 1.6, -0.8), {.sigma = 1.0});
+  const auto out = net(tape.constant(formula_uniform<double>("image", {2, 3, 64, 64}, 4, -2)));
+  const auto loss = pk::margipose_loss_3d(
+      out, formula_uniform<double>("truth", {2, 17, 3}, 1.6, -0.8), {.sigma = 1.0});
   tape.backward(pk::sum(loss));
   CHECK(relative_difference(loss.value(), golden("resnet18", "train_loss")) < 1e-10);
   std::vector<double> norms, sums;
