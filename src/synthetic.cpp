@@ -5,3 +5,10 @@
 #define POSEKIT_INLINE
 
 #include <posekit/synthetic.hpp>
+
+#define T float
+#include "synthetic_templates.inc"
+#undef T
+#define T double
+#include "synthetic_templates.inc"
+#undef T

@@ -8,6 +8,7 @@
 #include <posekit/synthetic/figure.hpp>
 #include <posekit/synthetic/hand_figure.hpp>
 #include <posekit/synthetic/hand_generator.hpp>
+#include <posekit/synthetic/lifting_examples.hpp>
 #include <posekit/synthetic/limb_renderer.hpp>
 #include <posekit/synthetic/person_figure.hpp>
 #include <posekit/synthetic/person_joints.hpp>

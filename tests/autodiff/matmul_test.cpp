@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include <xtensor/xmanipulation.hpp>
+
 #include <posekit/autodiff/conv2d_filter.hpp>
 #include <posekit/autodiff/matmul.hpp>
 #include <posekit/autodiff/reductions.hpp>

@@ -95,8 +95,9 @@ TEST_CASE("A file may say its unit, its rate and what its recordings are called"
   REQUIRE(mocap.sequence_names.size() == 24);
   CHECK(mocap.sequence_names[0] == "basketball/basketball_1");
   CHECK(mocap.sequence.back() == 23);
-  for (std::size_t i = 0; i < 1000; ++i) {
-    const double quarters = mocap.poses.data()[3 * i] * 4;
+  const auto knee = *pk::skeletons::margipose_17.find("left_knee");
+  for (std::size_t f = 0; f < 1000; ++f) {
+    const double quarters = mocap.poses(f, knee, 1) * 4;
     if (quarters != std::round(quarters)) FAIL(quarters);
   }
   const auto folder = scratch_folder("mocap_unit");

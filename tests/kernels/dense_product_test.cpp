@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include <xtensor/xmanipulation.hpp>
+
 #include <posekit/kernels/dense_product.hpp>
 #include <posekit/testing/random_tensor.hpp>
 

@@ -37,6 +37,7 @@ Var<T> linear(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
 
 #if POSEKIT_DEFINES_AUTODIFF
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -194,14 +195,12 @@ Var<T> linear(const Var<T>& x, const std::shared_ptr<const Conv2dFilter<T>>& fil
   }
   Shape shape = in;
   shape.back() = filter->out_channels();
-  // A convolution of an image of one row is the same product.
+  // A convolution of an image of one row is the same product; without rows, of no image.
   const std::size_t rows = x.size() / in.back();
+  const Shape image{rows == 0 ? std::size_t{0} : 1, 1, std::max<std::size_t>(rows, 1), in.back()};
   Conv2dOptions options;
   options.activation = activation;
-  return reshape(
-      conv2d(reshape(x, {rows == 0 ? std::size_t{0} : std::size_t{1}, 1, rows, in.back()}), filter,
-             options),
-      shape);
+  return reshape(conv2d(reshape(x, image), filter, options), shape);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA

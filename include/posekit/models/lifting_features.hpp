@@ -38,7 +38,7 @@ Var<T> lifting_features(const char* function, const Var<T>& joints, std::size_t 
                         const Var<T>& attributes, bool expects_attributes) {
   const Shape shape = joints.shape();
   if (shape.size() != 3 || shape[1] != expected_joints || shape[2] != 2) {
-    throw ShapeError(error_text(function, ": joints has shape ", to_string(shape),
+    throw ShapeError(error_text(function, ": joints has shape ", posekit::to_string(shape),
                                 ", expected [N, ", expected_joints, ", 2]"));
   }
   const Var<T> positions = reshape(joints, {shape[0], 2 * shape[1]});
@@ -51,9 +51,9 @@ Var<T> lifting_features(const char* function, const Var<T>& joints, std::size_t 
   const Shape expected{shape[0], count, classes};
   if (!attributes.valid() || attributes.shape() != expected) {
     throw ShapeError(error_text(function, ": attributes ",
-                                attributes.valid() ? "has shape " + to_string(attributes.shape())
+                                attributes.valid() ? "has shape " + posekit::to_string(attributes.shape())
                                                    : std::string("are missing"),
-                                ", expected ", to_string(expected)));
+                                ", expected ", posekit::to_string(expected)));
   }
   return concatenate({positions, reshape(attributes, {shape[0], count * classes})}, 1);
 }

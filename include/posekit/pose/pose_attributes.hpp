@@ -23,6 +23,7 @@ enum class PoseAttribute : std::int32_t { front = 0, back = 1, on_plane = 2 };
 inline constexpr std::int32_t unknown_attribute = -1;
 
 inline constexpr std::size_t pose_attribute_count = 9;
+inline constexpr std::size_t pose_attribute_class_count = 3;
 
 /// The joints that have an attribute, in the order of Wang et al. 2019, section 3.1.2.
 inline constexpr std::array<std::string_view, pose_attribute_count> pose_attribute_joints{
