@@ -88,6 +88,29 @@ print(f"**Heatmaps**, milliseconds. The floor is the larger of the bytes that ha
       f"bandwidth, and the exponentials at {exponential:.3f} ns each.\n")
 table(["what", "size", "threads", "posekit", "PyTorch 1.13", "floor / time", "AVX2 only", "SSE2 only"], rows)
 
+# Bytes read and written for a logit where nothing stays in the caches.
+LOSSES = {
+    "softmax_forward": ("softmax", 1, 4, 4),
+    "softmax_gradient": ("softmax, with its gradient", 1, 12, 8),
+    "cross_entropy_forward": ("cross-entropy from classes", 1, 4, 0),
+    "cross_entropy_gradient": ("its mean, with its gradient", 2, 8, 4),
+    "soft_cross_entropy_gradient": ("the mean from smoothed probabilities, with its gradient", 2, 20, 8),
+}
+losses = medians("losses-1") | medians("losses-2")
+rows = []
+for name in sorted({n.rsplit("/", 2)[0] for n in losses}, key=lambda n: (len(n.split("/")[1]), list(LOSSES).index(n.split("/")[0]))):
+    task, size = name.split("/")
+    label, exponentials, reads, writes = LOSSES[task]
+    logits = int(size.split("x")[0]) * int(size.split("x")[1])
+    for t in (1, 2):
+        ours = milliseconds(losses, f"{name}/posekit/threads:{t}")
+        torch = milliseconds(losses, f"{name}/torch/threads:{t}")
+        floor = max(logits * (reads + writes) / copy[t] / 1e6, logits * exponentials * exponential / t / 1e6)
+        rows.append([label, size.replace("x", "×"), str(t), f"{ours:.3g}", "" if not torch else f"{torch:.3g} ({torch / ours:.2f}×)",
+                     f"{100 * floor / ours:.0f} %"])
+print("**Losses of classifiers**, milliseconds, with the same floor.\n")
+table(["what", "rows × classes", "threads", "posekit", "PyTorch 1.13", "floor / time"], rows)
+
 rows = []
 for kernel in ("true_sigma", "taps_31"):
     for t in (1, 2):

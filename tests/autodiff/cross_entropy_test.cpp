@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,7 +85,7 @@ TEST_CASE("Cross-entropies and their gradients equal PyTorch's", "[autodiff]") {
 }
 
 TEST_CASE("Cross-entropies are differentiated, for every lane remainder", "[autodiff]") {
-  for (const std::size_t classes : {1, 2, 3, 7, 8, 9, 17, 33}) {
+  for (const std::size_t classes : {1u, 2u, 3u, 7u, 8u, 9u, 17u, 33u}) {
     for (const double smoothing : {0.0, 0.2, 1.0}) {
       const pk::CrossEntropyOptions options{.label_smoothing = smoothing};
       const pk::Shape rows{2, 11};
@@ -113,7 +112,7 @@ TEST_CASE("Cross-entropies are differentiated, for every lane remainder", "[auto
 }
 
 TEST_CASE("Cross-entropies are what their definition says", "[autodiff]") {
-  for (const std::size_t classes : {1, 3, 8, 9, 40}) {
+  for (const std::size_t classes : {1u, 3u, 8u, 9u, 40u}) {
     const auto logits = random_tensor<double>({23, classes}, 5, -6, 6);
     const auto target = some_classes({23}, classes);
     pk::Tensor<double> one_hot = pk::zeros<double>({23, classes});
@@ -148,7 +147,7 @@ TEST_CASE("Cross-entropies are what their definition says", "[autodiff]") {
 
 TEMPLATE_TEST_CASE("Cross-entropies of large logits are finite", "[autodiff]", float, double) {
   using T = TestType;
-  for (const std::size_t classes : {3, 21}) {
+  for (const std::size_t classes : {3u, 21u}) {
     pk::Tensor<T> logits = pk::zeros<T>({3, classes});
     for (std::size_t c = 0; c < classes; ++c) {
       logits(0, c) = c == 0 ? T(1e4) : T(-1e4);
@@ -174,7 +173,7 @@ TEMPLATE_TEST_CASE("Cross-entropies of large logits are finite", "[autodiff]", f
 }
 
 TEST_CASE("Infinite logits, and none, stay in their rows", "[autodiff]") {
-  for (const std::size_t classes : {4, 19}) {
+  for (const std::size_t classes : {4u, 19u}) {
     pk::Tensor<double> logits = random_tensor<double>({6, classes}, 5);
     logits(1, 2) = -infinity;  // not the class
     logits(2, 2) = -infinity;  // the class
@@ -206,7 +205,7 @@ TEST_CASE("Infinite logits, and none, stay in their rows", "[autodiff]") {
 }
 
 TEST_CASE("What is ignored, unlabelled or without cotangent moves nothing", "[autodiff]") {
-  for (const std::size_t classes : {3, 30}) {
+  for (const std::size_t classes : {3u, 30u}) {
     for (const double smoothing : {0.0, 0.2}) {
       const pk::CrossEntropyOptions options{.label_smoothing = smoothing, .ignore_class = 2};
       pk::Tensor<double> logits = random_tensor<double>({3, classes}, 5);
@@ -294,7 +293,7 @@ TEST_CASE("Cross-entropies of views", "[autodiff]") {
 }
 
 TEST_CASE("Cross-entropies of tensors and on tapes, for any number of threads", "[autodiff]") {
-  for (const std::size_t classes : {3, 37}) {
+  for (const std::size_t classes : {3u, 37u}) {
     const auto logits = random_tensor<float>({6007, classes}, 5, -4, 4);
     const auto target = some_classes({6007}, classes);
     const auto soft = pk::softmax(random_tensor<float>({6007, classes}, 6));
@@ -353,7 +352,7 @@ TEST_CASE("Impossible cross-entropies are refused in words", "[autodiff]") {
   CHECK_THROWS_WITH(pk::cross_entropy(x, target, {.label_smoothing = 1.5}),
                     "cross_entropy: label_smoothing is 1.5, expected a number from 0 to 1");
   CHECK_THROWS_AS(pk::cross_entropy(x, target, {.label_smoothing = not_a_number}), pk::ValueError);
-  for (const std::size_t classes : {4, 40}) {
+  for (const std::size_t classes : {4u, 40u}) {
     const auto logits = random_tensor<double>({3, classes}, 5);
     for (const double wrong : {not_a_number, -0.5, infinity, -infinity}) {
       pk::Tensor<double> soft = random_tensor<double>({3, classes}, 6, 0, 1);

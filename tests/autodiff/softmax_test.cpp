@@ -105,7 +105,7 @@ TEMPLATE_TEST_CASE("The logarithm of softmax of large, infinite and no numbers",
                    float, double) {
   using T = TestType;
   const T infinite = std::numeric_limits<T>::infinity();
-  for (const std::size_t columns : {3, 20}) {
+  for (const std::size_t columns : {3u, 20u}) {
     pk::Tensor<T> logits = pk::zeros<T>({6, columns});
     for (std::size_t c = 0; c < columns; ++c) {
       logits(0, c) = c == 0 ? T(1e4) : T(-1e4);
@@ -140,7 +140,7 @@ TEMPLATE_TEST_CASE("The logarithm of softmax of large, infinite and no numbers",
 }
 
 TEST_CASE("Softmaxes of tensors, views and on tapes have the same bits", "[autodiff]") {
-  for (const std::size_t columns : {5, 23}) {
+  for (const std::size_t columns : {5u, 23u}) {
     const auto logits = random_tensor<float>({4099, columns}, 5, -4, 4);
     pk::Tape<float> tape({.threads = 3});
     const auto x = tape.variable(pk::Tensor<float>(logits));

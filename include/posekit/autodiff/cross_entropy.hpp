@@ -139,6 +139,8 @@ struct CrossEntropyState {
 
   CrossEntropyState(const char* name, const Shape& logits, const CrossEntropyArgument<T>& argument,
                     const CrossEntropyOptions& options);
+  CrossEntropyState(const CrossEntropyState&) = delete;  // the target points here
+  CrossEntropyState& operator=(const CrossEntropyState&) = delete;
   /// Writes the losses of the rows.
   void run(const char* name, const T* logits, T* losses, int threads);
   T mean(const T* losses) const;
