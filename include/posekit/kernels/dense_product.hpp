@@ -23,6 +23,12 @@ constexpr bool is_better_swapped(const ProductExtents& e, const StridedMatrix<T>
   return b.column_stride != 1 && 2 * e.rows <= e.columns;
 }
 
+/// `threads` for a product, and one where it is done before another would have begun.
+inline int product_threads(const ProductExtents& e, int threads) {
+  constexpr std::size_t enough = std::size_t{1} << 22;  // multiply-adds, some 30 microseconds
+  return e.rows * e.columns > enough / std::max<std::size_t>(e.depth, 1) ? threads : 1;
+}
+
 /// c (+)= the transpose of `from` [columns, rows] (+ bias).
 template <class T>
 void add_transposed(const ProductExtents& e, const T* from, T* c, std::size_t c_stride,
@@ -60,6 +66,7 @@ template <class T, class Arch = simd::DefaultArch>
 void dense_product(const ProductExtents& e, const StridedMatrix<T>& a, const StridedMatrix<T>& b,
                    T* c, std::size_t c_stride, const T* bias, bool accumulate, T* scratch,
                    int threads) {
+  threads = internal::product_threads(e, threads);
   if (e.rows == 1) {
     vector_product<T, Arch>(e.depth, e.columns, a.data, b, c, bias, accumulate, threads);
   } else if (internal::is_better_swapped(e, b)) {

@@ -193,7 +193,8 @@ LiftingBatch<T> LiftingExamples<T>::make(std::vector<std::size_t> frames,
                         make_tensor<std::int32_t>({count, pose_attribute_count}),
                         std::move(frames)};
   std::fill_n(batch.classes.data(), batch.classes.size(), -1);
-  parallel_for(count, resolve_threads(options_.threads),
+  // An example costs what some hundred elements of other loops do.
+  parallel_for(count, threads_for(128 * count, resolve_threads(options_.threads)),
                [&](std::size_t i) { fill(i, batch.frames[i], draws[i], batch); });
   return batch;
 }
