@@ -247,7 +247,7 @@ HourglassOutput<T> StackedHourglass<T>::operator()(const Var<T>& images) const {
   const Shape shape = images.shape();
   if (shape.size() != 4 || shape[1] != 3 || shape[2] == 0 || shape[2] % 64 != 0 || shape[3] == 0 ||
       shape[3] % 64 != 0) {
-    throw ShapeError(error_text("StackedHourglass: x has shape ", to_string(shape),
+    throw ShapeError(error_text("StackedHourglass: x has shape ", posekit::to_string(shape),
                                 ", expected [N, 3, H, W] with multiples of 64"));
   }
   Var<T> x = nn::conv_norm(to_channels_last(images), conv1_, bn1_, Activation::relu);

@@ -188,7 +188,7 @@ PoseAttributeOutput<T> PoseAttributeNet<T>::operator()(const Var<T>& x,
   const Shape shape = x.shape(),
               expected{shape.empty() ? 0 : shape[0], 3, options_.input[0], options_.input[1]};
   if (shape != expected) {
-    throw ShapeError(error_text("PoseAttributeNet: x has shape ", to_string(shape),
+    throw ShapeError(error_text("PoseAttributeNet: x has shape ", posekit::to_string(shape),
                                 ", expected [N, 3, ", options_.input[0], ", ", options_.input[1],
                                 "]"));
   }
