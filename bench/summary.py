@@ -178,3 +178,16 @@ for name in sorted({n.rsplit("/", 2)[0] for n in training if n.startswith("convo
     rows.append([name.split("/")[1], *shares])
 print("**Convolutions** of these networks: shares of the multiply-add peak on one thread and on two.\n")
 table(["convolution", "forward", "to the input", "to the filter", "forward, 2", "to the input, 2", "to the filter, 2"], rows)
+
+hourglass = medians("hourglass-1") | medians("hourglass-2")
+rows = []
+for what, label in (("forward", "forward"), ("step", "training step")):
+    for images in (1, 2):
+        for t in (1, 2):
+            case = f"{what}/images:{images}"
+            ours = milliseconds(hourglass, f"{case}/posekit/threads:{t}")
+            torch = [milliseconds(hourglass, f"{case}/torch_{layout}/threads:{t}") for layout in ("nchw", "nhwc")]
+            rows.append([label, str(images), str(t), f"{ours:.0f}", against(ours, min([x for x in torch if x], default=None))])
+print("**Stacked hourglasses**: 2 stacks, 256 channels, images of 256 x 256, milliseconds. A step is forward, Eq. 1 of Wang et al., "
+      "backward, RMSprop; PyTorch's targets are made before. PyTorch is the faster of its two layouts.\n")
+table(["what", "images", "threads", "posekit", "PyTorch 1.13"], rows)

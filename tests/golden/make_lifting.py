@@ -18,7 +18,7 @@ torch.set_num_threads(1)
 out_folder = pathlib.Path(__file__).parent / "lifting"
 out_folder.mkdir(exist_ok=True)
 
-WIDTH, BLOCKS, N, UNIT = 6, 2, 5, 1000
+WIDTH, BLOCKS, N, UNIT = 6, 2, 5, 100
 # pelvis, right and left hip, spine, thorax, left and right shoulder | head, elbows, knees | wrists, ankles
 GROUPS = [[0, 1, 4, 7, 8, 10, 13], [2, 5, 9, 11, 14], [3, 6, 12, 15]]
 STEPS = {  # block, group: the groups that it sees, in the order of Eq. (4) and (5)

@@ -113,7 +113,7 @@ TEST_CASE("Checkpoints of stacked hourglasses load with a prefix, others not at 
 
 TEMPLATE_TEST_CASE("A bottleneck folds what follows convolutions", "[models]", float, double) {
   using T = TestType;
-  for (const std::size_t in : {6, 10}) {
+  for (const std::size_t in : {std::size_t{6}, std::size_t{10}}) {
     pk::models::PreactivationBottleneck<T> block(in, 5);
     fill_by_formula(block);
     pk::nn::set_training(block, false);

@@ -22,9 +22,9 @@ using pk::testing::random_tensor;
 
 namespace {
 
-pk::Tensor<std::int64_t> classes_of(const pk::Shape& shape,
-                                    const std::vector<std::int64_t>& classes) {
-  return pk::tensor_from<std::int64_t>(shape, classes);
+pk::Tensor<std::int32_t> classes_of(const pk::Shape& shape,
+                                    const std::vector<std::int32_t>& classes) {
+  return pk::tensor_from<std::int32_t>(shape, classes);
 }
 
 /// The batch of make_hourglass.py.
@@ -33,13 +33,13 @@ pk::PoseAttributeTargets<T> golden_targets() {
   pk::PoseAttributeTargets<T> targets{
       .positions = formula_uniform<T>("positions", {4, 5, 2}, 1.8, -0.9),
       .visible = formula_uniform<T>("visible", {4, 5}),
-      .attributes = pk::make_tensor<std::int64_t>({4, 7}),
+      .attributes = pk::make_tensor<std::int32_t>({4, 7}),
       .domains = classes_of({4}, {1, 0, 1, 0})};
   for (T& v : targets.visible) v = v > T(0.2) ? T(1) : T(0);
   const auto classes = formula_uniform<double>("attributes", {4, 7}, 6);
   for (std::size_t i = 0; i < 28; ++i) {
     const bool known = i / 7 % 2 == 0;
-    targets.attributes.data()[i] = known ? static_cast<std::int64_t>(classes.data()[i]) : -1;
+    targets.attributes.data()[i] = known ? static_cast<std::int32_t>(classes.data()[i]) : -1;
   }
   return targets;
 }
@@ -179,7 +179,7 @@ TEST_CASE("The classifier of domains does not move others where nothing is rever
     const auto x = tape.variable(formula_uniform<double>("image", {2, 3, 64, 128}, 2, -1));
     pk::PoseAttributeTargets<double> targets{.positions = random_tensor<double>({2, 5, 2}, 1),
                                              .visible = pk::zeros<double>({2, 5}) + 1.0,
-                                             .attributes = pk::zeros<std::int64_t>({2, 7}),
+                                             .attributes = pk::zeros<std::int32_t>({2, 7}),
                                              .domains = classes_of({2}, {0, 1})};
     tape.backward(pk::pose_attribute_loss(net(x, {.reversal = reversal}), targets,
                                           {.domain_weight = domain_weight})
@@ -215,7 +215,7 @@ TEST_CASE("Pose attribute losses say what they cannot take", "[models]") {
                   }),
                   pk::ShapeError);
   CHECK_THROWS_AS(run([](auto& t) {
-                    t.attributes = pk::zeros<std::int64_t>({2, 5});
+                    t.attributes = pk::zeros<std::int32_t>({2, 5});
                   }),
                   pk::ShapeError);
   CHECK_THROWS_AS(run([](auto& t) { t.attributes.fill(7); }), pk::ValueError);

@@ -21,8 +21,8 @@ template <class T>
 struct PoseAttributeTargets {
   Tensor<T> positions;              ///< [N, J, 2], (x, y) in the convention of the Gaussians
   Tensor<T> visible;                ///< [N, J]; 0: unknown, not looked at
-  Tensor<std::int64_t> attributes;  ///< [N, attributes], classes from 0 on; -1: unknown
-  Tensor<std::int64_t> domains;     ///< [N], from 0 on; -1: unknown
+  Tensor<std::int32_t> attributes;  ///< [N, attributes], classes from 0 on; -1: unknown
+  Tensor<std::int32_t> domains;     ///< [N], from 0 on; -1: unknown
 };
 
 /// The paper gives neither the weights of the losses nor the Gaussians; pytorch-pose-hg-3d trains

@@ -16,7 +16,7 @@ struct PoseLifterOptions {
   std::size_t width = 1024;  ///< features of the hidden layers
   std::size_t blocks = 2;    ///< residual ones, of two layers each
   double dropout = 0.5;
-  double unit = 1000;  ///< mm of a unit of what the network's last layer says
+  double unit = 100;  ///< mm of a unit of what the network's last layer says
 };
 
 /// A 2D pose lifted to 3D (Martinez et al. 2017): joints [N, J, 2], normalised by the crop, as

@@ -40,7 +40,7 @@ struct ProgressivePoseOptions {
   double dropout = 0;
   Dependencies order = Dependencies::both;
   SecondBlock second_block = SecondBlock::torso_first;
-  double unit = 1000;  ///< mm of a unit of what the regressors say
+  double unit = 100;  ///< mm of a unit of what the regressors say: about a joint's deviation
 };
 
 /// The joints of a skeleton by degrees of freedom: torso, proximal, distal (`joint_group` with
