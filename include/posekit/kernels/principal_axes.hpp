@@ -53,7 +53,7 @@ CentredPoints<Count, Arch> centre_points(const std::array<Point<Arch>, Count>& p
       sum += result.offsets[i][a];
     }
     const B mean = sum * B(1.0 / Count);
-    result.centre[a] = xsimd::fma(mean, B(16.0), points[0][a]);
+    result.centre[a] = (points[0][a] * B(0.0625) + mean) * B(16.0);
     for (std::size_t i = 0; i < Count; ++i) {
       result.offsets[i][a] -= mean;
       result.size = xsimd::max(result.size, xsimd::abs(result.offsets[i][a]));
