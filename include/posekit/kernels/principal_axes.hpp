@@ -131,7 +131,7 @@ std::array<PrincipalAxes<Arch>, Sets> principal_axes(
       for (std::size_t a = 0; a < 3; ++a) set.axes[k][a] = B(k == a ? 1.0 : 0.0);
     }
   }
-  constexpr int sweeps = 20;  // five are usual
+  constexpr int sweeps = 20;  // three or four are usual
   bool turned = true;
   for (int sweep = 0; sweep < sweeps && turned; ++sweep) {
     turned = false;
