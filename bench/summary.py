@@ -135,11 +135,13 @@ table(["what", "threads", "posekit", "scipy"], rows)
 pose = medians("pose-1") | medians("pose-2")
 python = dict(line.split() for line in (out / "poses_python.txt").read_text().splitlines())
 rows = []
-for name, label in (("pa_mpjpe_100000", "PA-MPJPE of 100,000 poses of 17 joints"), ("coco_5000x20", "COCO's evaluation of 5,000 images with 20 detections each")):
+for name, label in (("pa_mpjpe_100000", "PA-MPJPE of 100,000 poses of 17 joints"), ("coco_5000x20", "COCO's evaluation of 5,000 images with 20 detections each"),
+                    ("torso_planes_100000", "torso planes of 100,000 poses"), ("pose_attributes_100000", "… and their nine attributes")):
     for t in (1, 2):
         ours = milliseconds(pose, f"{name}/posekit/threads:{t}")
-        theirs = float(python[name]) * 1e3
-        rows.append([label, str(t), f"{ours:.1f}", against(ours, milliseconds(pose, f"{name}/torch/threads:{t}")), f"{theirs:.0f} ({theirs / ours:.0f}×)"])
+        theirs = float(python.get(name, 0)) * 1e3
+        rows.append([label, str(t), f"{ours:.1f}", against(ours, milliseconds(pose, f"{name}/torch/threads:{t}")),
+                     f"{theirs:.0f} ({theirs / ours:.0f}×)" if theirs else ""])
 print("**Poses**, milliseconds.\n")
 table(["what", "threads", "posekit", "PyTorch, batched", "Python: scipy; numpy"], rows)
 

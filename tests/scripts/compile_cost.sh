@@ -38,7 +38,7 @@ io 141000
 models 247000
 nn 197000
 optim 157000
-pose 151000
+pose 196000
 posekit 255000
 synthetic 152000
 testing 107000

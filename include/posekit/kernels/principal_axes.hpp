@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include <posekit/core/isa.hpp>
 #include <posekit/simd/batch.hpp>
@@ -52,7 +53,7 @@ CentredPoints<Count, Arch> centre_points(const std::array<Point<Arch>, Count>& p
       sum += result.offsets[i][a];
     }
     const B mean = sum * B(1.0 / Count);
-    result.centre[a] = xsimd::fma(mean, B(16.0), points[0][a]);
+    result.centre[a] = (points[0][a] * B(0.0625) + mean) * B(16.0);
     for (std::size_t i = 0; i < Count; ++i) {
       result.offsets[i][a] -= mean;
       result.size = xsimd::max(result.size, xsimd::abs(result.offsets[i][a]));
@@ -75,66 +76,100 @@ struct PrincipalAxes {
   std::array<simd::Batch<double, Arch>, 3> singular;
 };
 
+namespace internal {
+
+/// <points' coordinate p, coordinate q>
+template <std::size_t Count, class Arch>
+[[gnu::always_inline]] inline simd::Batch<double, Arch> coordinate_product(
+    const std::array<Point<Arch>, Count>& points, std::size_t p, std::size_t q) {
+  auto sum = points[0][p] * points[0][q];
+  for (std::size_t i = 1; i < Count; ++i) sum = xsimd::fma(points[i][p], points[i][q], sum);
+  return sum;
+}
+
+/// Turns coordinates p and q so that their product is 0, in the lanes where it is not. Returns
+/// whether there was one.
+template <std::size_t p, std::size_t q, std::size_t Count, class Arch>
+[[gnu::always_inline]] inline bool turn_coordinates(std::array<Point<Arch>, Count>& points,
+                                                    std::array<Point<Arch>, 3>& axes) {
+  using B = simd::Batch<double, Arch>;
+  constexpr double tolerance = 1e-15;
+  const B pp = coordinate_product<Count, Arch>(points, p, p),
+          qq = coordinate_product<Count, Arch>(points, q, q),
+          pq = coordinate_product<Count, Arch>(points, p, q);
+  const auto needed = pq * pq > B(tolerance * tolerance) * pp * qq;
+  if (simd::to_bits<double, Arch>(needed) == 0) return false;
+  // A lane that needs none is turned by 0.
+  const B twice = pq + pq, apart = qq - pp;
+  const B size = twice / (xsimd::abs(apart) + xsimd::sqrt(xsimd::fma(apart, apart, twice * twice)));
+  const B tangent = xsimd::select(needed, xsimd::select(apart < B(0.0), -size, size), B(0.0));
+  const B cosine = B(1.0) / xsimd::sqrt(xsimd::fma(tangent, tangent, B(1.0)));
+  const B sine = cosine * tangent;
+  const auto turn = [&](B & first, B & second) __attribute__((always_inline)) {
+    const B old = first;
+    first = xsimd::fms(cosine, old, sine * second);
+    second = xsimd::fma(sine, old, cosine * second);
+  };
+  for (auto& point : points) turn(point[p], point[q]);
+  for (std::size_t a = 0; a < 3; ++a) turn(axes[p][a], axes[q][a]);
+  return true;
+}
+
+}  // namespace internal
+
 /// By Jacobi rotations of the matrix itself from one side (Hestenes 1958), which keeps the digits
 /// that its square would lose. Coordinates are of magnitude 1 at most, as `centre_points` leaves
-/// them. What a lane gives does not depend on the others; NaN gives NaN.
-template <std::size_t Count, class Arch>
-PrincipalAxes<Arch> principal_axes(std::array<Point<Arch>, Count> points) {
+/// them. What a lane gives does not depend on the others; NaN gives NaN. A rotation waits for the
+/// one before: several sets of batches take turns.
+template <std::size_t Count, class Arch, std::size_t Sets>
+std::array<PrincipalAxes<Arch>, Sets> principal_axes(
+    std::array<std::array<Point<Arch>, Count>, Sets> points) {
   using B = simd::Batch<double, Arch>;
-  PrincipalAxes<Arch> result;
-  for (std::size_t k = 0; k < 3; ++k) {
-    for (std::size_t a = 0; a < 3; ++a) result.axes[k][a] = B(k == a ? 1.0 : 0.0);
+  std::array<PrincipalAxes<Arch>, Sets> result;
+  for (auto& set : result) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      for (std::size_t a = 0; a < 3; ++a) set.axes[k][a] = B(k == a ? 1.0 : 0.0);
+    }
   }
-  const auto product = [&](std::size_t p, std::size_t q) __attribute__((always_inline)) {
-    B sum = points[0][p] * points[0][q];
-    for (std::size_t i = 1; i < Count; ++i) sum = xsimd::fma(points[i][p], points[i][q], sum);
-    return sum;
-  };
-  constexpr double tolerance = 1e-15;
-  constexpr int sweeps = 20;  // five are usual
+  constexpr int sweeps = 20;  // three or four are usual
   bool turned = true;
   for (int sweep = 0; sweep < sweeps && turned; ++sweep) {
     turned = false;
-    for (std::size_t p = 0; p < 2; ++p) {
-      for (std::size_t q = p + 1; q < 3; ++q) {
-        const B pp = product(p, p), qq = product(q, q), pq = product(p, q);
-        const auto needed = pq * pq > B(tolerance * tolerance) * pp * qq;
-        if (simd::to_bits<double, Arch>(needed) == 0) continue;
-        turned = true;
-        // A lane that needs none is turned by 0.
-        const B zeta = (qq - pp) / (pq + pq);
-        const B size = B(1.0) / (xsimd::abs(zeta) + xsimd::sqrt(xsimd::fma(zeta, zeta, B(1.0))));
-        const B tangent = xsimd::select(needed, xsimd::select(zeta < B(0.0), -size, size), B(0.0));
-        const B cosine = B(1.0) / xsimd::sqrt(xsimd::fma(tangent, tangent, B(1.0)));
-        const B sine = cosine * tangent;
-        const auto turn = [&](B & first, B & second) __attribute__((always_inline)) {
-          const B old = first;
-          first = xsimd::fms(cosine, old, sine * second);
-          second = xsimd::fma(sine, old, cosine * second);
-        };
-        for (auto& point : points) turn(point[p], point[q]);
-        for (std::size_t a = 0; a < 3; ++a) turn(result.axes[p][a], result.axes[q][a]);
-      }
-    }
-  }
-  for (std::size_t k = 0; k < 3; ++k) {
-    result.singular[k] = xsimd::sqrt(product(k, k));
-    const B length = xsimd::sqrt(dot<Arch>(result.axes[k], result.axes[k]));
-    for (std::size_t a = 0; a < 3; ++a) result.axes[k][a] /= length;
-  }
-  const auto order = [&](std::size_t p, std::size_t q) __attribute__((always_inline)) {
-    const auto swap = result.singular[p] < result.singular[q];
-    const auto exchange = [&](B & first, B & second) __attribute__((always_inline)) {
-      const B old = first;
-      first = xsimd::select(swap, second, old);
-      second = xsimd::select(swap, old, second);
+    const auto turn_all = [&](auto p, auto q) __attribute__((always_inline)) {
+      simd::unroll<Sets>([&](auto s) __attribute__((always_inline)) {
+        turned |= internal::turn_coordinates<decltype(p)::value, decltype(q)::value, Count, Arch>(
+            points[s], result[s].axes);
+      });
     };
-    exchange(result.singular[p], result.singular[q]);
-    for (std::size_t a = 0; a < 3; ++a) exchange(result.axes[p][a], result.axes[q][a]);
-  };
-  order(0, 1);
-  order(1, 2);
-  order(0, 1);
+    constexpr std::integral_constant<std::size_t, 0> x;
+    constexpr std::integral_constant<std::size_t, 1> y;
+    constexpr std::integral_constant<std::size_t, 2> z;
+    turn_all(x, y);
+    turn_all(x, z);
+    turn_all(y, z);
+  }
+  for (std::size_t s = 0; s < Sets; ++s) {
+    auto& axes = result[s].axes;
+    auto& singular = result[s].singular;
+    for (std::size_t k = 0; k < 3; ++k) {
+      singular[k] = xsimd::sqrt(internal::coordinate_product<Count, Arch>(points[s], k, k));
+      const B length = xsimd::sqrt(dot<Arch>(axes[k], axes[k]));
+      for (std::size_t a = 0; a < 3; ++a) axes[k][a] /= length;
+    }
+    const auto order = [&](std::size_t first, std::size_t second) {
+      const auto swap = singular[first] < singular[second];
+      const auto exchange = [&](B& larger, B& smaller) {
+        const B old = larger;
+        larger = xsimd::select(swap, smaller, old);
+        smaller = xsimd::select(swap, old, smaller);
+      };
+      exchange(singular[first], singular[second]);
+      for (std::size_t a = 0; a < 3; ++a) exchange(axes[first][a], axes[second][a]);
+    };
+    order(0, 1);
+    order(1, 2);
+    order(0, 1);
+  }
   return result;
 }
 

@@ -111,10 +111,10 @@ struct TorsoFit {
   double height = 0;  ///< from hip to shoulder, the mean of both sides
 };
 
-/// As many torsos as a batch has lanes.
+/// As many torsos as two batches have lanes.
 struct TorsoBlock {
   using Arch = simd::DefaultArch;
-  static constexpr std::size_t lanes = simd::lanes<double, Arch>;
+  static constexpr std::size_t sets = 2, batch = simd::lanes<double, Arch>, lanes = sets * batch;
   using Lane = std::array<double, lanes>;
 
   alignas(64) std::array<std::array<Lane, 3>, 5> points{};
@@ -141,52 +141,61 @@ struct TorsoBlock {
 POSEKIT_INLINE void fit_torso_block(TorsoBlock& block, double precision) {
   using Arch = TorsoBlock::Arch;
   using B = simd::Batch<double, Arch>;
-  std::array<kernels::Point<Arch>, 5> points;
-  for (std::size_t i = 0; i < 5; ++i) {
-    for (std::size_t a = 0; a < 3; ++a) {
-      points[i][a] = simd::load<double, Arch>(block.points[i][a].data());
+  std::array<kernels::CentredPoints<5, Arch>, TorsoBlock::sets> all_centred;
+  std::array<std::array<kernels::Point<Arch>, 5>, TorsoBlock::sets> all_offsets;
+  for (std::size_t s = 0; s < TorsoBlock::sets; ++s) {
+    std::array<kernels::Point<Arch>, 5> points;
+    for (std::size_t i = 0; i < 5; ++i) {
+      for (std::size_t a = 0; a < 3; ++a) {
+        points[i][a] = simd::load<double, Arch>(block.points[i][a].data() + s * TorsoBlock::batch);
+      }
     }
+    all_centred[s] = kernels::centre_points<5, Arch>(points);
+    all_offsets[s] = all_centred[s].offsets;
   }
-  const auto centred = kernels::centre_points(points);
-  auto axes = kernels::principal_axes<5, Arch>(centred.offsets);
-  // Left minus right, shoulders minus hips.
-  kernels::Point<Arch> across, up, left_side, right_side;
-  for (std::size_t a = 0; a < 3; ++a) {
-    const auto at = [&](std::size_t i) { return centred.offsets[i][a]; };
-    across[a] = (at(0) + at(2)) - (at(1) + at(3));
-    up[a] = (at(0) + at(1)) - (at(2) + at(3));
-    left_side[a] = at(0) - at(2);
-    right_side[a] = at(1) - at(3);
-  }
+  const auto all_axes = kernels::principal_axes<5, Arch, TorsoBlock::sets>(all_offsets);
   const auto length = [](const kernels::Point<Arch>& v) {
     return xsimd::sqrt(kernels::dot<Arch>(v, v));
   };
-  const B front = kernels::dot<Arch>(axes.axes[2], kernels::cross<Arch>(across, up));
-  const auto store = [](TorsoBlock::Lane& lane, const B& value) {
-    simd::store<double, Arch>(lane.data(), value);
-  };
-  for (std::size_t a = 0; a < 3; ++a) {
-    const B normal = axes.axes[2][a];
-    store(block.normal[a], xsimd::select(front < B(0.0), -normal, normal));
-    store(block.centre[a], centred.centre[a]);
-    store(block.singular[a], axes.singular[a] * centred.size);
-    for (std::size_t k = 0; k < 2; ++k) store(block.in_plane[k][a], axes.axes[k][a]);
-  }
-  store(block.height, (length(left_side) + length(right_side)) * B(0.5) * centred.size);
-  constexpr double tolerance = 1e-6;
-  const B gap = axes.singular[1] - axes.singular[2];
-  const auto is_plane = gap > B(tolerance) * axes.singular[0] &&
-                        gap * centred.size > B(8 * precision) * centred.reach;
-  const auto has_front = xsimd::abs(front) > B(tolerance) * length(across) * length(up);
-  const auto is_finite = centred.size == centred.size;
-  const auto bits = [](const auto& mask) { return simd::to_bits<double, Arch>(mask); };
-  const std::uint32_t finite = bits(is_finite), plane = bits(is_plane), facing = bits(has_front);
-  for (std::size_t lane = 0; lane < TorsoBlock::lanes; ++lane) {
-    const auto holds = [&](std::uint32_t mask) { return ((mask >> lane) & 1u) != 0; };
-    block.status[lane] = !holds(finite)   ? TorsoStatus::not_finite
-                         : !holds(plane)  ? TorsoStatus::degenerate
-                         : !holds(facing) ? TorsoStatus::ambiguous
-                                          : TorsoStatus::ok;
+  for (std::size_t s = 0; s < TorsoBlock::sets; ++s) {
+    const auto& centred = all_centred[s];
+    const auto& axes = all_axes[s];
+    const auto at = [&](std::size_t i, std::size_t a) { return centred.offsets[i][a]; };
+    // Left minus right, shoulders minus hips.
+    kernels::Point<Arch> across, up, left_side, right_side;
+    for (std::size_t a = 0; a < 3; ++a) {
+      across[a] = (at(0, a) + at(2, a)) - (at(1, a) + at(3, a));
+      up[a] = (at(0, a) + at(1, a)) - (at(2, a) + at(3, a));
+      left_side[a] = at(0, a) - at(2, a);
+      right_side[a] = at(1, a) - at(3, a);
+    }
+    const B front = kernels::dot<Arch>(axes.axes[2], kernels::cross<Arch>(across, up));
+    const auto store = [&](TorsoBlock::Lane& lane, const B& value) {
+      simd::store<double, Arch>(lane.data() + s * TorsoBlock::batch, value);
+    };
+    for (std::size_t a = 0; a < 3; ++a) {
+      const B normal = axes.axes[2][a];
+      store(block.normal[a], xsimd::select(front < B(0.0), -normal, normal));
+      store(block.centre[a], centred.centre[a]);
+      store(block.singular[a], axes.singular[a] * centred.size);
+      for (std::size_t k = 0; k < 2; ++k) store(block.in_plane[k][a], axes.axes[k][a]);
+    }
+    store(block.height, (length(left_side) + length(right_side)) * B(0.5) * centred.size);
+    constexpr double tolerance = 1e-6;
+    const B gap = axes.singular[1] - axes.singular[2];
+    const auto is_plane = gap > B(tolerance) * axes.singular[0] &&
+                          gap * centred.size > B(8 * precision) * centred.reach;
+    const auto has_front = xsimd::abs(front) > B(tolerance) * length(across) * length(up);
+    const auto is_finite = centred.size == centred.size;
+    const auto bits = [](const auto& mask) { return simd::to_bits<double, Arch>(mask); };
+    const std::uint32_t finite = bits(is_finite), plane = bits(is_plane), facing = bits(has_front);
+    for (std::size_t lane = 0; lane < TorsoBlock::batch; ++lane) {
+      const auto holds = [&](std::uint32_t mask) { return ((mask >> lane) & 1u) != 0; };
+      block.status[s * TorsoBlock::batch + lane] = !holds(finite)   ? TorsoStatus::not_finite
+                                                   : !holds(plane)  ? TorsoStatus::degenerate
+                                                   : !holds(facing) ? TorsoStatus::ambiguous
+                                                                    : TorsoStatus::ok;
+    }
   }
 }
 
