@@ -1,7 +1,5 @@
 #include "training.hpp"
 
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -17,42 +15,11 @@
 #include <posekit/optim/sgd.hpp>
 
 #include "program.hpp"
+#include "training_report.hpp"
 
 namespace pk = posekit;
 
 namespace {
-
-/// One line on a terminal that is written over; elsewhere a line per evaluation.
-class Report {
- public:
-  explicit Report(bool quiet) : quiet_(quiet), live_(isatty(STDERR_FILENO) != 0) {}
-
-  bool operator()(const pk::TrainingStatus& s) {
-    mean_ = s.step == s.resumed_from + 1 ? s.loss : 0.98 * mean_ + 0.02 * s.loss;
-    if (quiet_) return !stop_requested().load();
-    const double per_step = s.seconds / static_cast<double>(s.step - s.resumed_from);
-    const double left = per_step * static_cast<double>(s.total_steps - s.step);
-    if (live_) {
-      std::fprintf(stderr, "\r\033[Kstep %llu/%llu   loss %.4f   %.1f steps/s   %.0f s left",
-                   static_cast<unsigned long long>(s.step),
-                   static_cast<unsigned long long>(s.total_steps), mean_, 1 / per_step, left);
-      std::fflush(stderr);
-    }
-    if (s.metric) {
-      if (live_) std::fprintf(stderr, "\r\033[K");
-      std::printf(
-          "epoch %3llu/%llu   step %6llu   loss %.4f   PA-MPJPE %6.1f mm%s   %.0f s left\n",
-          static_cast<unsigned long long>(s.epoch + 1), static_cast<unsigned long long>(s.epochs),
-          static_cast<unsigned long long>(s.step), mean_, *s.metric, s.is_best ? " *" : "  ", left);
-      std::fflush(stdout);
-    }
-    return !stop_requested().load();
-  }
-
- private:
-  bool quiet_, live_;
-  double mean_ = 0;
-};
 
 /// Everything that the weights depend on.
 std::map<std::string, std::string> arguments_of(const TrainingOptions& o) {
@@ -122,7 +89,7 @@ TrainedNetwork train_network(const TrainingOptions& options) {
   const auto evaluate = [&] {
     return measure(predict(net, trained.test.images), trained.test).pa_mpjpe;
   };
-  Report report(options.quiet);
+  TrainingReport report(options.quiet, "PA-MPJPE", "mm");
   pk::TrainerOptions trainer{.epochs = options.epochs,
                              .folder = options.folder,
                              .checkpoint_every = options.checkpoint_every,

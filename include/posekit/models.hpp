@@ -20,6 +20,8 @@
 #include <posekit/models/posenet.hpp>
 #include <posekit/models/prediction.hpp>
 #include <posekit/models/progressive_loss.hpp>
+#include <posekit/models/progressive_network.hpp>
 #include <posekit/models/progressive_pose.hpp>
 #include <posekit/models/residual_regressor.hpp>
 #include <posekit/models/resnet.hpp>
+#include <posekit/models/weights_metadata.hpp>

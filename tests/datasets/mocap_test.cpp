@@ -89,7 +89,7 @@ TEST_CASE("Joints of an npz file are taken by name", "[datasets]") {
 TEST_CASE("A file may say its unit, its rate and what its recordings are called", "[datasets]") {
   // As the data of the examples is: whole numbers in units of a quarter of a millimetre.
   const auto mocap =
-      pk::load_mocap(std::string(POSEKIT_SOURCE_DIR) + "/examples/progressive/data/cmu_test.npz");
+      pk::load_mocap(std::string(POSEKIT_SOURCE_DIR) + "/examples/progressive/cmu_test.npz");
   REQUIRE(pk::shape_of(mocap.poses) == pk::Shape{3510, 17, 3});
   CHECK(mocap.frames_per_second == 30);
   REQUIRE(mocap.sequence_names.size() == 24);

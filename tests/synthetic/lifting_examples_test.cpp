@@ -28,7 +28,7 @@ namespace {
 const pk::Tensor<double>& recorded() {
   static const pk::Tensor<double> poses = [] {
     const auto mocap =
-        pk::load_mocap(std::string(POSEKIT_SOURCE_DIR) + "/examples/progressive/data/cmu_test.npz",
+        pk::load_mocap(std::string(POSEKIT_SOURCE_DIR) + "/examples/progressive/cmu_test.npz",
                        {.skeleton = &pk::skeletons::pose_16});
     pk::Tensor<double> some = xt::view(mocap.poses, xt::range(0, 3510, 40));
     return some;
