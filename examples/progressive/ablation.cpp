@@ -40,7 +40,9 @@ std::size_t plain_width(const pk::models::PoseLifterOptions& options, double wan
   };
   std::size_t width = 1;
   while (count(static_cast<double>(width)) < wanted) ++width;
-  return width;
+  const double above = count(static_cast<double>(width)) - wanted,
+               below = wanted - count(static_cast<double>(width - 1));
+  return below < above && width > 1 ? width - 1 : width;
 }
 
 std::vector<Row> table_rows(const LiftAblationOptions& options) {

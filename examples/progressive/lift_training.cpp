@@ -13,6 +13,8 @@
 #include <posekit/nn/initialization.hpp>
 #include <posekit/optim/rmsprop.hpp>
 #include <posekit/optim/schedules.hpp>
+#include <posekit/pose/position_errors.hpp>
+#include <posekit/pose/skeletons.hpp>
 
 #include "program.hpp"
 #include "training_report.hpp"
@@ -101,11 +103,11 @@ TrainedLifter train(Net& net, const LiftTrainingOptions& options, const LiftingD
                                 batch.positions);
   };
   const auto test = test_pairs(data.test, options.pairs);
+  const auto lifted = [&] {
+    return net.lift(test.joints, attributes ? test.attributes : pk::Tensor<float>());
+  };
   const auto evaluate = [&] {
-    return measure_lifting(
-               net.lift(test.joints, attributes ? test.attributes : pk::Tensor<float>()),
-               test.positions)
-        .mpjpe;
+    return pk::mpjpe(lifted(), test.positions, pk::skeletons::pose_16).mean;
   };
   TrainedLifter trained;
   TrainingReport report(options.quiet, "MPJPE", "mm");
@@ -128,9 +130,7 @@ TrainedLifter train(Net& net, const LiftTrainingOptions& options, const LiftingD
                                    .tape = {.threads = options.threads}};
   trained.result = pk::training::train(net, optimizer, loader, schedule, loss, evaluate, trainer);
   net.eval();
-  trained.errors =
-      measure_lifting(net.lift(test.joints, attributes ? test.attributes : pk::Tensor<float>()),
-                      test.positions, actions_of(data.test), 1);
+  trained.errors = measure_lifting(lifted(), test.positions, actions_of(data.test));
   return trained;
 }
 
