@@ -193,3 +193,19 @@ for what, label in (("forward", "forward"), ("step", "training step")):
 print("**Stacked hourglasses**: 2 stacks, 256 channels, images of 256 x 256, milliseconds. A step is forward, Eq. 1 of Wang et al., "
       "backward, RMSprop; PyTorch's targets are made before. PyTorch is the faster of its two layouts.\n")
 table(["what", "images", "threads", "posekit", "PyTorch 1.13"], rows)
+
+lifting = medians("lifting-1") | medians("lifting-2")
+rows = []
+for case in ("lifter step of 64", "lifter forward of 64", "lifter forward of 1"):
+    for t in (1, 2):
+        ours = milliseconds(lifting, f"{case}/posekit/threads:{t}")
+        rows.append([case, str(t), f"{ours:.2f}", against(ours, milliseconds(lifting, f"{case}/torch/threads:{t}"))])
+print("**Lifting**: the network of Martinez et al. (16 joints, 4.29 million parameters), milliseconds. A step is forward, squared error, "
+      "backward, RMSprop.\n")
+table(["what", "threads", "posekit", "PyTorch 1.13"], rows)
+rows = []
+for name in sorted({n.split("/")[0] for n in lifting if n.startswith("product ")}):
+    one, two = (lifting[f"{name}/posekit/threads:{t}"] for t in (1, 2))
+    rows.append([name.removeprefix("product "), f"{one['GMAC/s']:.0f}", f"{100 * one['peak']:.0f} %", f"{one['GB/s']:.0f}", f"{100 * two['peak']:.0f} %"])
+print("**Dense products** of layers with 64 or 1,024 features to 128 or 1,024: multiply-adds, and what they are of the peak.\n")
+table(["product of so many rows", "GMAC/s", "of the peak", "GB/s", "of the peak, 2 threads"], rows)

@@ -39,7 +39,7 @@ time_topic machine machine --benchmark_repetitions=3
 time_topic attribution attribution --benchmark_repetitions=5 --benchmark_min_time=0.1
 for threads in 1 2; do
   # All that are compared take turns in one process.
-  for topic in networks heatmaps losses pose training hourglass; do
+  for topic in networks heatmaps losses pose training hourglass lifting; do
     time_topic "$topic" "$topic-$threads" --benchmark_filter="threads:$threads|exponentials" --benchmark_repetitions=5 \
       --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
   done

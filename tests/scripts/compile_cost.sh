@@ -39,8 +39,8 @@ models 247000
 nn 197000
 optim 157000
 pose 196000
-posekit 255000
-synthetic 152000
+posekit 264000
+synthetic 198000
 testing 107000
 training 150000
 viz 118000"
