@@ -112,9 +112,9 @@ TEST_CASE("A file may say its unit, its rate and what its recordings are called"
   refused("unit", pk::Tensor<double>{1, 2}, "array 'unit': has shape [2], expected one number");
   refused("frames_per_second", pk::Tensor<double>{-30}, "is -30, expected a positive number");
   pk::save_npz<double>(folder / "a.npz", {{"poses", poses}, {"unit", pk::Tensor<double>{1000}}});
-  CHECK(pk::load_mocap(folder / "a.npz").poses(1, 0, 2) == Approx(1000 * poses(1, 0, 2)));
-  CHECK(pk::load_mocap(folder / "a.npz", {.unit = 10}).poses(1, 0, 2) ==
-        Approx(10 * poses(1, 0, 2)));
+  CHECK(pk::load_mocap(folder / "a.npz").poses(1, knee, 2) == Approx(1000 * poses(1, 5, 2)));
+  CHECK(pk::load_mocap(folder / "a.npz", {.unit = 10}).poses(1, knee, 2) ==
+        Approx(10 * poses(1, 5, 2)));
 }
 
 TEST_CASE("A file that names its joints is read by those names", "[datasets]") {

@@ -24,7 +24,7 @@ using pk::testing::random_tensor;
 
 namespace {
 
-const pk::Skeleton& joints = pk::skeletons::pose_16;
+const pk::Skeleton& body = pk::skeletons::pose_16;
 
 /// The largest angle between the same rows of two tensors of directions [F, 3].
 template <class T>
@@ -58,13 +58,13 @@ pk::Tensor<T> odd_torsos() {
   };
   each_joint(1, [](std::size_t, std::size_t) { return 417.3; });
   each_joint(2, line);
-  poses(3, joints.index("left_hip"), 1) = std::numeric_limits<T>::quiet_NaN();
-  poses(4, joints.index("pelvis"), 2) = std::numeric_limits<T>::infinity();
-  poses(5, joints.index("head"), 0) = std::numeric_limits<T>::quiet_NaN();  // is no torso's
+  poses(3, body.index("left_hip"), 1) = std::numeric_limits<T>::quiet_NaN();
+  poses(4, body.index("pelvis"), 2) = std::numeric_limits<T>::infinity();
+  poses(5, body.index("head"), 0) = std::numeric_limits<T>::quiet_NaN();  // is no torso's
   // Both sides at the same places, the pelvis elsewhere.
   for (std::size_t a = 0; a < 3; ++a) {
-    poses(6, joints.index("left_hip"), a) = poses(6, joints.index("right_hip"), a);
-    poses(6, joints.index("left_shoulder"), a) = poses(6, joints.index("right_shoulder"), a);
+    poses(6, body.index("left_hip"), a) = poses(6, body.index("right_hip"), a);
+    poses(6, body.index("left_shoulder"), a) = poses(6, body.index("right_shoulder"), a);
   }
   each_joint(7, [](std::size_t, std::size_t) { return 0.0; });
   return poses;
@@ -81,7 +81,7 @@ TEST_CASE("Torso planes are numpy's", "[pose]") {
   const auto poses = torso_golden("poses");
   for (const auto pelvis : {TorsoPelvis::joint, TorsoPelvis::mid_hip}) {
     const std::string suffix = pelvis == TorsoPelvis::joint ? "" : "_mid_hip";
-    const auto planes = pk::torso_planes(poses, joints, {.pelvis = pelvis});
+    const auto planes = pk::torso_planes(poses, body, {.pelvis = pelvis});
     CHECK(std::count(planes.status.begin(), planes.status.end(), TorsoStatus::ok) ==
           static_cast<std::ptrdiff_t>(poses.shape()[0]));
     CHECK(largest_angle(planes.normal, torso_golden("normal" + suffix)) < 1e-9);
@@ -104,17 +104,17 @@ TEST_CASE("Torso planes of floats", "[pose]") {
     poses.data()[i] = static_cast<float>(all.data()[i]);
   }
   std::copy_n(normals.data(), expected.size(), expected.data());
-  const auto planes = pk::torso_planes(poses, joints);
+  const auto planes = pk::torso_planes(poses, body);
   CHECK(largest_angle(planes.normal, expected) < 1e-5);
   // What the numbers are is known, and computed in double.
-  const auto exact = pk::torso_planes(pk::cast<double>(poses), joints);
+  const auto exact = pk::torso_planes(pk::cast<double>(poses), body);
   CHECK(relative_difference(planes.normal, exact.normal) < 1e-7);
   CHECK(relative_difference(planes.residual, exact.residual) < 1e-7);
 }
 
 TEMPLATE_TEST_CASE("Torsos without a plane are NaN and say why", "[pose]", float, double) {
   const auto poses = odd_torsos<TestType>();
-  const auto planes = pk::torso_planes(poses, joints);
+  const auto planes = pk::torso_planes(poses, body);
   CHECK(planes.status == odd_status);
   for (std::size_t f = 0; f < 9; ++f) {
     INFO("frame " << f << ": " << pk::to_string(planes.status[f]));
@@ -126,35 +126,35 @@ TEMPLATE_TEST_CASE("Torsos without a plane are NaN and say why", "[pose]", float
     }
   }
   // The pelvis does not matter where it is not used.
-  CHECK(pk::torso_planes(poses, joints, {.pelvis = TorsoPelvis::mid_hip}).status[4] ==
+  CHECK(pk::torso_planes(poses, body, {.pelvis = TorsoPelvis::mid_hip}).status[4] ==
         TorsoStatus::ok);
   // The pelvis off the line through hips and shoulders decides on a plane, but not on its front;
   // spread as far across the line in all directions there is none.
   pk::Tensor<TestType> round = pk::zeros<TestType>({1, 16, 3});
-  round(0, joints.index("left_shoulder"), 0) = 300;
-  round(0, joints.index("left_shoulder"), 1) = 200;
-  round(0, joints.index("right_shoulder"), 0) = 300;
-  round(0, joints.index("right_shoulder"), 1) = -200;
-  round(0, joints.index("left_hip"), 0) = -300;
-  round(0, joints.index("left_hip"), 2) = 200;
-  round(0, joints.index("right_hip"), 0) = -300;
-  round(0, joints.index("right_hip"), 2) = -200;
-  CHECK(pk::torso_planes(round, joints).status[0] == TorsoStatus::degenerate);
-  CHECK(pk::torso_planes(pk::zeros<TestType>({0, 16, 3}), joints).normal.shape()[0] == 0);
+  round(0, body.index("left_shoulder"), 0) = 300;
+  round(0, body.index("left_shoulder"), 1) = 200;
+  round(0, body.index("right_shoulder"), 0) = 300;
+  round(0, body.index("right_shoulder"), 1) = -200;
+  round(0, body.index("left_hip"), 0) = -300;
+  round(0, body.index("left_hip"), 2) = 200;
+  round(0, body.index("right_hip"), 0) = -300;
+  round(0, body.index("right_hip"), 2) = -200;
+  CHECK(pk::torso_planes(round, body).status[0] == TorsoStatus::degenerate);
+  CHECK(pk::torso_planes(pk::zeros<TestType>({0, 16, 3}), body).normal.shape()[0] == 0);
 }
 
 TEMPLATE_TEST_CASE("A torso is the same beside others, and for any number of threads", "[pose]",
                    float, double) {
   const auto poses = random_tensor<TestType>({701, 16, 3}, 3, -700, 700);
-  const auto planes = pk::torso_planes(poses, joints, {.threads = 1});
-  const auto shared = pk::torso_planes(poses, joints, {.threads = 3});
+  const auto planes = pk::torso_planes(poses, body, {.threads = 1});
+  const auto shared = pk::torso_planes(poses, body, {.threads = 3});
   CHECK(identical(planes.normal, shared.normal));
   CHECK(identical(planes.centre, shared.centre));
   CHECK(identical(planes.residual, shared.residual));
   for (const std::size_t f : {0u, 5u, 350u, 700u}) {
     auto one = pk::make_tensor<TestType>({1, 16, 3});
     std::copy_n(poses.data() + f * 48, 48, one.data());
-    const auto alone = pk::torso_planes(one, joints);
+    const auto alone = pk::torso_planes(one, body);
     for (std::size_t a = 0; a < 3; ++a) {
       CHECK(alone.normal(0, a) == planes.normal(f, a));
       CHECK(alone.centre(0, a) == planes.centre(f, a));
@@ -165,12 +165,12 @@ TEMPLATE_TEST_CASE("A torso is the same beside others, and for any number of thr
 
 TEST_CASE("Torso planes know no absolute size", "[pose]") {
   const auto poses = random_tensor<double>({13, 16, 3}, 6, -500, 500);
-  const auto planes = pk::torso_planes(poses, joints);
+  const auto planes = pk::torso_planes(poses, body);
   for (const double size : {1e-290, 1e-150, 1e-7, 1e150, 1e300, 1e305}) {
     INFO(size);
     pk::Tensor<double> scaled = poses;
     for (double& x : scaled) x *= size;
-    const auto huge = pk::torso_planes(scaled, joints);
+    const auto huge = pk::torso_planes(scaled, body);
     CHECK(huge.status == planes.status);
     CHECK(largest_angle(huge.normal, planes.normal) < 1e-11);
     pk::Tensor<double> residual = planes.residual;
@@ -179,9 +179,9 @@ TEST_CASE("Torso planes know no absolute size", "[pose]") {
     // And neither does the derivative.
     pk::Tape<double> tape;
     const auto x = tape.variable(pk::Tensor<double>(scaled));
-    tape.backward(pk::torso_planes(x, joints).centre, random_tensor<double>({13, 3}, 7));
+    tape.backward(pk::torso_planes(x, body).centre, random_tensor<double>({13, 3}, 7));
     for (const double g : x.grad()) CHECK(std::isfinite(g));
-    tape.backward(pk::torso_planes(x, joints).normal, random_tensor<double>({13, 3}, 8));
+    tape.backward(pk::torso_planes(x, body).normal, random_tensor<double>({13, 3}, 8));
     if (size > 1e-100) {
       for (const double g : x.grad()) CHECK(std::isfinite(g));
     }
@@ -193,7 +193,7 @@ TEST_CASE("The front is the front wherever a person stands", "[pose]") {
   // same person looks at the camera.
   pk::Tensor<double> person = pk::zeros<double>({2, 16, 3});
   const auto put = [&](const char* joint, double x, double y, double z) {
-    const std::size_t j = joints.index(joint);
+    const std::size_t j = body.index(joint);
     person(0, j, 0) = x;
     person(0, j, 1) = y;
     person(0, j, 2) = z;
@@ -206,7 +206,7 @@ TEST_CASE("The front is the front wherever a person stands", "[pose]") {
   put("right_hip", -115, 935, 3);
   put("left_shoulder", 170, 1400, -20);
   put("right_shoulder", -165, 1390, -15);
-  const auto planes = pk::torso_planes(person, joints);
+  const auto planes = pk::torso_planes(person, body);
   CHECK(planes.normal(0, 2) > 0.99);
   CHECK(planes.normal(1, 2) < -0.99);
   CHECK(planes.residual(0) < 10);
@@ -217,31 +217,31 @@ TEST_CASE("Normals and centres of torsos are differentiated", "[pose]") {
   for (const auto pelvis : {TorsoPelvis::joint, TorsoPelvis::mid_hip}) {
     const pk::TorsoPlaneOptions options{.pelvis = pelvis};
     const auto normal = pk::testing::check_gradients(
-        [&](const auto& v) { return pk::torso_planes(v[0], joints, options).normal; },
+        [&](const auto& v) { return pk::torso_planes(v[0], body, options).normal; },
         std::vector{poses});
     INFO(normal.message);
     CHECK(normal.ok);
     const auto centre = pk::testing::check_gradients(
-        [&](const auto& v) { return pk::torso_planes(v[0], joints, options).centre; },
+        [&](const auto& v) { return pk::torso_planes(v[0], body, options).centre; },
         std::vector{poses});
     INFO(centre.message);
     CHECK(centre.ok);
     // The distance of a joint: both at once, and the poses besides.
     const auto both = pk::testing::check_gradients(
         [&](const auto& v) {
-          const auto plane = pk::torso_planes(v[0], joints, options);
+          const auto plane = pk::torso_planes(v[0], body, options);
           return plane.normal * plane.centre;
         },
         std::vector{poses});
     INFO(both.message);
     CHECK(both.ok);
     CHECK(pk::testing::float_disagreement(
-              [&](const auto& v) { return pk::torso_planes(v[0], joints, options).normal; },
+              [&](const auto& v) { return pk::torso_planes(v[0], body, options).normal; },
               std::vector{poses}) < 1e-5);
     pk::Tape<double> tape;
     const auto on_tape =
-        pk::torso_planes(tape.constant(pk::Tensor<double>(poses)), joints, options);
-    const auto plain = pk::torso_planes(poses, joints, options);
+        pk::torso_planes(tape.constant(pk::Tensor<double>(poses)), body, options);
+    const auto plain = pk::torso_planes(poses, body, options);
     CHECK(identical(on_tape.normal.value(), plain.normal));
     CHECK(identical(on_tape.centre.value(), plain.centre));
     CHECK(on_tape.status == plain.status);
@@ -251,7 +251,7 @@ TEST_CASE("Normals and centres of torsos are differentiated", "[pose]") {
 TEMPLATE_TEST_CASE("What has no plane has no gradient", "[pose]", float, double) {
   pk::Tape<TestType> tape;
   const auto x = tape.variable(odd_torsos<TestType>());
-  const auto planes = pk::torso_planes(x, joints);
+  const auto planes = pk::torso_planes(x, body);
   CHECK(planes.status == odd_status);
   for (const auto& output : {planes.normal, planes.centre}) {
     tape.backward(output, random_tensor<TestType>({9, 3}, 2));
@@ -269,16 +269,16 @@ TEMPLATE_TEST_CASE("What has no plane has no gradient", "[pose]", float, double)
   }
   pk::Tape<TestType> empty;
   const auto nobody = empty.variable(pk::zeros<TestType>({0, 16, 3}));
-  const auto none = pk::torso_planes(nobody, joints).normal;
+  const auto none = pk::torso_planes(nobody, body).normal;
   empty.backward(none, pk::zeros<TestType>({0, 3}));
   CHECK(nobody.grad().size() == 0);
 }
 
 TEST_CASE("A skeleton without a torso is refused in words", "[pose]") {
-  CHECK_THROWS_WITH(pk::torso_planes(pk::zeros<float>({2, 15, 3}), joints),
+  CHECK_THROWS_WITH(pk::torso_planes(pk::zeros<float>({2, 15, 3}), body),
                     Catch::Contains("torso_planes: poses has 15 joints"));
-  CHECK_THROWS_AS(pk::torso_planes(pk::zeros<float>({2, 16, 2}), joints), pk::ShapeError);
-  CHECK_THROWS_AS(pk::torso_planes(pk::zeros<float>({16, 3}), joints), pk::ShapeError);
+  CHECK_THROWS_AS(pk::torso_planes(pk::zeros<float>({2, 16, 2}), body), pk::ShapeError);
+  CHECK_THROWS_AS(pk::torso_planes(pk::zeros<float>({16, 3}), body), pk::ShapeError);
   CHECK_THROWS_WITH(
       pk::torso_planes(pk::zeros<float>({2, 21, 3}), pk::skeletons::hand_21),
       "torso_planes: the skeleton hand_21 lacks left_shoulder, right_shoulder, left_hip, "
