@@ -65,8 +65,8 @@ cost() {
   judge functions "$(nm "$work/unit.o" | grep -c ' [TtWw] ')" "$functions"
   judge "megabytes of memory" "${megabytes%.*}" "$limit"
 }
-cost header-only 3900 1200 "$@"
+cost header-only 3950 1230 "$@"
 isa=$(printf '#include <posekit/core/isa.hpp>\nPOSEKIT_ISA\n' | "$compiler" -std=c++20 -I "$source/include" "$@" -E -P -x c++ - | tail -1)
 [ -n "$isa" ] || { echo "the instruction set was not found"; exit 1; }
-cost "with posekit::compiled" 500 405 "-DPOSEKIT_COMPILED_FOR_$isa=1" "$@"
+cost "with posekit::compiled" 510 415 "-DPOSEKIT_COMPILED_FOR_$isa=1" "$@"
 [ -z "$failed" ]
