@@ -84,6 +84,7 @@ TEST_CASE("Principal axes are Eigen's", "[kernels]") {
   odd(lanes - 1, 2, 1) = std::numeric_limits<double>::quiet_NaN();
   const auto alone = pk::kernels::principal_axes<count, Arch, 1>({points});
   const auto both = pk::kernels::principal_axes<count, Arch, 2>({points_of(odd), points});
+  const auto twice = pk::kernels::principal_axes<count, Arch, 2>({points, points});
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     Eigen::Matrix3d matrix;
     for (int i = 0; i < 3; ++i) {
@@ -96,12 +97,15 @@ TEST_CASE("Principal axes are Eigen's", "[kernels]") {
       const auto column = static_cast<Eigen::Index>(k);
       CHECK(lane_of(alone[0].singular[k], lane) ==
             Approx(expected.values[column]).epsilon(lane % 2 == 1 && k == 2 ? 1e-6 : 1e-13));
-      CHECK(lane_of(both[1].singular[k], lane) == lane_of(alone[0].singular[k], lane));
+      CHECK(lane_of(both[1].singular[k], lane) == lane_of(twice[1].singular[k], lane));
       double cosine = 0;
       for (std::size_t a = 0; a < 3; ++a) {
         cosine +=
             lane_of(alone[0].axes[k][a], lane) * expected.v(static_cast<Eigen::Index>(a), column);
-        CHECK(lane_of(both[1].axes[k][a], lane) == lane_of(alone[0].axes[k][a], lane));
+        CHECK(lane_of(both[1].axes[k][a], lane) == lane_of(twice[1].axes[k][a], lane));
+        // Another number of sets is other code, in which multiply-adds may be fused otherwise.
+        CHECK(lane_of(both[1].axes[k][a], lane) ==
+              Approx(lane_of(alone[0].axes[k][a], lane)).margin(1e-14));
       }
       CHECK(std::abs(cosine) == Approx(1).epsilon(1e-13));
     }
