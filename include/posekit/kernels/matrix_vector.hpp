@@ -68,10 +68,11 @@ void vector_product(std::size_t depth, std::size_t columns, const T* x, const St
       std::size_t n = begin;
       for (; n + together <= end; n += together) {
         internal::row_products<T, Arch, together>(depth, x, b.at(0, n), b.column_stride,
-                                                  sums + n - begin);
+                                                  sums + (n - begin));
       }
       for (; n < end; ++n) {
-        internal::row_products<T, Arch, 1>(depth, x, b.at(0, n), b.column_stride, sums + n - begin);
+        internal::row_products<T, Arch, 1>(depth, x, b.at(0, n), b.column_stride,
+                                           sums + (n - begin));
       }
     } else {
       std::size_t k = 0;
