@@ -29,6 +29,18 @@ inline int product_threads(const ProductExtents& e, int threads) {
   return e.rows * e.columns > enough / std::max<std::size_t>(e.depth, 1) ? threads : 1;
 }
 
+/// C of a product whose sums have no terms: 0 (or what is there) and the bias.
+template <class T>
+void add_no_products(const ProductExtents& e, T* c, std::size_t c_stride, const T* bias,
+                     bool accumulate) {
+  for (std::size_t m = 0; m < e.rows; ++m) {
+    for (std::size_t n = 0; n < e.columns; ++n) {
+      T& out = c[m * c_stride + n];
+      out = (accumulate ? out : T(0)) + (bias == nullptr ? T(0) : bias[n]);
+    }
+  }
+}
+
 /// c (+)= the transpose of `from` [columns, rows] (+ bias).
 template <class T>
 void add_transposed(const ProductExtents& e, const T* from, T* c, std::size_t c_stride,
@@ -67,7 +79,9 @@ void dense_product(const ProductExtents& e, const StridedMatrix<T>& a, const Str
                    T* c, std::size_t c_stride, const T* bias, bool accumulate, T* scratch,
                    int threads) {
   threads = internal::product_threads(e, threads);
-  if (e.rows == 1) {
+  if (e.depth == 0) {
+    internal::add_no_products(e, c, c_stride, bias, accumulate);
+  } else if (e.rows == 1) {
     vector_product<T, Arch>(e.depth, e.columns, a.data, b, c, bias, accumulate, threads);
   } else if (internal::is_better_swapped(e, b)) {
     const ProductExtents swapped{e.columns, e.depth, e.rows};
