@@ -12,8 +12,6 @@
 #include <posekit/io/folder.hpp>
 #include <posekit/models/lifting_features.hpp>
 
-#include "program.hpp"
-
 namespace pk = posekit;
 
 namespace {
@@ -26,6 +24,7 @@ struct Row {
   std::string name, folder;
   std::function<LiftingNetwork()> make;
   double attribute_errors = 0;
+  std::size_t parameters = 0;           // once it has been made
   std::vector<LiftingErrors> errors{};  // one per seed
 };
 
@@ -150,11 +149,10 @@ std::string csv(const std::vector<Row>& rows) {
   }
   text += "\n";
   for (const Row& row : rows) {
-    const std::size_t parameters = row.make().parameters();
     for (std::size_t s = 0; s < row.errors.size(); ++s) {
       const LiftingErrors& e = row.errors[s];
       text += pk::csv_field(row.folder) + "," + std::to_string(s + 1) + "," +
-              std::to_string(parameters);
+              std::to_string(row.parameters);
       for (const double value : {e.mpjpe, e.pa_mpjpe, e.rigid, e.by_parts, e.by_actions})
         text += "," + pk::csv_field(value);
       for (const auto* named : {&e.parts, &e.freedom, &e.actions}) {
@@ -180,7 +178,9 @@ void run_lift_ablation(const LiftAblationOptions& options) {
       // Each in a folder of its own: an ablation that is stopped goes on where it was.
       training.folder = options.folder / (row.folder + "-seed" + std::to_string(seed));
       training.quiet = true;
-      const TrainedLifter trained = train_lifter(row.make(), training, data);
+      const LiftingNetwork network = row.make();
+      row.parameters = network.parameters();
+      const TrainedLifter trained = train_lifter(network, training, data);
       if (trained.result.end == pk::TrainingEnd::stopped) {
         std::printf("stopped; the same command goes on from there\n");
         return;

@@ -16,7 +16,6 @@
 #include <posekit/pose/position_errors.hpp>
 #include <posekit/pose/skeletons.hpp>
 
-#include "program.hpp"
 #include "training_report.hpp"
 
 namespace pk = posekit;
@@ -103,9 +102,7 @@ TrainedLifter train(Net& net, const LiftTrainingOptions& options, const LiftingD
                                 batch.positions);
   };
   const auto test = test_pairs(data.test, options.pairs);
-  const auto lifted = [&] {
-    return net.lift(test.joints, attributes ? test.attributes : pk::Tensor<float>());
-  };
+  const auto lifted = [&] { return net.lift(test.joints, test.attributes); };
   const auto evaluate = [&] {
     return pk::mpjpe(lifted(), test.positions, pk::skeletons::pose_16).mean;
   };
@@ -142,10 +139,6 @@ LiftingData::LiftingData(const LiftTrainingOptions& options)
 
 std::size_t LiftingNetwork::parameters() const {
   return progressive ? pk::nn::parameter_count(*progressive) : pk::nn::parameter_count(*plain);
-}
-
-bool LiftingNetwork::sees_attributes() const {
-  return progressive ? progressive->options().attributes : plain->options().attributes;
 }
 
 TrainedLifter train_lifter(const LiftingNetwork& network, const LiftTrainingOptions& options,

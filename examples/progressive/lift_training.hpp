@@ -40,7 +40,6 @@ struct LiftingNetwork {
   std::shared_ptr<posekit::models::PoseLifter<float>> plain{};
 
   std::size_t parameters() const;
-  bool sees_attributes() const;
 };
 
 struct TrainedLifter {

@@ -121,8 +121,7 @@ void run_lift_measurement(const LiftMeasurementOptions& options) {
   if (!options.folder.empty()) output.emplace(options.folder);
   const auto recordings = load_recordings(options.poses);
   const auto pairs = test_pairs(recordings, options.pairs, options.draws);
-  const auto prediction = loaded.network->lift(
-      pairs.joints, loaded.options.attributes ? pairs.attributes : pk::Tensor<float>());
+  const auto prediction = loaded.network->lift(pairs.joints, pairs.attributes);
   stop_if_requested();
   std::printf("%zu pairs of %zu recorded poses, noise %g of the crop, %g %% of attributes wrong:\n",
               pairs.frames.size(), recordings.poses.shape()[0], options.pairs.noise,

@@ -58,14 +58,14 @@ struct ProductBlocks {
   static constexpr std::size_t gap = 64 / sizeof(T);
 };
 
-/// Rows (and columns: up to a whole panel) of a block of so many that exist.
+/// So many columns, rounded up to whole panels.
 template <class T, class Arch>
 constexpr std::size_t padded_to_panel(std::size_t columns) {
   constexpr std::size_t panel = ProductBlocks<T, Arch>::panel;
   return (columns + panel - 1) / panel * panel;
 }
 
-/// `count` rows (of A) or fewer columns of a block as they lie, at a stride of `stride`.
+/// A block of a matrix in the layout that it has there, its lines `stride` elements apart.
 template <class T>
 inline void copy_block(const StridedMatrix<T>& from, std::size_t rows, std::size_t columns, T* to,
                        std::size_t stride) {
