@@ -70,6 +70,7 @@ PoseNetwork<T> pose_network(std::shared_ptr<MargiPose<T>> network, std::size_t i
 #include <posekit/core/redrawn.hpp>
 #include <posekit/image/imagenet.hpp>
 #include <posekit/io/safetensors.hpp>
+#include <posekit/models/weights_metadata.hpp>
 #include <posekit/nn/checkpoint.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -85,34 +86,15 @@ inline constexpr std::array<std::pair<const char*, models::FeatureExtractor>, 4>
 /// The configuration that a file's metadata describe, after a look at whether it has such tensors.
 inline models::MargiPoseConfiguration read_configuration(const std::string& where,
                                                          const SafetensorsFile& file) {
-  const auto text = [&](const std::string& key) {
-    const auto found = file.metadata().find(key);
-    if (found == file.metadata().end()) {
-      throw FileError(where + ": its metadata has no '" + key +
-                      "', expected weights that posekit-margipose wrote");
-    }
-    return found->second;
-  };
-  const auto number = [&](const std::string& key) {
-    const std::string digits = text(key);
-    if (digits.empty() || digits.size() > 6 ||
-        digits.find_first_not_of("0123456789") != std::string::npos) {
-      throw FileError(where + ": its metadata has '" + digits + "' for '" + key +
-                      "', expected a number");
-    }
-    return static_cast<std::size_t>(std::stoul(digits));
-  };
+  const models::WeightsMetadata metadata(where, file, "posekit-margipose");
   // Files of before the metadata said it are MargiPose's.
-  if (const auto named = file.metadata().find("architecture");
-      named != file.metadata().end() && named->second != "margipose") {
-    throw FileError(where + ": holds weights of '" + named->second + "', expected margipose");
-  }
+  if (file.metadata().contains("architecture")) metadata.require_architecture("margipose");
   models::MargiPoseConfiguration c;
-  c.image_size = number("image_size");
-  c.network.joints = number("joints");
-  c.network.stages = number("stages");
-  c.network.width = number("width");
-  c.network.axis_permutation = number("axis_permutation") != 0;
+  c.image_size = metadata.number("image_size");
+  c.network.joints = metadata.number("joints");
+  c.network.stages = metadata.number("stages");
+  c.network.width = metadata.number("width");
+  c.network.axis_permutation = metadata.flag("axis_permutation");
   const std::size_t joints = skeletons::margipose_17.size();
   if (c.network.joints != joints) {
     throw FileError(error_text(where, ": the network has ", c.network.joints,
@@ -132,9 +114,9 @@ inline models::MargiPoseConfiguration read_configuration(const std::string& wher
                                ", which its metadata describe"));
   }
   c.network.pixelwise_loss =
-      text("pixelwise_loss") == "jsd" ? PixelwiseLoss::jsd : PixelwiseLoss::none;
+      metadata.text("pixelwise_loss") == "jsd" ? PixelwiseLoss::jsd : PixelwiseLoss::none;
   try {
-    c.network.feature_extractor = models::feature_extractor(text("feature_extractor"));
+    c.network.feature_extractor = models::feature_extractor(metadata.text("feature_extractor"));
     models::require_input_size(c);
   } catch (const ValueError& error) {
     throw FileError(where + ": " + error.what());
