@@ -157,10 +157,13 @@ DomainExample DomainPeople::finish(std::size_t index, pk::PoseExample drawn) con
   const pk::Augmentation augmentation = drawn_colours(domain_, people_.options().seed, use_, index);
   // A joint that is hidden has a place all the same.
   std::fill(drawn.visible.begin(), drawn.visible.end(), 1.0f);
-  // MPII's box of the head, from neck to top.
+  // A box around the head, from neck to top and as wide as it is.
+  constexpr double width = 160;  // mm
+  const auto across = [&](std::size_t axis) {
+    return static_cast<double>(drawn.joints(head_top, axis) - drawn.joints(neck, axis));
+  };
   result.head_diagonal =
-      std::hypot(static_cast<double>(drawn.joints(head_top, 0) - drawn.joints(neck, 0)),
-                 static_cast<double>(drawn.joints(head_top, 1) - drawn.joints(neck, 1)));
+      std::hypot(across(0), across(1), width * drawn.camera.fx / drawn.root_depth);
   const auto positions = pk::reshaped(
       pk::map_poses(pk::reshaped(pk::cast<double>(drawn.positions), {1, joint_count, 3}), map),
       {skeleton.size(), 3});

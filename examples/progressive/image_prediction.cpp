@@ -126,7 +126,7 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
   constexpr double pixels_per_mm = side / 2200;
   const auto shown = [&](const pk::Tensor<float>& positions, std::size_t right, std::size_t down) {
     pk::Tensor<float> points = seen_along(positions, right, down);
-    for (float& value : points) value = static_cast<float>(pixels_per_mm) * value + side / 2;
+    for (float& value : points) value = static_cast<float>(pixels_per_mm * static_cast<double>(value) + side / 2);
     return points;
   };
   const struct {
