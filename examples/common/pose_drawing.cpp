@@ -1,5 +1,6 @@
 #include "pose_drawing.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -59,9 +60,11 @@ pk::Bitmap draw_explanation(const pk::Skeleton& skeleton, const pk::Tensor<float
     const double x = place_of_panel.first, y = place_of_panel.second;
     const float* map = maps.data() + k * pixels;
     char text[80];
-    std::snprintf(
-        text, sizeof text, "%s  LI %.1f  DI %.0f", std::string(skeleton.joints[j]).c_str(),
-        static_cast<double>(why.locality_index(k)), static_cast<double>(why.diffusion_index(k)));
+    const auto locality = static_cast<double>(why.locality_index(k));
+    char near[20] = "";
+    if (!std::isnan(locality)) std::snprintf(near, sizeof near, "  LI %.1f", locality);
+    std::snprintf(text, sizeof text, "%s%s  DI %.0f", std::string(skeleton.joints[j]).c_str(), near,
+                  static_cast<double>(why.diffusion_index(k)));
     canvas.text(x, y - 8, text, 9, pk::side_color(skeleton.joints[j]));
     canvas.draw(pk::signed_overlay(photo, map, pk::magnitude_quantile(map, pixels, 0.995)), x, y,
                 zoom);

@@ -82,7 +82,7 @@ void print_table(const std::vector<Row>& rows) {
     std::printf("\n%s%s, right (%%) and the standard deviation over seeds\n%-18s",
                 std::string(domain_names[static_cast<std::size_t>(domains[d])]).c_str(),
                 unseen ? " (seen by no training)" : "", "");
-    for (const auto& [name, value] : columns) std::printf(" %11s", name);
+    for (const auto& [name, value] : columns) std::printf(" %12s", name);
     std::printf("\n");
     for (const Row& row : rows) {
       std::printf("%-18s", row.name.c_str());

@@ -61,7 +61,7 @@ pk::SyntheticPeopleOptions drawing_options(Domain domain, const PeopleOptions& o
     camera.roll = 0;
     camera.jitter = 0.03;
     camera.fill = training ? fill(0.8, 1.2) : fill(0.95, 1.05);
-    o.looks = 6;
+    o.looks = 24;
     o.look.patterned = false;
     o.backdrops = 4;
     o.backdrop_seed = lab_walls;

@@ -1,6 +1,7 @@
 #include "image_measurement.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -94,6 +95,20 @@ ImageMeasures measure(const ImageAnswers& answers, const DomainBatch& truth) {
     result.pa_mpjpe = pk::pa_mpjpe(answers.positions, truth.positions, skeleton).mean;
   }
   return result;
+}
+
+pk::AttributeAccuracy commonest_classes(const DomainBatch& truth) {
+  pk::Tensor<std::int32_t> guess = truth.classes;
+  for (std::size_t i = 0; i < pk::pose_attribute_count; ++i) {
+    std::array<std::size_t, pk::pose_attribute_class_count> counts{};
+    for (std::size_t n = 0; n < guess.shape()[0]; ++n) {
+      if (truth.classes(n, i) >= 0) ++counts[static_cast<std::size_t>(truth.classes(n, i))];
+    }
+    const auto most = std::max_element(counts.begin(), counts.end()) - counts.begin();
+    for (std::size_t n = 0; n < guess.shape()[0]; ++n)
+      guess(n, i) = static_cast<std::int32_t>(most);
+  }
+  return pk::attribute_accuracy(guess, truth.classes);
 }
 
 std::vector<DomainBatch> test_batches(const PeopleOptions& options, std::size_t count,

@@ -35,6 +35,9 @@ struct ImageMeasures {
 };
 ImageMeasures measure(const ImageAnswers& answers, const DomainBatch& truth);
 
+/// What somebody gets right who says each joint's commonest class, whatever the picture.
+posekit::AttributeAccuracy commonest_classes(const DomainBatch& truth);
+
 /// The pictures of all domains that a network is measured with.
 std::vector<DomainBatch> test_batches(const PeopleOptions& options, std::size_t count,
                                       const std::vector<Domain>& domains);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include <posekit/io/npy.hpp>
 #include <posekit/models/heatmap_reading.hpp>
 #include <posekit/models/image_lifter_network.hpp>
+#include <posekit/models/prediction.hpp>
 #include <posekit/pose/pose_attributes.hpp>
 #include <posekit/pose/position_errors.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -117,8 +119,7 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
                     static_cast<std::size_t>(side + top + gap + 30));
   const double zoom = side / static_cast<double>(subject.image.shape()[2]);
   double x = gap;
-  canvas.text(x, top - 10, "picture, and on which side of the torso limbs are", 11,
-              pk::colors::ink);
+  canvas.text(x, top - 10, "picture, 2D pose and attributes", 11, pk::colors::ink);
   canvas.draw(pk::to_bitmap(subject.image), x, top, zoom);
   draw_attributes(canvas, pose, pose.joints, x, top, zoom);
 
@@ -126,7 +127,8 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
   constexpr double pixels_per_mm = side / 2200;
   const auto shown = [&](const pk::Tensor<float>& positions, std::size_t right, std::size_t down) {
     pk::Tensor<float> points = seen_along(positions, right, down);
-    for (float& value : points) value = static_cast<float>(pixels_per_mm * static_cast<double>(value) + side / 2);
+    for (float& value : points)
+      value = static_cast<float>(pixels_per_mm * static_cast<double>(value) + side / 2);
     return points;
   };
   const struct {
@@ -170,6 +172,9 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
   return canvas.bitmap();
 }
 
+/// As many digits as mean something.
+double rounded(float value) { return std::round(1000 * static_cast<double>(value)) / 1000; }
+
 /// A row for each joint: place in the picture (of a photo: in the photo), mm from the root, and the
 /// attribute of a limb.
 std::string as_csv(const Pose& pose, const pk::Tensor<float>& places) {
@@ -178,7 +183,7 @@ std::string as_csv(const Pose& pose, const pk::Tensor<float>& places) {
     csv += pk::csv_field(skeleton.joints[j]);
     for (const float value : {places(j, 0), places(j, 1), pose.confidence(j), pose.positions(j, 0),
                               pose.positions(j, 1), pose.positions(j, 2)})
-      csv += "," + pk::csv_field(static_cast<double>(value));
+      csv += "," + pk::csv_field(rounded(value));
     const auto i = attribute_of(j);
     if (!i) {
       csv += ",,,,\n";
@@ -190,7 +195,7 @@ std::string as_csv(const Pose& pose, const pk::Tensor<float>& places) {
             : std::string(",") + std::array{"front", "back",
                                             "on_plane"}[static_cast<std::size_t>(pose.classes(*i))];
     for (std::size_t c = 0; c < pk::pose_attribute_class_count; ++c)
-      csv += "," + pk::csv_field(static_cast<double>(pose.probabilities(*i, c)));
+      csv += "," + pk::csv_field(rounded(pose.probabilities(*i, c)));
     csv += "\n";
   }
   return csv;
@@ -200,15 +205,16 @@ std::string as_json(const Pose& pose, const pk::Tensor<float>& places) {
   nlohmann::ordered_json all;
   all["skeleton"] = std::string(skeleton.name);
   for (std::size_t j = 0; j < skeleton.size(); ++j) {
-    nlohmann::ordered_json joint{
-        {"joint", std::string(skeleton.joints[j])},
-        {"place", {places(j, 0), places(j, 1)}},
-        {"confidence", pose.confidence(j)},
-        {"position_mm", {pose.positions(j, 0), pose.positions(j, 1), pose.positions(j, 2)}}};
+    nlohmann::ordered_json joint{{"joint", std::string(skeleton.joints[j])},
+                                 {"place", {rounded(places(j, 0)), rounded(places(j, 1))}},
+                                 {"confidence", rounded(pose.confidence(j))},
+                                 {"position_mm",
+                                  {rounded(pose.positions(j, 0)), rounded(pose.positions(j, 1)),
+                                   rounded(pose.positions(j, 2))}}};
     if (const auto i = attribute_of(j)) {
-      joint["attribute"] = {{"front", pose.probabilities(*i, 0)},
-                            {"back", pose.probabilities(*i, 1)},
-                            {"on_plane", pose.probabilities(*i, 2)}};
+      joint["attribute"] = {{"front", rounded(pose.probabilities(*i, 0))},
+                            {"back", rounded(pose.probabilities(*i, 1))},
+                            {"on_plane", rounded(pose.probabilities(*i, 2))}};
     }
     all["joints"].push_back(joint);
   }
@@ -308,20 +314,24 @@ void run_image_explanation(const PictureExplanationOptions& options) {
   StagedOutput output(options.picture.folder);
   const PictureSubject subject = find_picture(options.picture, size);
   ProgressBar bar(options.picture.quiet);
-  const auto why = pk::explain(seen, subject.image,
-                               {.sigma = 19.0 * static_cast<double>(size) / 256.0,
-                                .steps = options.steps,
-                                .progress =
-                                    [&](const pk::Progress& p) {
-                                      bar.update(p);
-                                      return !stop_requested().load();
-                                    }},
-                               what);
+  auto why = pk::explain(seen, subject.image,
+                         {.sigma = 19.0 * static_cast<double>(size) / 256.0,
+                          .steps = options.steps,
+                          .progress =
+                              [&](const pk::Progress& p) {
+                                bar.update(p);
+                                return !stop_requested().load();
+                              }},
+                         what);
   bar.clear();
-  const bool shows_truth = subject.truth && options.plane == "xy";
+  if (options.plane != "xy") {
+    // The picture shows where joints are in it, from which pixels of it have no distance in depth.
+    why.prediction.positions = pk::predict(network, subject.image).positions;
+    for (float& index : why.locality_index) index = std::numeric_limits<float>::quiet_NaN();
+  }
   pk::save_png(output.file("explanation.png"),
                draw_explanation(skeleton, subject.image, why,
-                                shows_truth ? &subject.truth->example.joints : nullptr));
+                                subject.truth ? &subject.truth->example.joints : nullptr));
   pk::save_npy(output.file("attributions.npy"), why.maps);
   output.publish();
   if (options.picture.quiet) return;

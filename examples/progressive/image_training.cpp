@@ -231,9 +231,18 @@ template <class Answers>
 void print_result(const PictureTrainingOptions& o, const Answers& answers) {
   std::printf("\nOn %zu pictures each that it has not seen:\n", o.test_images);
   std::vector<ImageMeasures> measures;
-  for (const DomainBatch& test : test_batches(test_options(o), o.test_images, all_domains))
+  std::string guesses;
+  for (const DomainBatch& test : test_batches(test_options(o), o.test_images, all_domains)) {
     measures.push_back(measure(answers(test.images), test));
+    char text[60];
+    std::snprintf(text, sizeof text, " %s %.1f %%,",
+                  std::string(domain_names[static_cast<std::size_t>(test.domains[0])]).c_str(),
+                  100 * commonest_classes(test).average);
+    guesses += text;
+  }
   print_measures(all_domains, measures);
+  guesses.pop_back();
+  std::printf("(attributes of somebody who always says the commonest:%s)\n", guesses.c_str());
   if (o.folder.empty()) return;
   std::printf("in %s: best.safetensors, log.csv, log.json, loss.png, domains.csv, domains.png\n",
               o.folder.c_str());

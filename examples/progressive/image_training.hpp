@@ -32,7 +32,7 @@ struct PictureTrainingOptions {
   std::size_t batch_size = 16;
   double learning_rate = 5e-4;  ///< of RMSprop; it falls along half a cosine
   double clip_norm = 0;
-  double beta = 10;  ///< how heatmaps are read
+  double beta = 20;  ///< how heatmaps are read
   std::size_t test_images = 256;
   std::uint64_t checkpoint_every = 256;
   int workers = 1;

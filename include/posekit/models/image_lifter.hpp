@@ -21,7 +21,7 @@ struct ImageLifterOptions {
   /// too flat for a softmax of beta 1: its 4,096 cells would all count. Weights are therefore
   /// exp(beta h) - 1 of what is above 0, and next to nothing of the rest (`read_peaks`). The paper
   /// does not say how.
-  double beta = 10;
+  double beta = 20;
   /// The lifter sees joints about the middle of their own rectangle, as it was trained
   /// (`centred_joints`, with LiftingOptions' crop), not where the picture happens to have them. 0:
   /// as the picture has them.
