@@ -348,6 +348,12 @@ void run_joint_training(const JointTrainingOptions& options) {
   print_result(o, answers);
 }
 
+void shrink_image_lifter(const std::filesystem::path& weights,
+                         const std::filesystem::path& output) {
+  const auto network = pk::models::load_image_lifter<float>(weights);
+  pk::save_half_safetensors(output, *network, to_metadata(network->options()));
+}
+
 void add_image_network_options(CLI::App& app, pk::models::PoseAttributeOptions& network,
                                PeopleOptions& people) {
   app.add_option_function<std::size_t>(

@@ -76,8 +76,11 @@ TrainedImageNetwork train_image_network(const MultiTrainingOptions& options);
 void run_multi_training(const MultiTrainingOptions& options);
 void run_joint_training(const JointTrainingOptions& options);
 
-/// The options of either, which `train` takes with a stage. `add_network` too: of the network's
-/// size, which only the first stage chooses.
+/// `shrink`: the weights of an image lifter in half precision.
+void shrink_image_lifter(const std::filesystem::path& weights, const std::filesystem::path& output);
+
+/// The options of either, which `train` takes with a stage; those of the network's size are the
+/// first's alone.
 void add_picture_training_options(CLI::App& app, PictureTrainingOptions& options);
 void add_image_network_options(CLI::App& app, posekit::models::PoseAttributeOptions& network,
                                PeopleOptions& people);

@@ -190,7 +190,9 @@ TEST_CASE("In training the parameters of an image lifter have the gradients of d
   pk::Tape<T> tape;
   tape.backward(loss(tape));
   std::size_t visited = 0, checked = 0;
-  for (const auto& [name, parameter] : pk::nn::parameters(net)) {
+  for (const auto& named : pk::nn::parameters(net)) {
+    const auto& name = named.name;
+    auto* const parameter = named.parameter;
     const auto* gradient = tape.parameter_gradient(parameter->value());
     INFO(name);
     if (name.starts_with("image.domain_classifier.")) {
