@@ -111,6 +111,21 @@ TEST_CASE("Both sides look alike unless they are to differ", "[data]") {
   CHECK(differ == 20);
 }
 
+TEST_CASE("Clothes are of one colour where they shall be", "[data]") {
+  std::size_t patterned = 0;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    pk::RandomStream random(1, i), again(1, i);
+    const auto usual = pk::random_person_look(random);
+    const auto plain = pk::random_person_look(again, {.patterned = false});
+    for (const auto surface : {pk::PersonLook::shirt, pk::PersonLook::trousers}) {
+      patterned += usual.textures[surface].pattern != pk::Pattern::plain ? 1 : 0;
+      CHECK(plain.textures[surface].pattern == pk::Pattern::plain);
+      CHECK(plain.textures[surface].colour == usual.textures[surface].colour);
+    }
+  }
+  CHECK(patterned > 5);
+}
+
 TEST_CASE("A body without extent can be built too", "[data]") {
   auto positions = pk::zeros<double>({person::joint_count, 3});
   for (std::size_t j = 0; j < person::joint_count; ++j) positions(j, 2) = 3000;

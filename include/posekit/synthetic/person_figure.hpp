@@ -22,6 +22,7 @@ struct PersonLookOptions {
   /// Whether the person's left and right limbs have colours of their own. Otherwise only the shape
   /// of the body tells them apart.
   bool side_colours = false;
+  bool patterned = true;  ///< otherwise all clothes are of one colour each
 };
 
 enum class ClothLength : std::uint8_t { none, half, full };
@@ -95,8 +96,8 @@ POSEKIT_INLINE PersonLook random_person_look(RandomStream& random,
                                          std::pow(random.uniform(), 1.7) * 0.85 + 0.04),
                               random.uniform(0.1, 0.4));
   t[PersonLook::hair].grain_period = 18;
-  t[PersonLook::shirt] = random_texture(random, 0.5, 60, 190);
-  t[PersonLook::trousers] = random_texture(random, 0.75, 60, 190);
+  t[PersonLook::shirt] = random_texture(random, options.patterned ? 0.5 : 1, 60, 190);
+  t[PersonLook::trousers] = random_texture(random, options.patterned ? 0.75 : 1, 60, 190);
   t[PersonLook::shoes] = plain(random_colour(random), 0.1);
   look.sleeves = static_cast<ClothLength>(random.choose(std::array{0.15, 0.45, 0.4}));
   look.trouser_legs = static_cast<ClothLength>(random.choose(std::array{0.05, 0.3, 0.65}));
