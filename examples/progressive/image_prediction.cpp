@@ -43,7 +43,6 @@ const pk::Skeleton& skeleton = pk::skeletons::pose_16;
 
 constexpr std::array<const char*, 3> attribute_words{"in front of the torso", "behind the torso",
                                                      "on the torso's plane"};
-constexpr std::array<pk::Color, 3> attribute_colors{{{240, 130, 20}, {0, 140, 220}, {20, 160, 90}}};
 constexpr pk::Color torso_color{90, 94, 104};
 
 /// What the network says of one picture.
@@ -98,7 +97,7 @@ void draw_attributes(pk::Canvas& canvas, const Pose& pose, const pk::Tensor<floa
   const auto color = [&](std::size_t joint) {
     const auto attribute = attribute_of(joint);
     if (!attribute || pose.classes(*attribute) < 0) return torso_color;
-    return attribute_colors[static_cast<std::size_t>(pose.classes(*attribute))];
+    return attribute_color(pose.classes(*attribute));
   };
   for (const pk::Bone& bone : skeleton.bones) {
     const std::size_t outer = skeleton.parents[bone.to] == bone.from ? bone.to : bone.from;
@@ -153,7 +152,7 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
     y += 19;
   };
   for (std::size_t c = 0; c < attribute_words.size(); ++c)
-    entry(attribute_colors[c], attribute_words[c], pk::colors::ink);
+    entry(attribute_color(static_cast<std::int32_t>(c)), attribute_words[c], pk::colors::ink);
   entry(torso_color, "the torso", pk::colors::ink);
   if (subject.truth) entry(pk::colors::muted, "the true pose", pk::colors::ink);
   y += 8;
@@ -165,7 +164,7 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
                   std::array{"front", "back", "on plane"}[c],
                   100 * static_cast<double>(pose.probabilities(i, c)));
     const bool wrong = subject.truth && subject.truth->classes(i) != pose.classes(i);
-    entry(attribute_colors[c], std::string(text) + (wrong ? " (wrong)" : ""),
+    entry(attribute_color(static_cast<std::int32_t>(c)), std::string(text) + (wrong ? " (wrong)" : ""),
           wrong ? pk::colors::ink : pk::colors::muted);
   }
   canvas.text(gap, side + top + 22, note, 10, pk::colors::ink);
