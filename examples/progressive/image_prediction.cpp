@@ -30,6 +30,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "attribute_drawing.hpp"
 #include "image_measurement.hpp"
 #include "output.hpp"
 #include "pose_drawing.hpp"
