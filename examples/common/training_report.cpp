@@ -3,15 +3,20 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string>
 #include <utility>
 
 #include "program.hpp"
 
-TrainingReport::TrainingReport(bool quiet, std::string metric, std::string unit)
-    : quiet_(quiet),
-      live_(isatty(STDERR_FILENO) != 0),
-      metric_(std::move(metric)),
-      unit_(std::move(unit)) {}
+TrainingReport::TrainingReport(bool quiet, const std::string& metric, const std::string& unit)
+    : TrainingReport(quiet, [metric, unit](double value) {
+        char number[40];
+        std::snprintf(number, sizeof number, " %6.1f ", value);
+        return metric + number + unit;
+      }) {}
+
+TrainingReport::TrainingReport(bool quiet, std::function<std::string(double)> measured)
+    : quiet_(quiet), live_(isatty(STDERR_FILENO) != 0), measured_(std::move(measured)) {}
 
 bool TrainingReport::operator()(const posekit::TrainingStatus& s) {
   mean_ = s.step == s.resumed_from + 1 ? s.loss : 0.98 * mean_ + 0.02 * s.loss;
@@ -26,10 +31,10 @@ bool TrainingReport::operator()(const posekit::TrainingStatus& s) {
   }
   if (s.metric) {
     if (live_) std::fprintf(stderr, "\r\033[K");
-    std::printf("epoch %3llu/%llu   step %6llu   loss %.4f   %s %6.1f %s%s   %.0f s left\n",
+    std::printf("epoch %3llu/%llu   step %6llu   loss %.4f   %s%s   %.0f s left\n",
                 static_cast<unsigned long long>(s.epoch + 1),
                 static_cast<unsigned long long>(s.epochs), static_cast<unsigned long long>(s.step),
-                mean_, metric_.c_str(), *s.metric, unit_.c_str(), s.is_best ? " *" : "  ", left);
+                mean_, measured_(*s.metric).c_str(), s.is_best ? " *" : "  ", left);
     std::fflush(stdout);
   }
   return !stop_requested().load();

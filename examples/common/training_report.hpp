@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include <posekit/training/trainer.hpp>
@@ -9,13 +10,15 @@
 class TrainingReport {
  public:
   /// `metric` and its `unit` are what evaluations measure.
-  TrainingReport(bool quiet, std::string metric, std::string unit);
+  TrainingReport(bool quiet, const std::string& metric, const std::string& unit);
+  /// `measured` says what came out of an evaluation, whose metric it is given.
+  TrainingReport(bool quiet, std::function<std::string(double)> measured);
 
   /// False once the program was asked to stop.
   bool operator()(const posekit::TrainingStatus& status);
 
  private:
   bool quiet_, live_;
-  std::string metric_, unit_;
+  std::function<std::string(double)> measured_;
   double mean_ = 0;
 };

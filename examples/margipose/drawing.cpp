@@ -6,20 +6,11 @@
 #include <posekit/viz/canvas.hpp>
 #include <posekit/viz/overlay.hpp>
 
+#include "pose_drawing.hpp"
+
 namespace pk = posekit;
 
 namespace {
-
-/// Two of three coordinates of joints [J, 3] -> [J, 2].
-pk::Tensor<float> seen_along(const pk::Tensor<float>& joints, std::size_t first,
-                             std::size_t second) {
-  pk::Tensor<float> points = pk::make_tensor<float>({joints.shape()[0], 2});
-  for (std::size_t j = 0; j < joints.shape()[0]; ++j) {
-    points(j, 0) = joints(j, first);
-    points(j, 1) = joints(j, second);
-  }
-  return points;
-}
 
 void dashed_line(pk::Canvas& canvas, double x0, double y0, double x1, double y1) {
   const double length = std::hypot(x1 - x0, y1 - y0);
@@ -27,19 +18,6 @@ void dashed_line(pk::Canvas& canvas, double x0, double y0, double x1, double y1)
     const double a = at / length, b = std::min(at + 4, length) / length;
     canvas.line(x0 + a * (x1 - x0), y0 + a * (y1 - y0), x0 + b * (x1 - x0), y0 + b * (y1 - y0),
                 pk::colors::white, 1.4);
-  }
-}
-
-/// The bones of a pose in one muted colour, for the truth behind a prediction.
-void draw_shadow(pk::Canvas& canvas, const pk::Skeleton& skeleton, const pk::Tensor<float>& points,
-                 double x0, double y0, double zoom) {
-  const auto at = [&](std::size_t joint, std::size_t axis) {
-    return pk::Canvas::drawn_position(axis == 0 ? x0 : y0, static_cast<double>(points(joint, axis)),
-                                      zoom);
-  };
-  for (const pk::Bone& bone : skeleton.bones) {
-    canvas.line(at(bone.from, 0), at(bone.from, 1), at(bone.to, 0), at(bone.to, 1),
-                pk::colors::muted, 5, 0.45);
   }
 }
 

@@ -5,15 +5,14 @@
 #include <span>
 
 #include <posekit/batches/pose_batch.hpp>
-#include <posekit/image/crop.hpp>
 #include <posekit/io/image.hpp>
 #include <posekit/io/npy.hpp>
-#include <posekit/models/prediction.hpp>
 #include <posekit/pose/skeletons.hpp>
 
 #include "drawing.hpp"
 #include "measurement.hpp"
 #include "output.hpp"
+#include "pose_drawing.hpp"
 
 namespace pk = posekit;
 
@@ -29,20 +28,7 @@ Subject find_subject(const SubjectOptions& options, std::size_t image_size) {
     subject.has_truth = true;
     return subject;
   }
-  const pk::Bitmap photo = pk::load_bitmap(options.photo);
-  pk::Box box = pk::photo_box(photo);
-  if (!options.box.empty()) {
-    const auto given = pk::parse_box(options.box);
-    if (!given) {
-      throw pk::ValueError(pk::error_text("--box is '", options.box,
-                                          "', expected x,y,width,height in photo pixels"));
-    }
-    box = *given;
-    pk::require_box_in_photo("--box " + options.box, box, photo.width, photo.height);
-  }
-  const double margin = options.box.empty() ? 1.0 : 1.25;
-  const pk::Crop crop = pk::square_crop(box, image_size, margin);
-  subject.example.image = pk::crop_image<float>(photo, crop);
+  subject.example.image = crop_of_photo(options.photo, options.box, image_size).image;
   return subject;
 }
 

@@ -110,18 +110,18 @@ pk::LiftingBatch<float> test_pairs(const pk::MotionCapture& recordings, pk::Lift
 }
 
 void run_lift_measurement(const LiftMeasurementOptions& options) {
-  const auto loaded = pk::models::load_progressive_pose<float>(options.weights);
+  const auto net = pk::models::load_progressive_pose<float>(options.weights);
   const auto& skeleton = pk::skeletons::pose_16;
-  if (loaded.options.skeleton != &skeleton) {
+  if (net->options().skeleton != &skeleton) {
     throw pk::FileError(pk::error_text(options.weights.string(), ": lifts poses of ",
-                                       loaded.options.skeleton->name, ", expected ",
+                                       net->options().skeleton->name, ", expected ",
                                        skeleton.name));
   }
   std::optional<StagedOutput> output;
   if (!options.folder.empty()) output.emplace(options.folder);
   const auto recordings = load_recordings(options.poses);
   const auto pairs = test_pairs(recordings, options.pairs, options.draws);
-  const auto prediction = loaded.network->lift(pairs.joints, pairs.attributes);
+  const auto prediction = net->lift(pairs.joints, pairs.attributes);
   stop_if_requested();
   std::printf("%zu pairs of %zu recorded poses, noise %g of the crop, %g %% of attributes wrong:\n",
               pairs.frames.size(), recordings.poses.shape()[0], options.pairs.noise,

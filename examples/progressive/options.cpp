@@ -5,8 +5,11 @@
 #include <string>
 
 #include "ablation.hpp"
+#include "adaptation.hpp"
 #include "attributes.hpp"
 #include "command_line.hpp"
+#include "image_prediction.hpp"
+#include "image_training.hpp"
 #include "installation.hpp"
 #include "lift_training.hpp"
 #include "measurement.hpp"
@@ -72,6 +75,17 @@ void add_training_options(CLI::App& app, LiftTrainingOptions& o,
   add_count(app, "--threads", o.threads, "threads that train; 0: all", 1024, "COUNT", 0);
 }
 
+/// The stage that `train` is asked for, which decides what other options it has.
+std::string stage_of(int argc, char** argv) {
+  std::string stage = "lift";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--stage" && i + 1 < argc) stage = argv[i + 1];
+    if (argument.starts_with("--stage=")) stage = argument.substr(8);
+  }
+  return stage;
+}
+
 /// Everything the subcommands fill in.
 struct Arguments {
   AttributesOptions attributes{};
@@ -79,6 +93,13 @@ struct Arguments {
   pk::models::ProgressivePoseOptions network{.width = 192, .blocks = 1};
   LiftMeasurementOptions measurement{};
   LiftAblationOptions ablation{.network = {.width = 192, .blocks = 1}};
+  MultiTrainingOptions multi{};
+  JointTrainingOptions joint{};
+  PictureOptions picture{};
+  PictureExplanationOptions explanation{};
+  AdaptationOptions adaptation{};
+  std::filesystem::path shrunk{}, whole{};
+  std::string stage = "lift";
   std::string pelvis = "joint";
 };
 
@@ -94,10 +115,13 @@ std::function<void()> parse_command_line(int argc, char** argv) {
       "posekit-progressive"};
   app.footer(
       "\nExamples:\n"
+      "  posekit-progressive predict --example 3          # with weights that come along\n"
       "  posekit-progressive attributes                   # of recordings that come along\n"
       "  posekit-progressive train                        # lifts 2D poses, in a minute\n"
       "  posekit-progressive eval --weights out/progressive-lift/best.safetensors\n"
       "  posekit-progressive ablate                       # the paper's Table 6\n"
+      "  posekit-progressive train --stage multi --help   # from pictures to 2D poses and "
+      "attributes\n"
       "\n"
       "Exit status: 0 done, 1 something was wrong (one line says what).");
   app.require_subcommand(1);
@@ -121,20 +145,32 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   attributes.add_option("-o,--output", a->attributes.folder, "folder for the results")
       ->type_name("DIR");
 
-  CLI::App& train = *app.add_subcommand(
-      "train", "train the regressor that lifts 2D poses; goes on where it was stopped");
-  add_training_options(train, a->training, a->network);
+  CLI::App& train = *app.add_subcommand("train", "train a network; goes on where it was stopped");
+  const std::string stage = stage_of(argc, argv);
+  train
+      .add_option("--stage", a->stage,
+                  "lift: 2D poses to 3D; multi: pictures to 2D poses and attributes; joint: both, "
+                  "joined. Each has options of its own")
+      ->check(CLI::IsMember({"multi", "lift", "joint"}))
+      ->type_name("NAME");
   bool blind = false, distal_first = false;
-  train.add_flag("--no-attributes", blind, "lift 2D positions alone")->default_str("");
-  train.add_flag("--distal-first", distal_first, "block II from distal joints to the torso")
-      ->default_str("");
-  train.add_flag("--mirror", a->training.pairs.mirror, "half of the pairs mirrored")
-      ->default_str("");
-  add_count(train, "--seed", a->training.pairs.seed, "of pairs and initial weights", 1e15, "NUMBER",
-            0);
-  train.add_option("-o,--output", a->training.folder, "folder for checkpoints, log and weights")
-      ->type_name("DIR");
-  train.add_flag("-q,--quiet", a->training.quiet, "print nothing but errors")->default_str("");
+  if (stage == "multi") {
+    add_multi_training_options(train, a->multi);
+  } else if (stage == "joint") {
+    add_joint_training_options(train, a->joint);
+  } else {
+    add_training_options(train, a->training, a->network);
+    train.add_flag("--no-attributes", blind, "lift 2D positions alone")->default_str("");
+    train.add_flag("--distal-first", distal_first, "block II from distal joints to the torso")
+        ->default_str("");
+    train.add_flag("--mirror", a->training.pairs.mirror, "half of the pairs mirrored")
+        ->default_str("");
+    add_count(train, "--seed", a->training.pairs.seed, "of pairs and initial weights", 1e15,
+              "NUMBER", 0);
+    train.add_option("-o,--output", a->training.folder, "folder for checkpoints, log and weights")
+        ->type_name("DIR");
+    train.add_flag("-q,--quiet", a->training.quiet, "print nothing but errors")->default_str("");
+  }
 
   CLI::App& eval = *app.add_subcommand("eval", "measure a regressor on recordings");
   eval.add_option("-w,--weights", a->measurement.weights, "weights that `train` wrote")
@@ -164,7 +200,27 @@ std::function<void()> parse_command_line(int argc, char** argv) {
       ->check(number_between(0, 1, "a share from 0 to 1"))
       ->type_name("SHARE");
 
-  parse_or_exit(app, argc, argv);
+  CLI::App& predict = *app.add_subcommand(
+      "predict", "draw the pose of a picture in 2D, with its attributes, and in 3D");
+  add_picture_options(predict, a->picture);
+  CLI::App& explain =
+      *app.add_subcommand("explain", "which pixels put a joint where it is in space (PoseIG)");
+  add_picture_explanation_options(explain, a->explanation);
+  CLI::App& adapt = *app.add_subcommand(
+      "adapt", "the paper's Table 4: attributes in other pictures than those of the training");
+  add_adaptation_options(adapt, a->adaptation);
+  CLI::App& shrink = *app.add_subcommand("shrink", "write weights in half precision");
+  shrink.add_option("-w,--weights", a->whole, "weights that `train --stage joint` wrote")
+      ->type_name("FILE")
+      ->required();
+  shrink.add_option("-o,--output", a->shrunk, "where they go")->type_name("FILE")->required();
+
+  parse_or_exit(app, argc, argv, [&] {
+    for (CLI::App* sub : {&predict, &explain}) {
+      if (sub->parsed() && sub->count("--box") > 0 && sub->count("--image") == 0)
+        throw CLI::ValidationError("--box", "has no effect without --image");
+    }
+  });
   const auto complete = [](LiftTrainingOptions& o) {
     if (o.poses.file.empty()) {
       o.poses.file = data_file("cmu_train.npz");
@@ -177,6 +233,35 @@ std::function<void()> parse_command_line(int argc, char** argv) {
     if (a->attributes.poses.file.empty()) a->attributes.poses.file = data_file("cmu_test.npz");
     if (a->pelvis == "mid_hip") a->attributes.attributes.pelvis = pk::TorsoPelvis::mid_hip;
     return [a] { run_attributes(a->attributes); };
+  }
+  const auto complete_pictures = [](PictureTrainingOptions& o) {
+    if (!o.people.recordings.empty()) return;
+    o.people.recordings = data_file("cmu_train.npz");
+    if (o.test_recordings.empty()) o.test_recordings = data_file("cmu_test.npz");
+  };
+  const auto complete_picture = [](PictureOptions& o) {
+    if (o.weights.empty()) o.weights = data_file("small.safetensors");
+  };
+  if (predict.parsed()) {
+    complete_picture(a->picture);
+    return [a] { run_image_prediction(a->picture); };
+  }
+  if (explain.parsed()) {
+    complete_picture(a->explanation.picture);
+    return [a] { run_image_explanation(a->explanation); };
+  }
+  if (adapt.parsed()) {
+    complete_pictures(a->adaptation.training.training);
+    return [a] { run_adaptation(a->adaptation); };
+  }
+  if (shrink.parsed()) return [a] { shrink_image_lifter(a->whole, a->shrunk); };
+  if (train.parsed() && a->stage == "multi") {
+    complete_pictures(a->multi.training);
+    return [a] { run_multi_training(a->multi); };
+  }
+  if (train.parsed() && a->stage == "joint") {
+    complete_pictures(a->joint.training);
+    return [a] { run_joint_training(a->joint); };
   }
   if (train.parsed()) {
     complete(a->training);

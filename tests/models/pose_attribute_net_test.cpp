@@ -39,7 +39,7 @@ void check_logits(const std::string& mode, double tolerance) {
 }  // namespace
 
 TEST_CASE("A pose attribute net has as many parameters as its docs say", "[models]") {
-  const auto count = [](const pk::models::PoseAttributeOptions& options) {
+  const auto count = [](const pk::models::PoseAttributeNetOptions& options) {
     pk::models::PoseAttributeNet<float> net(options);
     return pk::nn::parameter_count(net.trunk) + pk::nn::parameter_count(net.attribute_head);
   };

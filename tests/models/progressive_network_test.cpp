@@ -40,11 +40,11 @@ TEST_CASE("A lifting network is what was saved", "[models]") {
       pk::save_safetensors(path, net, pk::models::to_metadata(options));
       net.eval();
       const auto loaded = pk::models::load_progressive_pose<float>(path);
-      CHECK(loaded.options.order == order);
-      CHECK(loaded.options.second_block == pk::models::SecondBlock::distal_first);
-      CHECK(loaded.options.dropout == 0.25);
-      CHECK(loaded.options.skeleton == &pk::skeletons::pose_16);
-      CHECK(identical(loaded.network->lift(joints, seen), net.lift(joints, seen)));
+      CHECK(loaded->options().order == order);
+      CHECK(loaded->options().second_block == pk::models::SecondBlock::distal_first);
+      CHECK(loaded->options().dropout == 0.25);
+      CHECK(loaded->options().skeleton == &pk::skeletons::pose_16);
+      CHECK(identical(loaded->lift(joints, seen), net.lift(joints, seen)));
     }
   }
 }
@@ -65,15 +65,15 @@ TEST_CASE("Files that hold no lifting network are refused in one line", "[models
                       Contains("bad.safetensors: ") && Contains(what) && !Contains("\n"));
   };
   refused("architecture", "margipose", "holds weights of 'margipose', expected progressive_pose");
-  refused("architecture", "", "name no architecture");
+  refused("architecture", "", "has no 'architecture'");
   refused("skeleton", "centaur", "centaur");
   refused("skeleton", "hand_21", "hand_21 has no torso joints");
   refused("width", "wide", "'wide' for 'width', expected a number");
-  refused("width", "0", "expected more than 0");
-  refused("width", "999999", "no tensors of width 999999");
-  refused("blocks", "99999", "expected at most 64");
-  refused("dropout", "nan", "from 0 to less than 1");
-  refused("unit", "-1", "expected a positive number");
+  refused("width", "0", "tensor 'g11.w1.weight'");
+  refused("width", "999999", "has shape [5, 59], its metadata describe [999999, 59]");
+  refused("blocks", "99999", "its metadata describe a network of more than");
+  refused("dropout", "nan", "0 to less than 1");
+  refused("unit", "-1", "and a positive number");
   refused("order", "sideways", "expected one of none, forward");
   refused("second_block", "", "has no 'second_block'");
   // Other weights under the right name.

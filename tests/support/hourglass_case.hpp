@@ -17,7 +17,7 @@
 
 #include "support/shared_data.hpp"
 
-constexpr posekit::models::PoseAttributeOptions hourglass_case{.joints = 5,
+constexpr posekit::models::PoseAttributeNetOptions hourglass_case{.joints = 5,
                                                                .stacks = 2,
                                                                .blocks = 2,
                                                                .features = 8,

@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 #include <posekit/synthetic/backdrop.hpp>
 
@@ -35,6 +37,23 @@ TEST_CASE("Backdrops fill the picture and depend on the seed", "[data]") {
     REQUIRE(identical(image, backdrop(seed)));
     REQUIRE_FALSE(identical(image, backdrop(seed + 100)));
   }
+}
+
+TEST_CASE("A backdrop without saturation is gray", "[data]") {
+  const auto colourful = [](const pk::BackdropOptions& options) {
+    const auto image = backdrop(3, options);
+    double most = 0;
+    for (std::size_t i = 0; i < 40 * 56; ++i)
+      most = std::max(most, std::abs(static_cast<double>(image.data()[i]) -
+                                     static_cast<double>(image.data()[i + 40 * 56])));
+    return most;
+  };
+  const pk::BackdropOptions plain{.noise = 0, .shapes = 0, .ground = 1};
+  pk::BackdropOptions half = plain, gray = plain;
+  half.saturation = 0.5;
+  gray.saturation = 0;
+  CHECK(colourful(gray) < 1e-6);
+  CHECK(colourful(half) == Approx(colourful(plain) / 2).epsilon(0.01));
 }
 
 TEST_CASE("Noise, shapes and ground are there as the options say", "[data]") {

@@ -96,19 +96,34 @@ TEST_CASE("The face is where the person looks, and the toes too", "[data]") {
   }
 }
 
-TEST_CASE("Both sides look alike unless they are to differ", "[data]") {
-  std::size_t differ = 0;
+TEST_CASE("Both sides look alike unless the left is to be warm and the right cool", "[data]") {
   for (std::uint64_t i = 0; i < 20; ++i) {
     pk::RandomStream random(1, i), again(1, i);
     const auto& same = pk::random_person_look(random).textures;
     CHECK(same[pk::PersonLook::left_sleeve].colour == same[pk::PersonLook::right_sleeve].colour);
     CHECK(same[pk::PersonLook::left_trouser].colour == same[pk::PersonLook::trousers].colour);
     const auto& sides = pk::random_person_look(again, {.side_colours = true}).textures;
-    differ +=
-        sides[pk::PersonLook::left_sleeve].colour != sides[pk::PersonLook::right_sleeve].colour;
+    for (const auto surface : {pk::PersonLook::left_sleeve, pk::PersonLook::left_trouser})
+      CHECK(sides[surface].colour[0] > 1.5f * sides[surface].colour[2]);
+    for (const auto surface : {pk::PersonLook::right_sleeve, pk::PersonLook::right_trouser})
+      CHECK(sides[surface].colour[2] > 1.1f * sides[surface].colour[0]);
     CHECK(sides[pk::PersonLook::shirt].colour == same[pk::PersonLook::shirt].colour);
   }
-  CHECK(differ == 20);
+}
+
+TEST_CASE("Clothes are of one colour where they shall be", "[data]") {
+  std::size_t patterned = 0;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    pk::RandomStream random(1, i), again(1, i);
+    const auto usual = pk::random_person_look(random);
+    const auto plain = pk::random_person_look(again, {.patterned = false});
+    for (const auto surface : {pk::PersonLook::shirt, pk::PersonLook::trousers}) {
+      patterned += usual.textures[surface].pattern != pk::Pattern::plain ? 1 : 0;
+      CHECK(plain.textures[surface].pattern == pk::Pattern::plain);
+      CHECK(plain.textures[surface].colour == usual.textures[surface].colour);
+    }
+  }
+  CHECK(patterned > 5);
 }
 
 TEST_CASE("A body without extent can be built too", "[data]") {

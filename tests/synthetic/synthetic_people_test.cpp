@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include <posekit/datasets/mocap.hpp>
 #include <posekit/synthetic/synthetic_people.hpp>
@@ -63,6 +64,39 @@ TEST_CASE("An example is what its index and the options make it, on any number o
     CHECK_THROWS_WITH(data.example(30), Contains("example 30 of 30"));
     CHECK_THROWS_AS(data.examples(29, 2, 2), pk::ValueError);
   }
+}
+
+TEST_CASE("A laboratory has few people and few walls", "[data]") {
+  pk::SyntheticPeopleOptions options{.size = 48, .seed = 4, .count = 40};
+  options.occluders.probability = 0;
+  options.noise = 0;
+  options.backdrops = 3;
+  options.backdrop_seed = 9;
+  // A corner, which nobody stands before, tells the wall.
+  const auto walls = [](const pk::SyntheticPeopleOptions& o) {
+    const pk::SyntheticPeople people(o);
+    std::set<float> corners;
+    for (const pk::PoseExample& example : people.examples(0, 40))
+      corners.insert(example.image(0, 0, 0));
+    return corners;
+  };
+  const auto three = walls(options);
+  CHECK(three.size() == 3);
+  options.seed = 5;  // other people before the same walls
+  CHECK(walls(options) == three);
+  options.backdrop_seed.reset();
+  CHECK(walls(options) != three);
+  options.backdrops = 0;
+  CHECK(walls(options).size() > 30);
+
+  // The same clothes in another pose: what the look decides is the person's alone.
+  options.looks = 2;
+  const pk::SyntheticPeople two(options);
+  options.looks = 0;
+  const pk::SyntheticPeople many(options);
+  CHECK(identical(two.example(7).positions, many.example(7).positions));
+  CHECK_FALSE(identical(two.example(7).image, many.example(7).image));
+  CHECK(identical_examples(two.examples(0, 40, 2)[7], two.example(7)));
 }
 
 TEST_CASE("Joints are where the camera sees the positions", "[data]") {
@@ -266,6 +300,7 @@ TEST_CASE("Options of synthetic people that make no sense are refused", "[data]"
   CHECK_THROWS_AS(make({.occluders = {.size = {0.5, 0.1}}}), pk::ValueError);
   CHECK_THROWS_AS(make({.backdrop = {.noise = 2}}), pk::ValueError);
   CHECK_THROWS_AS(make({.backdrop = {.octaves = -1}}), pk::ValueError);
+  CHECK_THROWS_AS(make({.backdrop = {.saturation = std::nan("")}}), pk::ValueError);
   CHECK_THROWS_AS(make({.person = {.height = 0}}), pk::ValueError);
   CHECK_THROWS_AS(make({.hand = {.size = -1}}), pk::ValueError);
   CHECK_THROWS_WITH(make({.camera = pk::CameraPlacementOptions{.fill = {0, 1}}}),

@@ -86,13 +86,15 @@ inline constexpr std::array<std::pair<const char*, models::FeatureExtractor>, 4>
 /// The configuration that a file's metadata describe, after a look at whether it has such tensors.
 inline models::MargiPoseConfiguration read_configuration(const std::string& where,
                                                          const SafetensorsFile& file) {
-  const models::WeightsMetadata metadata(where, file.metadata(), "margipose", "posekit-margipose");
+  const models::WeightsMetadata metadata(where, file, "posekit-margipose");
+  // Files of before the metadata said it are MargiPose's.
+  if (file.metadata().contains("architecture")) metadata.require_architecture("margipose");
   models::MargiPoseConfiguration c;
   c.image_size = metadata.number("image_size");
   c.network.joints = metadata.number("joints");
   c.network.stages = metadata.number("stages");
   c.network.width = metadata.number("width");
-  c.network.axis_permutation = metadata.number("axis_permutation") != 0;
+  c.network.axis_permutation = metadata.flag("axis_permutation");
   const std::size_t joints = skeletons::margipose_17.size();
   if (c.network.joints != joints) {
     throw FileError(error_text(where, ": the network has ", c.network.joints,

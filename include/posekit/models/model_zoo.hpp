@@ -64,7 +64,7 @@ template <class T>
 PoseNetwork<T> load_pose_network(std::string_view name, const std::filesystem::path& folder,
                                  const PoseNetworkOptions& options = {});
 
-/// Loads a network that `PoseNetwork::save` wrote, or posekit-margipose: safetensors, whose
+/// Loads a network that `PoseNetwork::save` wrote, or a command that trains: safetensors, whose
 /// metadata say what they are the weights of. Throws FileError where they do not, GraphError where
 /// an imported network's graph cannot be right, and ValueError for a beta of a network that has
 /// none. (One with operations of yours: `load_graph`, Network, `make_pose_network`.)
@@ -95,6 +95,7 @@ PoseNetwork<T> load_pose_model(std::string_view name, const std::filesystem::pat
 #include <posekit/graph/tensorflow/tfjs.hpp>
 #include <posekit/models/blazepose.hpp>
 #include <posekit/models/hand_landmark.hpp>
+#include <posekit/models/image_lifter_network.hpp>
 #include <posekit/models/margipose_network.hpp>
 
 namespace posekit::inline POSEKIT_ISA {
@@ -232,6 +233,8 @@ PoseNetwork<T> load_pose_network(const std::filesystem::path& weights,
       return internal::saved_graph_network<T>(weights.string(), file, options);
     }
     if (options.beta) throw ValueError(weights.string() + ": beta is for imported networks");
+    if (architecture != file.metadata().end() && architecture->second == "image_lifter")
+      return models::pose_network(models::load_image_lifter<T>(weights));
     const models::LoadedMargiPose<T> margipose = models::load_margipose<T>(weights);
     return models::pose_network(margipose.network, margipose.configuration.image_size);
   };

@@ -41,7 +41,7 @@ struct PoseAttributeHead {
 
 /// The defaults are the paper's joints and attributes, and the network of 2 stacks that many build
 /// upon; the paper says neither how many stacks it has nor what the heads are made of.
-struct PoseAttributeOptions {
+struct PoseAttributeNetOptions {
   std::size_t joints = 16;
   std::size_t stacks = 2;
   std::size_t blocks = 1;      ///< residual blocks in each place of the hourglasses
@@ -85,7 +85,7 @@ struct PoseAttributeOutput {
 ///     auto out = net(tape.constant(images), {.reversal = 0.1});
 template <class T>
 class PoseAttributeNet {
-  PoseAttributeOptions options_;  // checked before the parts are made
+  PoseAttributeNetOptions options_;  // checked before the parts are made
 
  public:
   using value_type = T;
@@ -96,9 +96,9 @@ class PoseAttributeNet {
 
   /// Throws ValueError for numbers that are 0, features that are not a multiple of 4 and an input
   /// that is not one of 64.
-  explicit PoseAttributeNet(const PoseAttributeOptions& options = {});
+  explicit PoseAttributeNet(const PoseAttributeNetOptions& options = {});
 
-  const PoseAttributeOptions& options() const { return options_; }
+  const PoseAttributeNetOptions& options() const { return options_; }
 
   /// Throws ShapeError.
   PoseAttributeOutput<T> operator()(const Var<T>& x, const PoseAttributeCall& call = {}) const;
@@ -125,7 +125,7 @@ namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
-inline models::PoseAttributeOptions checked(const models::PoseAttributeOptions& o) {
+inline models::PoseAttributeNetOptions checked(const models::PoseAttributeNetOptions& o) {
   for (const std::size_t extent : o.input) {
     if (extent == 0 || extent % 64 != 0) {
       throw ValueError(error_text("PoseAttributeNet: images of ", o.input[0], " x ", o.input[1],
@@ -166,7 +166,7 @@ void PoseAttributeHead<T>::visit(nn::ModuleVisitor<T>& v) {
 }
 
 template <class T>
-PoseAttributeNet<T>::PoseAttributeNet(const PoseAttributeOptions& options)
+PoseAttributeNet<T>::PoseAttributeNet(const PoseAttributeNetOptions& options)
     : options_(internal::checked(options)),
       trunk({.joints = options.joints,
              .stacks = options.stacks,

@@ -15,36 +15,33 @@
 
 namespace posekit::inline POSEKIT_ISA::models {
 
-/// A network's options as the metadata of a file of weights.
+/// The metadata of a file of weights; "architecture" is progressive_pose.
 std::map<std::string, std::string> to_metadata(const ProgressivePoseOptions& options);
 
-/// The options that metadata describe; the skeleton is one of `skeletons::all`. Throws FileError.
-ProgressivePoseOptions progressive_options(const WeightsMetadata& metadata);
+/// The options that a file's metadata describe, after a look at whether it has such tensors; the
+/// skeleton is one of `skeletons::all`. Throws FileError.
+ProgressivePoseOptions progressive_pose_options(const WeightsMetadata& metadata);
 
+/// Reads a safetensors file with `to_metadata`'s metadata; not in training. Throws FileError where
+/// it is none, or another network's.
 template <class T>
-struct LoadedProgressivePose {
-  ProgressivePoseOptions options;
-  std::shared_ptr<ProgressivePose<T>> network;  ///< not in training
-};
-
-/// Reads a safetensors file with `to_metadata`'s metadata. Throws FileError where it is none.
-template <class T>
-LoadedProgressivePose<T> load_progressive_pose(const std::filesystem::path& weights);
+std::shared_ptr<ProgressivePose<T>> load_progressive_pose(const std::filesystem::path& weights);
 
 }  // namespace posekit::inline POSEKIT_ISA::models
 
 #if POSEKIT_DEFINES_MODELS
 
 #include <array>
+#include <cstddef>
 #include <string_view>
 
 #include <posekit/core/decimal.hpp>
 #include <posekit/core/error.hpp>
-#include <posekit/io/safetensors.hpp>
+#include <posekit/models/lifting_features.hpp>
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/pose/find_skeleton.hpp>
 
-namespace posekit::inline POSEKIT_ISA::models {
+namespace posekit::inline POSEKIT_ISA {
 
 namespace internal {
 
@@ -54,69 +51,63 @@ inline constexpr std::array<std::string_view, 2> second_block_names{"torso_first
 
 }  // namespace internal
 
-POSEKIT_INLINE std::map<std::string, std::string> to_metadata(
-    const ProgressivePoseOptions& options) {
-  return {
-      {"architecture", "progressive_pose"},
-      {"skeleton", std::string(options.skeleton->name)},
-      {"attributes", options.attributes ? "1" : "0"},
-      {"width", std::to_string(options.width)},
-      {"blocks", std::to_string(options.blocks)},
-      {"dropout", shortest_decimal(options.dropout)},
-      {"order", std::string(internal::dependency_names[static_cast<std::size_t>(options.order)])},
-      {"second_block",
-       std::string(internal::second_block_names[static_cast<std::size_t>(options.second_block)])},
-      {"unit", shortest_decimal(options.unit)}};
+namespace models {
+
+POSEKIT_INLINE std::map<std::string, std::string> to_metadata(const ProgressivePoseOptions& o) {
+  return {{"architecture", "progressive_pose"},
+          {"skeleton", std::string(o.skeleton->name)},
+          {"attributes", o.attributes ? "1" : "0"},
+          {"width", std::to_string(o.width)},
+          {"blocks", std::to_string(o.blocks)},
+          {"dropout", shortest_decimal(o.dropout)},
+          {"order", std::string(internal::dependency_names[static_cast<std::size_t>(o.order)])},
+          {"second_block",
+           std::string(internal::second_block_names[static_cast<std::size_t>(o.second_block)])},
+          {"unit", shortest_decimal(o.unit)}};
 }
 
-POSEKIT_INLINE ProgressivePoseOptions progressive_options(const WeightsMetadata& metadata) {
-  ProgressivePoseOptions options;
+POSEKIT_INLINE ProgressivePoseOptions progressive_pose_options(const WeightsMetadata& metadata) {
+  metadata.require_architecture("progressive_pose");
+  ProgressivePoseOptions o{
+      .attributes = metadata.flag("attributes"),
+      .width = metadata.number("width"),
+      .blocks = metadata.number("blocks"),
+      .dropout = metadata.decimal("dropout"),
+      .order = static_cast<Dependencies>(metadata.choice("order", internal::dependency_names)),
+      .second_block =
+          static_cast<SecondBlock>(metadata.choice("second_block", internal::second_block_names)),
+      .unit = metadata.decimal("unit")};
   try {
-    options.skeleton = &find_skeleton(metadata.text("skeleton"));
-    freedom_groups(*options.skeleton);
+    o.skeleton = &find_skeleton(metadata.text("skeleton"));
+    freedom_groups(*o.skeleton);
   } catch (const ValueError& error) {
-    throw FileError(metadata.where() + ": " + error.what());
+    metadata.fail(error.what());
   }
-  options.attributes = metadata.number("attributes") != 0;
-  options.width = metadata.number("width");
-  options.blocks = metadata.number("blocks");
-  const auto dropout = parse_decimal(metadata.text("dropout"));
-  if (!dropout || !(*dropout >= 0 && *dropout < 1))
-    metadata.refuse("dropout", "a number from 0 to less than 1");
-  options.dropout = *dropout;
-  options.order = static_cast<Dependencies>(metadata.choice("order", internal::dependency_names));
-  options.second_block =
-      static_cast<SecondBlock>(metadata.choice("second_block", internal::second_block_names));
-  options.unit = metadata.positive("unit");
-  if (options.width == 0) metadata.refuse("width", "more than 0");
-  if (options.blocks > 64) metadata.refuse("blocks", "at most 64");
-  return options;
+  if (!(o.dropout >= 0 && o.dropout < 1) || !(o.unit > 0)) {
+    metadata.fail(error_text("its metadata has dropout ", o.dropout, " and unit ", o.unit,
+                             ", expected 0 to less than 1 and a positive number"));
+  }
+  // The first regressor of an order sees nothing but the picture's evidence.
+  const ProgressiveStep::Group first = progressive_steps(o.order, o.second_block)[0].result;
+  metadata.require_tensor(
+      "g" + std::to_string(first.block + 1) + std::to_string(first.group + 1) + ".w1.weight",
+      {o.width, lifting_feature_count(o.skeleton->size(), o.attributes)});
+  metadata.require_tensors(o.blocks);
+  return o;
 }
 
 template <class T>
-LoadedProgressivePose<T> load_progressive_pose(const std::filesystem::path& weights) {
+std::shared_ptr<ProgressivePose<T>> load_progressive_pose(const std::filesystem::path& weights) {
   const SafetensorsFile file(weights);
-  const WeightsMetadata metadata(weights.string(), file.metadata(), "progressive_pose",
-                                 "posekit-progressive");
-  LoadedProgressivePose<T> loaded{progressive_options(metadata), nullptr};
-  // Before anything of the size that it names is made.
-  const std::string first = loaded.options.order == Dependencies::backward ? "g13" : "g11";
-  const Shape expected{loaded.options.width, loaded.options.width};
-  const std::string block = first + ".linear_stages.0.w1.weight", last = first + ".w2.weight";
-  const bool fits = loaded.options.blocks > 0
-                        ? file.contains(block) && file.shape(block) == expected
-                        : file.contains(last) && file.shape(last).size() == 2 &&
-                              file.shape(last)[1] == loaded.options.width;
-  if (!fits) {
-    throw FileError(error_text(metadata.where(), ": it has no tensors of width ",
-                               loaded.options.width, ", which its metadata describe"));
-  }
-  loaded.network = std::make_shared<ProgressivePose<T>>(loaded.options);
-  load_safetensors(weights, *loaded.network);
-  loaded.network->eval();
-  return loaded;
+  auto net = std::make_shared<ProgressivePose<T>>(
+      progressive_pose_options({weights.string(), file, "posekit-progressive"}));
+  load_safetensors(weights, *net);
+  net->eval();
+  return net;
 }
 
-}  // namespace posekit::inline POSEKIT_ISA::models
+}  // namespace models
+
+}  // namespace posekit::inline POSEKIT_ISA
 
 #endif  // POSEKIT_DEFINES_MODELS

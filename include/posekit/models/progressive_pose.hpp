@@ -230,16 +230,19 @@ void ProgressivePose<T>::visit(nn::ModuleVisitor<T>& v) {
   for (Part& part : parts_) v(part.name, part.regressor);
 }
 
-namespace internal {
+}  // namespace posekit::inline POSEKIT_ISA::models
+
+namespace posekit::inline POSEKIT_ISA::internal {
 
 /// What ProgressivePose counts, without its tensors.
-POSEKIT_INLINE double progressive_parameters(const ProgressivePoseOptions& options,
+POSEKIT_INLINE double progressive_parameters(const models::ProgressivePoseOptions& options,
                                              std::size_t width) {
-  const auto groups = freedom_groups(*options.skeleton);
+  const auto groups = models::freedom_groups(*options.skeleton);
   const auto w = static_cast<double>(width);
   double count = 0;
-  for (const auto& step : progressive_steps(options.order, options.second_block)) {
-    std::size_t features = lifting_feature_count(options.skeleton->size(), options.attributes);
+  for (const auto& step : models::progressive_steps(options.order, options.second_block)) {
+    std::size_t features =
+        models::lifting_feature_count(options.skeleton->size(), options.attributes);
     for (const auto& seen : step.seen) features += 3 * groups[seen.group].size();
     const auto results = static_cast<double>(3 * groups[step.result.group].size());
     count += (static_cast<double>(features) + 3) * w + (w + 1) * results +
@@ -248,7 +251,9 @@ POSEKIT_INLINE double progressive_parameters(const ProgressivePoseOptions& optio
   return count;
 }
 
-}  // namespace internal
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::models {
 
 POSEKIT_INLINE std::size_t equal_width(const ProgressivePoseOptions& options,
                                        const ProgressivePoseOptions& reference) {

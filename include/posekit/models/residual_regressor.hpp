@@ -62,9 +62,7 @@ struct ResidualRegressor {
 
 #include <posekit/autodiff/arithmetic.hpp>
 
-namespace posekit::inline POSEKIT_ISA::models {
-
-namespace internal {
+namespace posekit::inline POSEKIT_ISA::internal {
 
 /// dropout(relu(norm(layer(x)))).
 template <class T>
@@ -74,7 +72,9 @@ Var<T> hidden_layer(const Var<T>& x, const nn::Linear<T>& layer, const nn::Batch
   return dropout.probability == 0 ? y : dropout(y);
 }
 
-}  // namespace internal
+}  // namespace posekit::inline POSEKIT_ISA::internal
+
+namespace posekit::inline POSEKIT_ISA::models {
 
 template <class T>
 DenseBlock<T>::DenseBlock(std::size_t width, double dropout)

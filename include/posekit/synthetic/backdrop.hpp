@@ -20,6 +20,7 @@ struct BackdropOptions {
   int octaves = 4;
   std::size_t shapes = 9;  ///< the most rectangles and ellipses
   double ground = 0.4;     ///< probability of a ground that begins at a horizon
+  double saturation = 1;   ///< of the colours behind the shapes, as a share; 0: gray
 };
 
 /// Fills a picture [3, H, W]: a gradient, perhaps a ground, noise of several octaves, shapes.
@@ -104,8 +105,14 @@ POSEKIT_INLINE void paint_backdrop(Tensor<float>& image, RandomStream& random,
   require_rank(image, 3, "paint_backdrop", "image", "[3, H, W]");
   const std::size_t height = image.shape()[1], width = image.shape()[2];
   const double angle = random.uniform(0, 2 * std::numbers::pi);
-  const Rgb first = random_colour(random), second = random_colour(random);
-  const Rgb ground_near = random_colour(random);
+  const auto colour = [&] {
+    const Rgb drawn = random_colour(random);
+    if (options.saturation == 1) return drawn;
+    const float gray = (drawn[0] + drawn[1] + drawn[2]) / 3;
+    return mix_colours({gray, gray, gray}, drawn, static_cast<float>(options.saturation));
+  };
+  const Rgb first = colour(), second = colour();
+  const Rgb ground_near = colour();
   const Rgb ground_far = mix_colours(ground_near, first, 0.6f);
   const float horizon = random.chance(options.ground) ? static_cast<float>(random.uniform(0.4, 0.9))
                                                       : 2.0f;  // shares of the height

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 
 #include <posekit/core/definitions.hpp>
@@ -19,9 +20,11 @@
 namespace posekit::inline POSEKIT_ISA {
 
 struct PersonLookOptions {
-  /// Whether the person's left and right limbs have colours of their own. Otherwise only the shape
-  /// of the body tells them apart.
+  /// Whether clothes are warm (red to yellow) on the person's left limbs and cool (green to blue)
+  /// on the right ones. Otherwise only the shape of the body tells the sides apart, which takes a
+  /// network long to learn.
   bool side_colours = false;
+  bool patterned = true;  ///< otherwise all clothes are of one colour each
 };
 
 enum class ClothLength : std::uint8_t { none, half, full };
@@ -95,8 +98,8 @@ POSEKIT_INLINE PersonLook random_person_look(RandomStream& random,
                                          std::pow(random.uniform(), 1.7) * 0.85 + 0.04),
                               random.uniform(0.1, 0.4));
   t[PersonLook::hair].grain_period = 18;
-  t[PersonLook::shirt] = random_texture(random, 0.5, 60, 190);
-  t[PersonLook::trousers] = random_texture(random, 0.75, 60, 190);
+  t[PersonLook::shirt] = random_texture(random, options.patterned ? 0.5 : 1, 60, 190);
+  t[PersonLook::trousers] = random_texture(random, options.patterned ? 0.75 : 1, 60, 190);
   t[PersonLook::shoes] = plain(random_colour(random), 0.1);
   look.sleeves = static_cast<ClothLength>(random.choose(std::array{0.15, 0.45, 0.4}));
   look.trouser_legs = static_cast<ClothLength>(random.choose(std::array{0.05, 0.3, 0.65}));
@@ -104,11 +107,18 @@ POSEKIT_INLINE PersonLook random_person_look(RandomStream& random,
   look.girth = static_cast<float>(random.truncated_normal(1, 0.09));
   look.belly = look.girth * static_cast<float>(random.truncated_normal(1, 0.07));
   look.hand_tilt = static_cast<float>(random.normal(0, 0.3));
-  for (const auto& [surface, of] : {std::pair{PersonLook::left_sleeve, PersonLook::shirt},
-                                    std::pair{PersonLook::right_sleeve, PersonLook::shirt},
-                                    std::pair{PersonLook::left_trouser, PersonLook::trousers},
-                                    std::pair{PersonLook::right_trouser, PersonLook::trousers}}) {
-    t[surface] = options.side_colours ? plain(random_colour(random), 0.1) : t[of];
+  // Hues begin at red; the sides' ranges are as wide, and as far from one another both ways.
+  constexpr double warm = 0, cool = 0.45, width = 0.15;
+  for (const auto& [surface, of, hue] :
+       {std::tuple{PersonLook::left_sleeve, PersonLook::shirt, warm},
+        std::tuple{PersonLook::right_sleeve, PersonLook::shirt, cool},
+        std::tuple{PersonLook::left_trouser, PersonLook::trousers, warm},
+        std::tuple{PersonLook::right_trouser, PersonLook::trousers, cool}}) {
+    t[surface] = t[of];
+    if (!options.side_colours) continue;
+    t[surface] = plain(hsv_colour(hue + width * random.uniform(), random.uniform(0.5, 0.95),
+                                  random.uniform(0.35, 0.95)),
+                       0.1);
   }
   return look;
 }

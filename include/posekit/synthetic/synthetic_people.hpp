@@ -51,7 +51,14 @@ struct SyntheticPeopleOptions {
   HandGeneratorOptions hand{};
   std::optional<CameraPlacementOptions> camera{};  ///< none: `usual_camera_placement(kind)`
   PersonLookOptions look{};
+  /// How many people there are, with one set of clothes each, as in a laboratory: example i shows
+  /// person i modulo that. 0: somebody new in each picture.
+  std::size_t looks = 0;
   BackdropOptions backdrop{};
+  /// How many backdrops there are, of which each picture has one. 0: a new one in each.
+  std::size_t backdrops = 0;
+  /// Of the backdrops, where others of another seed shall stand before the same ones.
+  std::optional<std::uint64_t> backdrop_seed{};
   OccluderOptions occluders{};
   /// A joint is hidden by its own body where the surface before it is nearer by more than 1 + this
   /// times the depth at which the joint lies below the skin; infinite: never.
@@ -87,7 +94,16 @@ class SyntheticPeople {
 
  private:
   /// What the streams of random numbers are for.
-  enum Purpose : std::uint64_t { of_pose, of_camera, of_look, of_backdrop, of_front, of_noise };
+  enum Purpose : std::uint64_t {
+    of_pose,
+    of_camera,
+    of_look,
+    of_backdrop,
+    of_front,
+    of_noise,
+    of_light,
+    of_choice,
+  };
   std::uint64_t seed_for(Purpose purpose) const { return derived_seed(options_.seed, purpose); }
 
   struct Placed {
@@ -98,6 +114,11 @@ class SyntheticPeople {
   Placed place(std::size_t index) const;
 
   PoseExample example(std::size_t index, LimbRenderer& renderer) const;
+
+  /// Where the light of an example comes from: with a few people, not from where it did for them.
+  Light light(std::size_t index, RandomStream& dressing) const;
+  /// The stream of an example's backdrop.
+  RandomStream backdrop_stream(std::size_t index) const;
 
   Tensor<double> world_pose(std::size_t index, bool& left_hand) const;
 
@@ -155,9 +176,11 @@ POSEKIT_INLINE SyntheticPeople::SyntheticPeople(SyntheticPeopleOptions options)
          boxes.size[1], ", expected a probability and an ascending pair up to 2");
   }
   if (!(o.backdrop.noise >= 0 && o.backdrop.noise <= 1) || o.backdrop.octaves < 0 ||
-      !(o.backdrop.ground >= 0 && o.backdrop.ground <= 1)) {
-    fail("a backdrop with noise ", o.backdrop.noise, ", ", o.backdrop.octaves,
-         " octaves and ground ", o.backdrop.ground, ", expected 0 to 1, at least 0, and 0 to 1");
+      !(o.backdrop.ground >= 0 && o.backdrop.ground <= 1) ||
+      !(o.backdrop.saturation >= 0 && o.backdrop.saturation <= 1)) {
+    fail("a backdrop with noise ", o.backdrop.noise, ", ", o.backdrop.octaves, " octaves, ground ",
+         o.backdrop.ground, " and saturation ", o.backdrop.saturation,
+         ", expected 0 to 1, at least 0, and 0 to 1 twice");
   }
   internal::require_options("SyntheticPeople", o.person);
   internal::require_options("SyntheticPeople", o.hand);
@@ -215,20 +238,21 @@ POSEKIT_INLINE PoseExample SyntheticPeople::example(std::size_t index,
   example.positions = cast<float>(positions);
   example.joints = cast<float>(picture_joints(positions, example.camera, example.root_depth));
 
-  RandomStream dressing(seed_for(of_look), index);
+  const std::size_t looks = options_.looks;
+  RandomStream dressing(seed_for(of_look), looks == 0 ? index : index % looks);
   Figure figure = options_.kind == SyntheticKind::person
                       ? person_figure(positions, random_person_look(dressing, options_.look))
                       : hand_figure(positions, left_hand, random_hand_look(dressing));
   figure.leave_out_behind_camera();
-  const Light light = random_light(dressing);
+  const Light shining = light(index, dressing);
   renderer.draw(figure.limbs(), camera, example.root_depth);
 
   example.image = make_tensor<float>({3, size, size});
-  RandomStream backdrop(seed_for(of_backdrop), index);
+  RandomStream backdrop = backdrop_stream(index);
   paint_backdrop(example.image, backdrop, options_.backdrop);
   example.mask = make_tensor<float>({size, size});
   const std::span<float> mask(example.mask.data(), example.mask.size());
-  renderer.shade(figure.textures, light, example.image, mask);
+  renderer.shade(figure.textures, shining, example.image, mask);
 
   RandomStream front(seed_for(of_front), index);
   const std::vector<TexturedPatch> occluders = random_occluders(front);
@@ -260,6 +284,22 @@ POSEKIT_INLINE Tensor<double> SyntheticPeople::world_pose(std::size_t index,
   GeneratedHand hand = generate_hand(seed_for(of_pose), index, options_.hand);
   left_hand = hand.left;
   return std::move(hand.joints);
+}
+
+POSEKIT_INLINE Light SyntheticPeople::light(std::size_t index, RandomStream& dressing) const {
+  if (options_.looks == 0) return random_light(dressing);
+  RandomStream own(seed_for(of_light), index);
+  return random_light(own);
+}
+
+POSEKIT_INLINE RandomStream SyntheticPeople::backdrop_stream(std::size_t index) const {
+  const std::uint64_t seed = options_.backdrop_seed
+                                 ? derived_seed(*options_.backdrop_seed, of_backdrop)
+                                 : seed_for(of_backdrop);
+  if (options_.backdrops == 0) return RandomStream(seed, index);
+  // Drawn, not counted: people and backdrops do not go together.
+  RandomStream choice(seed_for(of_choice), index);
+  return RandomStream(seed, choice.below(options_.backdrops));
 }
 
 POSEKIT_INLINE Light SyntheticPeople::random_light(RandomStream& random) {

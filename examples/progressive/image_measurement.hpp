@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <posekit/core/tensor.hpp>
+#include <posekit/models/image_lifter.hpp>
+#include <posekit/models/pose_attribute_net.hpp>
+#include <posekit/pose/pose_attributes.hpp>
+
+#include "domains.hpp"
+
+using ImageNetwork = posekit::models::PoseAttributeNet<float>;
+using JoinedNetwork = posekit::models::ImageLifter<float>;
+
+/// What a network says of pictures, of which only numbers are kept.
+struct ImageAnswers {
+  posekit::Tensor<float> joints;         ///< [N, 16, 2] in the picture, whose sides are at -1 and 1
+  posekit::Tensor<float> probabilities;  ///< [N, 9, 3]
+  posekit::Tensor<float> domain;         ///< [N, 2], logits
+  /// [N, 16, 3], mm; of size 0 without a lifter
+  posekit::Tensor<float> positions = posekit::zeros<float>({0});
+};
+ImageAnswers answers_of(const ImageNetwork& network, const posekit::Tensor<float>& images,
+                        double beta);
+ImageAnswers answers_of(const JoinedNetwork& network, const posekit::Tensor<float>& images);
+
+/// How good a network is on one domain.
+struct ImageMeasures {
+  double pckh = 0;  ///< PCKh@0.5
+  posekit::AttributeAccuracy attributes{};
+  /// Of the classifier of domains; NaN for a domain that it does not know.
+  double domain_accuracy = 0;
+  double mpjpe = 0, pa_mpjpe = 0;  ///< mm; NaN without a lifter
+};
+ImageMeasures measure(const ImageAnswers& answers, const DomainBatch& truth);
+
+/// What somebody gets right who says each joint's commonest class, whatever the picture.
+posekit::AttributeAccuracy commonest_classes(const DomainBatch& truth);
+
+/// The pictures of all domains that a network is measured with.
+std::vector<DomainBatch> test_batches(const PeopleOptions& options, std::size_t count,
+                                      const std::vector<Domain>& domains);
+
+/// A line for each domain, under a header.
+void print_measures(const std::vector<Domain>& domains, const std::vector<ImageMeasures>& measures);
