@@ -14,6 +14,7 @@
 
 #include "drawing.hpp"
 #include "prediction.hpp"
+#include "spread.hpp"
 
 namespace pk = posekit;
 
@@ -37,18 +38,6 @@ std::vector<Row> table_rows(const Configuration& full) {
   return {variant("minimal", false, false, 1), variant("+ axis permutation", true, false, 1),
           variant("+ regularisation", true, true, 1),
           variant("+ stages", true, true, full.network.stages)};
-}
-
-struct Spread {
-  double mean = 0, deviation = 0;
-};
-Spread spread(const std::vector<Errors>& errors, double Errors::*field) {
-  Spread s;
-  for (const Errors& e : errors) s.mean += e.*field / static_cast<double>(errors.size());
-  for (const Errors& e : errors) s.deviation += (e.*field - s.mean) * (e.*field - s.mean);
-  if (errors.size() > 1)
-    s.deviation = std::sqrt(s.deviation / static_cast<double>(errors.size() - 1));
-  return s;
 }
 
 /// The xz heatmaps of some right wrists, without regularisation above and with it below (Fig. 7).

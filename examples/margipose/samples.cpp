@@ -11,11 +11,11 @@
 #include <posekit/datasets/mocap.hpp>
 #include <posekit/synthetic/person_joints.hpp>
 
+#include "test_seed.hpp"
+
 namespace pk = posekit;
 
 namespace {
-
-constexpr std::uint64_t test_seed = 0x7e57;
 
 /// Along its bones from the top of the head to an ankle, in the first frame.
 double stature(const pk::Tensor<double>& poses) {
@@ -67,10 +67,7 @@ TrainingSamples::TrainingSamples(const SampleOptions& options, std::size_t image
       images_(images_per_epoch),
       people_(people(options, options.poses, options.seed,
                      images_per_epoch * static_cast<std::size_t>(epochs))) {
-  if (options.seed == test_seed) {
-    throw pk::ValueError(pk::error_text(
-        "seed ", test_seed, " draws the pictures that are measured with, choose another"));
-  }
+  require_training_seed(options.seed);
 }
 
 pk::BatchLoader<Batch> TrainingSamples::loader(std::size_t batch_size, int workers) const {

@@ -1,6 +1,5 @@
 #include "ablation.hpp"
 
-#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -12,6 +11,8 @@
 #include <posekit/io/folder.hpp>
 #include <posekit/models/lifting_features.hpp>
 
+#include "spread.hpp"
+
 namespace pk = posekit;
 
 namespace {
@@ -20,7 +21,7 @@ using pk::models::Dependencies;
 using pk::models::ProgressivePoseOptions;
 
 /// A network with as many parameters as the full one without attributes, and what it is shown.
-struct Row {
+struct LiftingRow {
   std::string name, folder;
   std::function<LiftingNetwork()> make;
   double attribute_errors = 0;
@@ -44,7 +45,7 @@ std::size_t plain_width(const pk::models::PoseLifterOptions& options, double wan
   return below < above && width > 1 ? width - 1 : width;
 }
 
-std::vector<Row> table_rows(const LiftAblationOptions& options) {
+std::vector<LiftingRow> table_rows(const LiftAblationOptions& options) {
   ProgressivePoseOptions full = options.network;
   full.attributes = false;
   const auto progressive = [](const ProgressivePoseOptions& network) {
@@ -98,21 +99,7 @@ std::vector<Row> table_rows(const LiftAblationOptions& options) {
           {"progressive + true attr", "progressive-true", progressive(with_attributes(full))}};
 }
 
-struct Spread {
-  double mean = 0, deviation = 0;
-};
-
-template <class Of>
-Spread spread(const std::vector<LiftingErrors>& errors, const Of& of) {
-  Spread s;
-  const auto count = static_cast<double>(errors.size());
-  for (const LiftingErrors& e : errors) s.mean += of(e) / count;
-  for (const LiftingErrors& e : errors) s.deviation += std::pow(of(e) - s.mean, 2);
-  s.deviation = errors.size() > 1 ? std::sqrt(s.deviation / (count - 1)) : 0;
-  return s;
-}
-
-std::string table(const std::vector<Row>& rows) {
+std::string table(const std::vector<LiftingRow>& rows) {
   const auto& parts = rows[0].errors[0].parts;
   char text[96];
   std::string out = std::string(29, ' ');
@@ -121,7 +108,7 @@ std::string table(const std::vector<Row>& rows) {
     out += text;
   }
   out += "      parts     frames    actions   PA frames\n";
-  for (const Row& row : rows) {
+  for (const LiftingRow& row : rows) {
     std::snprintf(text, sizeof(text), "%-29s", row.name.c_str());
     out += text;
     for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -141,14 +128,14 @@ std::string table(const std::vector<Row>& rows) {
   return out;
 }
 
-std::string csv(const std::vector<Row>& rows) {
+std::string csv(const std::vector<LiftingRow>& rows) {
   std::string text = "row,seed,parameters,mpjpe,pa_mpjpe,rigid,by_parts,by_actions";
   for (const auto* named :
        {&rows[0].errors[0].parts, &rows[0].errors[0].freedom, &rows[0].errors[0].actions}) {
     for (const auto& [name, error] : *named) text += "," + pk::csv_field(name);
   }
   text += "\n";
-  for (const Row& row : rows) {
+  for (const LiftingRow& row : rows) {
     for (std::size_t s = 0; s < row.errors.size(); ++s) {
       const LiftingErrors& e = row.errors[s];
       text += pk::csv_field(row.folder) + "," + std::to_string(s + 1) + "," +
@@ -168,10 +155,10 @@ std::string csv(const std::vector<Row>& rows) {
 
 void run_lift_ablation(const LiftAblationOptions& options) {
   const LiftingData data(options.training);
-  std::vector<Row> rows = table_rows(options);
+  std::vector<LiftingRow> rows = table_rows(options);
   const pk::OutputFolder folder(options.folder);
   for (std::size_t seed = 1; seed <= options.seeds; ++seed) {
-    for (Row& row : rows) {
+    for (LiftingRow& row : rows) {
       LiftTrainingOptions training = options.training;
       training.pairs.seed = seed;
       training.pairs.attribute_errors = row.attribute_errors;

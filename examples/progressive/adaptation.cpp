@@ -1,7 +1,6 @@
 #include "adaptation.hpp"
 
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -16,6 +15,7 @@
 
 #include "command_line.hpp"
 #include "image_measurement.hpp"
+#include "spread.hpp"
 
 namespace pk = posekit;
 
@@ -23,7 +23,7 @@ namespace {
 
 const std::vector<Domain> domains{Domain::lab, Domain::wild, Domain::night};
 
-struct Row {
+struct DomainRow {
   std::string name, key;
   Sources sources = Sources::mixed;
   double reversal = 0;
@@ -41,28 +41,21 @@ const std::array<std::pair<const char*, Value>, 7> columns{
      {"average", [](const ImageMeasures& m) { return m.attributes.average; }},
      {"pckh", [](const ImageMeasures& m) { return m.pckh; }}}};
 
-struct Spread {
-  double mean = 0, deviation = 0;
-};
-Spread spread(const Row& row, std::size_t domain, Value value) {
-  Spread s;
-  const auto n = static_cast<double>(row.measures.size());
-  for (const auto& seed : row.measures) s.mean += value(seed[domain]) / n;
-  for (const auto& seed : row.measures) s.deviation += std::pow(value(seed[domain]) - s.mean, 2);
-  s.deviation = n > 1 ? std::sqrt(s.deviation / (n - 1)) : 0;
-  return s;
+/// Over the seeds, on one domain.
+Spread spread_of(const DomainRow& row, std::size_t domain, Value value) {
+  return spread(row.measures, [&](const auto& seed) { return value(seed[domain]); });
 }
 
-std::filesystem::path folder_of(const AdaptationOptions& options, const Row& row,
+std::filesystem::path folder_of(const AdaptationOptions& options, const DomainRow& row,
                                 std::size_t seed) {
   return options.folder / (row.key + "-seed" + std::to_string(seed + 1));
 }
 
-std::string as_csv(const std::vector<Row>& rows) {
+std::string as_csv(const std::vector<DomainRow>& rows) {
   std::string csv = "training,seed,domain";
   for (const auto& [name, value] : columns) csv += std::string(",") + name;
   csv += ",domain_accuracy\n";
-  for (const Row& row : rows) {
+  for (const DomainRow& row : rows) {
     for (std::size_t s = 0; s < row.measures.size(); ++s) {
       for (std::size_t d = 0; d < domains.size(); ++d) {
         const ImageMeasures& m = row.measures[s][d];
@@ -76,7 +69,7 @@ std::string as_csv(const std::vector<Row>& rows) {
   return csv;
 }
 
-void print_table(const std::vector<Row>& rows) {
+void print_table(const std::vector<DomainRow>& rows) {
   for (std::size_t d = 0; d < domains.size(); ++d) {
     const bool unseen = domains[d] == Domain::night;
     std::printf("\n%s%s, right (%%) and the standard deviation over seeds\n%-18s",
@@ -84,10 +77,10 @@ void print_table(const std::vector<Row>& rows) {
                 unseen ? " (seen by no training)" : "", "");
     for (const auto& [name, value] : columns) std::printf(" %12s", name);
     std::printf("\n");
-    for (const Row& row : rows) {
+    for (const DomainRow& row : rows) {
       std::printf("%-18s", row.name.c_str());
       for (const auto& [name, value] : columns) {
-        const Spread s = spread(row, d, value);
+        const Spread s = spread_of(row, d, value);
         std::printf(" %5.1f +-%4.1f", 100 * s.mean, 100 * s.deviation);
       }
       std::printf("\n");
@@ -96,10 +89,10 @@ void print_table(const std::vector<Row>& rows) {
 }
 
 /// How far the classifier of domains and the attributes of the wild come, as means over the seeds.
-void draw_course(const AdaptationOptions& options, const std::vector<Row>& rows) {
+void draw_course(const AdaptationOptions& options, const std::vector<DomainRow>& rows) {
   std::string csv = "training,step,domain_accuracy,wild_attributes,lab_attributes\n";
   std::vector<pk::ChartSeries> series;
-  for (const Row& row : rows) {
+  for (const DomainRow& row : rows) {
     struct Sums {
       double domain = 0, wild = 0, lab = 0, count = 0;
     };
@@ -139,16 +132,16 @@ void draw_course(const AdaptationOptions& options, const std::vector<Row>& rows)
 }  // namespace
 
 void run_adaptation(const AdaptationOptions& options) {
-  std::vector<Row> rows{{"lab", "lab", Sources::lab, 0},
-                        {"mixed", "mixed", Sources::mixed, 0},
-                        {"mixed, reversed", "reversed", Sources::mixed, options.reversal}};
+  std::vector<DomainRow> rows{{"lab", "lab", Sources::lab, 0},
+                              {"mixed", "mixed", Sources::mixed, 0},
+                              {"mixed, reversed", "reversed", Sources::mixed, options.reversal}};
   const pk::OutputFolder folder(options.folder);
   PeopleOptions people = options.training.training.people;
   if (!options.training.training.test_recordings.empty())
     people.recordings = options.training.training.test_recordings;
   const auto tests = test_batches(people, options.training.training.test_images, domains);
   for (std::size_t seed = 0; seed < options.seeds; ++seed) {
-    for (Row& row : rows) {
+    for (DomainRow& row : rows) {
       MultiTrainingOptions training = options.training;
       training.network.seed = training.training.people.seed = seed + 1;
       training.training.sources = row.sources;
@@ -176,10 +169,10 @@ void run_adaptation(const AdaptationOptions& options) {
   print_table(rows);
   std::vector<pk::ChartBar> bars;
   for (std::size_t d = 0; d < domains.size(); ++d) {
-    for (const Row& row : rows) {
+    for (const DomainRow& row : rows) {
       bars.push_back(
           {std::string(domain_names[static_cast<std::size_t>(domains[d])]) + ": " + row.name,
-           100 * spread(row, d, columns[5].second).mean});
+           100 * spread_of(row, d, columns[5].second).mean});
     }
   }
   pk::write_file(options.folder / "adaptation.csv", as_csv(rows));

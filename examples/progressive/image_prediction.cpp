@@ -165,7 +165,8 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
                   std::array{"front", "back", "on plane"}[c],
                   100 * static_cast<double>(pose.probabilities(i, c)));
     const bool wrong = subject.truth && subject.truth->classes(i) != pose.classes(i);
-    entry(attribute_color(static_cast<std::int32_t>(c)), std::string(text) + (wrong ? " (wrong)" : ""),
+    entry(attribute_color(static_cast<std::int32_t>(c)),
+          std::string(text) + (wrong ? " (wrong)" : ""),
           wrong ? pk::colors::ink : pk::colors::muted);
   }
   canvas.text(gap, side + top + 22, note, 10, pk::colors::ink);

@@ -16,6 +16,7 @@
 #include <posekit/pose/position_errors.hpp>
 #include <posekit/pose/skeletons.hpp>
 
+#include "test_seed.hpp"
 #include "training_report.hpp"
 
 namespace pk = posekit;
@@ -82,6 +83,7 @@ std::map<std::string, std::string> metadata_of(const pk::models::PoseLifter<floa
 
 template <class Net>
 TrainedLifter train(Net& net, const LiftTrainingOptions& options, const LiftingData& data) {
+  require_training_seed(options.pairs.seed);
   const pk::LiftingExamples<float> pairs(data.train.poses, pk::skeletons::pose_16, options.pairs);
   if (options.batch_size > pairs.size()) {
     throw pk::ValueError(pk::error_text("a batch of ", options.batch_size,

@@ -22,7 +22,7 @@ struct LiftTrainingOptions {
   std::size_t batch_size = 256;
   double learning_rate = 1e-3;       ///< of RMSprop, where the cosine starts
   std::uint64_t evaluate_every = 0;  ///< steps; 0: ten times
-  int threads = 1;  ///< more are worth it from widths of about 512 on; 0: all
+  int threads = 1;                   ///< more are worth it from widths of about 512 on; 0: all
   std::filesystem::path folder{"out/progressive-lift"};
   bool quiet = false;
 };

@@ -12,13 +12,13 @@
 
 #include "output.hpp"
 #include "program.hpp"
+#include "test_seed.hpp"
 
 namespace pk = posekit;
 
 namespace {
 
 /// The seed of what is measured with, which no training should have.
-constexpr std::uint64_t test_seed = 0x7e57;
 
 /// The part of the body as Table 6 of the paper has it, without its side.
 std::string part_of(std::string_view joint) {

@@ -21,7 +21,7 @@ struct LiftingErrors {
   double by_parts = 0;    ///< protocol 1, the mean of `parts`, as the paper's tables average
   double by_actions = 0;  ///< protocol 1, the mean of `actions`
   Named parts{};          ///< left and right together: the columns of the paper's Table 6
-  Named freedom{};         ///< torso, proximal, distal
+  Named freedom{};        ///< torso, proximal, distal
   Named actions{};
 };
 

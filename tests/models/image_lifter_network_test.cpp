@@ -16,6 +16,7 @@
 #include <posekit/models/model_zoo.hpp>
 #include <posekit/models/pose_attribute_network.hpp>
 #include <posekit/models/prediction.hpp>
+#include <posekit/models/progressive_network.hpp>
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/nn/module.hpp>
 #include <posekit/testing/gradient_check.hpp>
@@ -29,7 +30,7 @@ using pk::testing::random_tensor;
 
 namespace {
 
-const pk::models::ImageLifterOptions tiny{
+const pk::models::ImageLifterOptions written{
     .image = {.stacks = 1, .features = 8, .domain_features = 5, .input = {64, 64}, .seed = 3},
     .lifter = {.width = 12,
                .blocks = 1,
@@ -39,8 +40,8 @@ const pk::models::ImageLifterOptions tiny{
     .beta = 12.5};
 
 template <class T>
-std::shared_ptr<pk::models::ImageLifter<T>> tiny_net() {
-  return std::make_shared<pk::models::ImageLifter<T>>(tiny);
+std::shared_ptr<pk::models::ImageLifter<T>> written_net() {
+  return std::make_shared<pk::models::ImageLifter<T>>(written);
 }
 
 }  // namespace
@@ -88,7 +89,7 @@ TEST_CASE("The gradient of a placed pose is that of differences", "[models]") {
 
 TEMPLATE_TEST_CASE("An image lifter is a pose network", "[models]", float, double) {
   using T = TestType;
-  const auto net = tiny_net<T>();
+  const auto net = written_net<T>();
   const auto network = pk::models::pose_network(net);
   CHECK(network.skeleton().name == "pose_16");
   const auto images = random_tensor<T>({2, 3, 64, 64}, 5, 0, 1);
@@ -115,7 +116,7 @@ TEMPLATE_TEST_CASE("An image lifter is a pose network", "[models]", float, doubl
 }
 
 TEST_CASE("An image lifter can be predicted with and explained", "[models]") {
-  const auto network = pk::models::pose_network(tiny_net<double>());
+  const auto network = pk::models::pose_network(written_net<double>());
   const auto image = random_tensor<double>({3, 64, 64}, 6, 0, 1);
   CHECK(pk::shape_of(pk::predict(network, image).positions) == pk::Shape{16, 3});
   const auto why = pk::explain(network, image, {.sigma = 4, .steps = 8}, {.joints = {6, 15}});
@@ -125,7 +126,7 @@ TEST_CASE("An image lifter can be predicted with and explained", "[models]") {
 
 TEST_CASE("An image lifter is written with its description and read again", "[models]") {
   const auto folder = scratch_folder("image_lifter_network");
-  const auto net = tiny_net<float>();
+  const auto net = written_net<float>();
   const auto network = pk::models::pose_network(net);
   network.save(folder / "net.safetensors");
   const auto again = pk::load_pose_network<float>(folder / "net.safetensors");
@@ -134,23 +135,23 @@ TEST_CASE("An image lifter is written with its description and read again", "[mo
   const auto image = random_tensor<float>({3, 64, 64}, 6, 0, 1);
   CHECK(identical(pk::predict(network, image).positions, pk::predict(again, image).positions));
   const auto loaded = pk::models::load_image_lifter<double>(folder / "net.safetensors");
-  CHECK(to_metadata(loaded->options()) == to_metadata(tiny));
+  CHECK(to_metadata(loaded->options()) == to_metadata(written));
   CHECK(loaded->options().lifter.second_block == pk::models::SecondBlock::distal_first);
 
-  pk::save_half_safetensors(folder / "half.safetensors", *net, to_metadata(tiny));
+  pk::save_half_safetensors(folder / "half.safetensors", *net, to_metadata(written));
   const auto half = pk::load_pose_network<float>(folder / "half.safetensors");
   CHECK(relative_difference(pk::predict(half, image).positions,
                             pk::predict(network, image).positions) < 0.05);
 
   // Its parts, alone.
-  pk::save_safetensors(folder / "image.safetensors", net->image, to_metadata(tiny.image));
-  pk::save_safetensors(folder / "lifter.safetensors", net->lifter, to_metadata(tiny.lifter));
+  pk::save_safetensors(folder / "image.safetensors", net->image, to_metadata(written.image));
+  pk::save_safetensors(folder / "lifter.safetensors", net->lifter, to_metadata(written.lifter));
   CHECK(to_metadata(
             pk::models::load_pose_attribute_net<float>(folder / "image.safetensors")->options()) ==
-        to_metadata(tiny.image));
+        to_metadata(written.image));
   CHECK(to_metadata(
             pk::models::load_progressive_pose<float>(folder / "lifter.safetensors")->options()) ==
-        to_metadata(tiny.lifter));
+        to_metadata(written.lifter));
   CHECK_THROWS_WITH(pk::models::load_progressive_pose<float>(folder / "image.safetensors"),
                     Catch::Contains("holds weights of 'pose_attribute_net', expected "
                                     "progressive_pose"));
@@ -162,9 +163,9 @@ TEST_CASE("An image lifter is written with its description and read again", "[mo
 
 TEST_CASE("Files that describe no image lifter are refused in one line", "[models]") {
   const auto folder = scratch_folder("image_lifter_network");
-  const auto net = tiny_net<float>();
-  const auto written = [&](const std::string& key, const std::string& value) {
-    auto changed = to_metadata(tiny);
+  const auto net = written_net<float>();
+  const auto with = [&](const std::string& key, const std::string& value) {
+    auto changed = to_metadata(written);
     changed[key] = value;
     if (value.empty()) changed.erase(key);
     pk::save_safetensors(folder / "changed.safetensors", *net, changed);
@@ -191,17 +192,17 @@ TEST_CASE("Files that describe no image lifter are refused in one line", "[model
     INFO(key << " " << value);
     std::string said;
     try {
-      pk::models::load_image_lifter<float>(written(key, value));
+      pk::models::load_image_lifter<float>(with(key, value));
     } catch (const pk::FileError& error) {
       said = error.what();
     }
     CHECK_THAT(said, Catch::Contains(text));
     CHECK(said.find('\n') == std::string::npos);
   }
-  pk::models::ImageLifterOptions other = tiny;
+  pk::models::ImageLifterOptions other = written;
   other.lifter.skeleton = &pk::skeletons::margipose_17;
   CHECK_THROWS_WITH(to_metadata(other), Catch::Contains("expected pose_16"));
-  other = tiny;
+  other = written;
   other.image.input = {64, 128};
   CHECK_THROWS_WITH(
       pk::models::pose_network(std::make_shared<pk::models::ImageLifter<float>>(other)),
@@ -209,7 +210,7 @@ TEST_CASE("Files that describe no image lifter are refused in one line", "[model
 }
 
 TEST_CASE("An image lifter forgets from its lifter's end", "[models]") {
-  const auto net = tiny_net<float>();
+  const auto net = written_net<float>();
   const auto network = pk::models::pose_network(net);
   std::size_t weighted = 0, of_domains = 0;
   for (const auto& [name, parameter] : pk::nn::parameters(*net)) {

@@ -27,7 +27,7 @@ using pk::testing::random_tensor;
 
 namespace {
 
-const pk::models::ImageLifterOptions tiny{
+const pk::models::ImageLifterOptions joined{
     .image = {.stacks = 1, .features = 4, .domain_features = 3, .input = {64, 64}, .seed = 3},
     .lifter = {.width = 5, .blocks = 1}};
 
@@ -104,7 +104,7 @@ TEMPLATE_TEST_CASE("Peaks of height 1 are read where they are", "[models]", floa
 
 TEMPLATE_TEST_CASE("An image lifter is its parts in a row", "[models]", float, double) {
   using T = TestType;
-  pk::models::ImageLifter<T> net(tiny);
+  pk::models::ImageLifter<T> net(joined);
   net.eval();
   pk::Tape<T> tape;
   const auto x = tape.constant(random_tensor<T>({3, 3, 64, 64}, 5));
@@ -121,7 +121,7 @@ TEMPLATE_TEST_CASE("An image lifter is its parts in a row", "[models]", float, d
       net.lifter.lift(pk::centred_joints(out.joints.value()), out.attributes.value());
   CHECK(identical(out.lifted.positions.value(), lifted));
 
-  auto other = tiny;
+  auto other = joined;
   other.crop = 0;
   other.lifter.attributes = false;
   other.lifter.order = pk::models::Dependencies::forward;
@@ -134,7 +134,7 @@ TEMPLATE_TEST_CASE("An image lifter is its parts in a row", "[models]", float, d
 
 TEST_CASE("An image lifter's gradient goes through all of it", "[models]") {
   using T = double;
-  pk::models::ImageLifter<T> net(tiny);
+  pk::models::ImageLifter<T> net(joined);
   net.eval();
   const auto image = random_tensor<T>({2, 3, 64, 64}, 6);
   const auto truth = random_tensor<T>({2, 16, 3}, 7, -300, 300);
@@ -179,7 +179,7 @@ TEST_CASE("Peaks are read with the gradient of differences", "[models]") {
 TEST_CASE("In training the parameters of an image lifter have the gradients of differences",
           "[models]") {
   using T = double;
-  pk::models::ImageLifter<T> net(tiny);
+  pk::models::ImageLifter<T> net(joined);
   net.train();
   const auto image = random_tensor<T>({3, 3, 64, 64}, 6);
   const auto truth = random_tensor<T>({3, 16, 3}, 7, -300, 300);
@@ -225,7 +225,7 @@ TEST_CASE("In training the parameters of an image lifter have the gradients of d
 TEST_CASE("An image lifter says what does not go together", "[models]") {
   using Net = pk::models::ImageLifter<float>;
   const auto throws = [&](auto change, const char* text) {
-    auto other = tiny;
+    auto other = joined;
     change(other);
     CHECK_THROWS_AS(Net(other), pk::ValueError);
     CHECK_THROWS_WITH(Net(other), Catch::Contains(text));
@@ -237,7 +237,7 @@ TEST_CASE("An image lifter says what does not go together", "[models]") {
   throws([](auto& o) { o.crop = -1; }, "crop is -1");
   throws([](auto& o) { o.image.input = {64, 63}; }, "multiples of 64");
   throws([](auto& o) { o.lifter.width = 0; }, "0 out_features");
-  const Net net(tiny);
+  const Net net(joined);
   pk::Tape<float> tape;
   CHECK_THROWS_AS(net(tape.constant(pk::zeros<float>({2, 3, 64, 32}))), pk::ShapeError);
 }

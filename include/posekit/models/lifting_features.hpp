@@ -51,8 +51,9 @@ Var<T> lifting_features(const char* function, const Var<T>& joints, std::size_t 
   const Shape expected{shape[0], count, classes};
   if (!attributes.valid() || attributes.shape() != expected) {
     throw ShapeError(error_text(function, ": attributes ",
-                                attributes.valid() ? "has shape " + posekit::to_string(attributes.shape())
-                                                   : std::string("are missing"),
+                                attributes.valid()
+                                    ? "has shape " + posekit::to_string(attributes.shape())
+                                    : std::string("are missing"),
                                 ", expected ", posekit::to_string(expected)));
   }
   return concatenate({positions, reshape(attributes, {shape[0], count * classes})}, 1);

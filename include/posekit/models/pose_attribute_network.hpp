@@ -1,7 +1,7 @@
 #pragma once
 
-// A PoseAttributeNet in files: weights by name, and in the metadata what has to be known to make the
-// network that they belong to.
+// A PoseAttributeNet in files: weights by name, and in the metadata what has to be known to make
+// the network that they belong to.
 
 #include <filesystem>
 #include <map>
