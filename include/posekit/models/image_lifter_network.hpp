@@ -28,8 +28,7 @@ std::shared_ptr<ImageLifter<T>> load_image_lifter(const std::filesystem::path& w
 /// camera sees them where they fit the 2D joints best (one scale and one shift in the picture for
 /// each person, by least squares); z is 0 at the root. So the whole chain is what `explain`
 /// explains. The network leaves training; it is shared, not copied. `randomized` begins with the
-/// lifter's last regressor. Throws ValueError for pictures that are not square and a skeleton that
-/// is not pose_16.
+/// lifter's last regressor. Throws ValueError for pictures that are not square.
 template <class T>
 PoseNetwork<T> pose_network(std::shared_ptr<ImageLifter<T>> network);
 
