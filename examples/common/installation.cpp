@@ -20,12 +20,12 @@ fs::path environment_folder(const char* variable) {
 
 }  // namespace
 
-fs::path data_folder(const fs::path& checkout) {
+fs::path data_folder(std::string_view command, const fs::path& checkout) {
   std::error_code unknown;
   // bin/, libexec/posekit/ or libexec/posekit/<instruction set>/
   fs::path folder = fs::read_symlink("/proc/self/exe", unknown).parent_path();
   for (int level = 0; level < 4 && !folder.empty(); ++level, folder = folder.parent_path()) {
-    const fs::path data = folder / "share" / "posekit";
+    const fs::path data = folder / "share" / "posekit" / command;
     if (pk::is_folder(data)) return data;
   }
   return checkout;

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-/// The folder that a command's data were installed in ("share/posekit" beside the "bin" or
-/// "libexec" that it runs from), or else `checkout`: what it has where it was built.
-std::filesystem::path data_folder(const std::filesystem::path& checkout);
+/// The folder that a command's data were installed in (its own in "share/posekit" beside the "bin"
+/// or "libexec" that it runs from), or else `checkout`: what it has where it was built.
+std::filesystem::path data_folder(std::string_view command, const std::filesystem::path& checkout);
 
 /// The folder where networks of the user's are: $XDG_DATA_HOME/posekit/models, by default
 /// ~/.local/share/posekit/models. Empty where there is neither.

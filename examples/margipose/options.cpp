@@ -16,7 +16,7 @@ namespace {
 
 /// The small weights that come along, wherever the program is called.
 std::filesystem::path small_weights() {
-  return data_folder(POSEKIT_MARGIPOSE_SOURCE) / "small.safetensors";
+  return data_folder("margipose", POSEKIT_MARGIPOSE_SOURCE) / "small.safetensors";
 }
 
 void add_network_options(CLI::App& app, Configuration& c, std::string& extractor) {

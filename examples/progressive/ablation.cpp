@@ -53,14 +53,11 @@ std::vector<LiftingRow> table_rows(const LiftAblationOptions& options) {
       return LiftingNetwork{std::make_shared<pk::models::ProgressivePose<float>>(network)};
     };
   };
-  const auto in_order = [&](Dependencies order) {
-    ProgressivePoseOptions network = full;
+  // As many parameters as `whole`.
+  const auto in_order = [](Dependencies order, const ProgressivePoseOptions& whole) {
+    ProgressivePoseOptions network = whole;
     network.order = order;
-    network.width = pk::models::equal_width(network, full);
-    return network;
-  };
-  const auto with_attributes = [](ProgressivePoseOptions network) {
-    network.attributes = true;
+    network.width = pk::models::equal_width(network, whole);
     return network;
   };
   const auto changed = [&](const auto& change) {
@@ -79,24 +76,27 @@ std::vector<LiftingRow> table_rows(const LiftAblationOptions& options) {
       return LiftingNetwork{{}, std::make_shared<pk::models::PoseLifter<float>>(network)};
     };
   };
-  const auto baseline = in_order(Dependencies::none);
-  return {{"Martinez et al.", "martinez", plain()},
-          {"baseline, Eq. 7", "baseline", progressive(baseline)},
-          {"six unconnected", "unconnected", progressive(in_order(Dependencies::unconnected))},
-          {"forward alone", "forward", progressive(in_order(Dependencies::forward))},
-          {"backward alone", "backward", progressive(in_order(Dependencies::backward))},
-          {"progressive", "progressive", progressive(full)},
-          {"  distal first", "distal-first", progressive(changed([](ProgressivePoseOptions& o) {
-             o.second_block = pk::models::SecondBlock::distal_first;
-           }))},
-          {"  dropout 0.1", "dropout",
-           progressive(changed([](ProgressivePoseOptions& o) { o.dropout = 0.1; }))},
-          {"baseline + predicted attr", "baseline-predicted",
-           progressive(with_attributes(baseline)), options.attribute_errors},
-          {"progressive + predicted attr", "progressive-predicted",
-           progressive(with_attributes(full)), options.attribute_errors},
-          {"baseline + true attr", "baseline-true", progressive(with_attributes(baseline))},
-          {"progressive + true attr", "progressive-true", progressive(with_attributes(full))}};
+  ProgressivePoseOptions seeing = full;
+  seeing.attributes = true;
+  const auto seeing_baseline = in_order(Dependencies::none, seeing);
+  return {
+      {"Martinez et al.", "martinez", plain()},
+      {"baseline, Eq. 7", "baseline", progressive(in_order(Dependencies::none, full))},
+      {"six unconnected", "unconnected", progressive(in_order(Dependencies::unconnected, full))},
+      {"forward alone", "forward", progressive(in_order(Dependencies::forward, full))},
+      {"backward alone", "backward", progressive(in_order(Dependencies::backward, full))},
+      {"progressive", "progressive", progressive(full)},
+      {"  distal first", "distal-first", progressive(changed([](ProgressivePoseOptions& o) {
+         o.second_block = pk::models::SecondBlock::distal_first;
+       }))},
+      {"  dropout 0.1", "dropout",
+       progressive(changed([](ProgressivePoseOptions& o) { o.dropout = 0.1; }))},
+      {"baseline + predicted attr", "baseline-predicted", progressive(seeing_baseline),
+       options.attribute_errors},
+      {"progressive + predicted attr", "progressive-predicted", progressive(seeing),
+       options.attribute_errors},
+      {"baseline + true attr", "baseline-true", progressive(seeing_baseline)},
+      {"progressive + true attr", "progressive-true", progressive(seeing)}};
 }
 
 std::string table(const std::vector<LiftingRow>& rows) {

@@ -137,8 +137,8 @@ void run_adaptation(const AdaptationOptions& options) {
                               {"mixed, reversed", "reversed", Sources::mixed, options.reversal}};
   const pk::OutputFolder folder(options.folder);
   PeopleOptions people = options.training.training.people;
-  if (!options.training.training.test_recordings.empty())
-    people.recordings = options.training.training.test_recordings;
+  if (!options.training.training.test_poses.file.empty())
+    people.poses = options.training.training.test_poses;
   const auto tests = test_batches(people, options.training.training.test_images, domains);
   for (std::size_t seed = 0; seed < options.seeds; ++seed) {
     for (DomainRow& row : rows) {

@@ -10,7 +10,6 @@
 #include <posekit/core/error.hpp>
 #include <posekit/core/listed.hpp>
 #include <posekit/core/permutation.hpp>
-#include <posekit/datasets/mocap.hpp>
 #include <posekit/pose/pose_attributes.hpp>
 #include <posekit/pose/skeleton_map.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -32,8 +31,9 @@ std::uint64_t domain_seed(std::uint64_t seed, Domain domain) {
 
 /// The recorded poses, in an order of the domain's own; none where all are to be generated.
 pk::Tensor<double> poses_of(const PeopleOptions& options, std::uint64_t seed) {
-  if (options.recordings.empty()) return pk::zeros<double>({0, pk::person::joint_count, 3});
-  const pk::Tensor<double> recorded = pk::load_mocap(options.recordings).poses;
+  if (options.poses.file.empty()) return pk::zeros<double>({0, pk::person::joint_count, 3});
+  const pk::Tensor<double> recorded =
+      load_recordings(options.poses, pk::skeletons::margipose_17).poses;
   const std::size_t count = recorded.shape()[0], values = recorded.size() / count;
   pk::Tensor<double> all = pk::make_tensor<double>(pk::shape_of(recorded));
   const auto order = pk::random_permutation(count, seed);

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +16,8 @@
 #include <posekit/core/tensor.hpp>
 #include <posekit/models/pose_attribute_loss.hpp>
 #include <posekit/synthetic/synthetic_people.hpp>
+
+#include "recordings.hpp"
 
 enum class Domain : std::int32_t {
   lab,    ///< few people in plain clothes before a few plain walls, one kind of camera
@@ -35,7 +36,7 @@ struct PeopleOptions {
   std::uint64_t seed = 1;
   /// Recorded poses that people take; empty: generated ones. Domains differ in what is seen, not
   /// in what people do.
-  std::filesystem::path recordings{};
+  RecordingSource poses{};
   double threshold = 50;  ///< mm, of the attributes
 };
 

@@ -144,3 +144,21 @@ void print_measures(const std::vector<Domain>& domains,
     std::printf("\n");
   }
 }
+
+void print_domains(const PeopleOptions& people, std::size_t images,
+                   const std::function<ImageAnswers(const pk::Tensor<float>&)>& answers) {
+  const std::vector<Domain> all{Domain::lab, Domain::wild, Domain::night};
+  std::printf("%zu pictures of each domain, which no training sees:\n", images);
+  std::vector<ImageMeasures> measures;
+  std::string guesses;
+  for (const DomainBatch& test : test_batches(people, images, all)) {
+    measures.push_back(measure(answers(test.images), test));
+    char text[60];
+    std::snprintf(text, sizeof text, "%s %s %.1f %%", guesses.empty() ? "" : ",",
+                  std::string(domain_names[static_cast<std::size_t>(test.domains[0])]).c_str(),
+                  100 * commonest_classes(test).average);
+    guesses += text;
+  }
+  print_measures(all, measures);
+  std::printf("(attributes of somebody who always says the commonest:%s)\n", guesses.c_str());
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include <posekit/core/tensor.hpp>
@@ -41,6 +42,14 @@ posekit::AttributeAccuracy commonest_classes(const DomainBatch& truth);
 /// The pictures of all domains that a network is measured with.
 std::vector<DomainBatch> test_batches(const PeopleOptions& options, std::size_t count,
                                       const std::vector<Domain>& domains);
+
+/// How heatmaps are read where weights do not say.
+inline constexpr double usual_beta = 20;
+
+/// Measures `answers(images)` on pictures of all domains and prints it, with what somebody gets
+/// right who knows nothing but the commonest classes.
+void print_domains(const PeopleOptions& people, std::size_t images,
+                   const std::function<ImageAnswers(const posekit::Tensor<float>&)>& answers);
 
 /// A line for each domain, under a header.
 void print_measures(const std::vector<Domain>& domains, const std::vector<ImageMeasures>& measures);

@@ -256,7 +256,7 @@ PictureSubject find_picture(const PictureOptions& options, std::size_t image_siz
     subject.crop = seen.crop;
     return subject;
   }
-  const PeopleOptions people{.image_size = image_size, .recordings = options.recordings};
+  const PeopleOptions people{.image_size = image_size, .poses = options.poses};
   constexpr std::size_t measured = 512;
   const std::size_t count = std::max(options.example + 1, measured);
   subject.truth = test_people(domain_of(options.domain), people, count).example(options.example);
@@ -357,8 +357,10 @@ void add_picture_options(CLI::App& app, PictureOptions& o) {
   app.add_option("--example", o.example, "which drawn person")
       ->check(CLI::Range(0, 1000000).description(""))
       ->type_name("INDEX");
-  app.add_option("--poses", o.recordings, "motion capture that half of the drawn people move by")
-      ->type_name("FILE");
+  app.add_option("--poses", o.poses.file, "motion capture (.npz or .bvh) that drawn people move by")
+      ->type_name("FILE")
+      ->default_str("recordings of CMU that come along");
+  add_unit_option(app, o.poses);
   app.add_option("-o,--output", o.folder, "folder for the results")->type_name("DIR");
   app.add_flag("-q,--quiet", o.quiet, "print nothing but errors")->default_str("");
 }

@@ -20,7 +20,7 @@ struct PictureOptions {
   std::string box{};            ///< x,y,width,height of the person in the photo; empty: all of it
   std::string domain = "wild";  ///< of the drawn person
   std::size_t example = 0;      ///< which drawn person
-  std::filesystem::path recordings{};  ///< that drawn people move by
+  RecordingSource poses{};      ///< that drawn people move by
   std::filesystem::path folder{"out/progressive"};
   bool quiet = false;
 };

@@ -31,11 +31,10 @@ namespace pk = posekit;
 namespace {
 
 const std::vector<Domain> trained_domains{Domain::lab, Domain::wild};
-const std::vector<Domain> all_domains{Domain::lab, Domain::wild, Domain::night};
 
 PeopleOptions test_options(const PictureTrainingOptions& o) {
   PeopleOptions people = o.people;
-  if (!o.test_recordings.empty()) people.recordings = o.test_recordings;
+  if (!o.test_poses.file.empty()) people.poses = o.test_poses;
   return people;
 }
 
@@ -126,9 +125,9 @@ std::map<std::string, std::string> arguments_of(const PictureTrainingOptions& o)
   };
   return {{"seed", std::to_string(o.people.seed)},
           {"size", std::to_string(o.people.image_size)},
-          {"poses", name(o.people.recordings)},
+          {"poses", name(o.people.poses.file)},
           {"threshold", pk::shortest_decimal(o.people.threshold)},
-          {"test_poses", name(o.test_recordings)},
+          {"test_poses", name(o.test_poses.file)},
           {"sources", o.sources == Sources::lab ? "lab" : "mixed"},
           {"reversal", pk::shortest_decimal(o.reversal)},
           {"heatmap_weight", pk::shortest_decimal(o.heatmap_weight)},
@@ -206,20 +205,8 @@ pk::PoseAttributeLossOptions loss_options(const PictureTrainingOptions& o) {
 /// Says how good what a training left is, on all domains.
 template <class Answers>
 void print_result(const PictureTrainingOptions& o, const Answers& answers) {
-  std::printf("\nOn %zu pictures each that it has not seen:\n", o.test_images);
-  std::vector<ImageMeasures> measures;
-  std::string guesses;
-  for (const DomainBatch& test : test_batches(test_options(o), o.test_images, all_domains)) {
-    measures.push_back(measure(answers(test.images), test));
-    char text[60];
-    std::snprintf(text, sizeof text, " %s %.1f %%,",
-                  std::string(domain_names[static_cast<std::size_t>(test.domains[0])]).c_str(),
-                  100 * commonest_classes(test).average);
-    guesses += text;
-  }
-  print_measures(all_domains, measures);
-  guesses.pop_back();
-  std::printf("(attributes of somebody who always says the commonest:%s)\n", guesses.c_str());
+  std::printf("\n");
+  print_domains(test_options(o), o.test_images, answers);
   if (o.folder.empty()) return;
   std::printf("in %s: best.safetensors, log.csv, log.json, loss.png, domains.csv, domains.png\n",
               o.folder.c_str());
@@ -296,7 +283,7 @@ void run_joint_training(const JointTrainingOptions& options) {
     net.eval();
     std::printf("before:");
     print_result({.people = o.people,
-                  .test_recordings = o.test_recordings,
+                  .test_poses = o.test_poses,
                   .test_images = o.test_images,
                   .folder = ""},
                  answers);
@@ -389,12 +376,13 @@ void add_picture_training_options(CLI::App& app, PictureTrainingOptions& o) {
                  "of heatmaps' squared differences, against cross-entropies")
       ->check(positive_number(true))
       ->type_name("WEIGHT");
-  app.add_option("--poses", o.people.recordings,
+  app.add_option("--poses", o.people.poses.file,
                  "motion capture (.npz or .bvh) that the people move by")
       ->type_name("FILE");
-  app.add_option("--test-poses", o.test_recordings,
+  app.add_option("--test-poses", o.test_poses.file,
                  "motion capture for the pictures to measure with; without it that of --poses")
       ->type_name("FILE");
+  add_unit_option(app, o.people.poses);
   count("--test-images", o.test_images, 1, 1e6, "pictures to measure with, of each domain");
   app.add_option("--seed", o.people.seed, "of pictures and initial weights")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 62).description(""))

@@ -21,19 +21,19 @@ posekit::models::PoseAttributeNetOptions small_image_network();
 /// What trainings on pictures have in common.
 struct PictureTrainingOptions {
   PeopleOptions people{};
-  std::filesystem::path test_recordings{};  ///< of the pictures to measure with; empty: people's
+  RecordingSource test_poses{};  ///< of the pictures to measure with; empty: people's
   Sources sources = Sources::mixed;
   double reversal = 0;  ///< the largest lambda of the ramp of Ganin et al. 2016; 0: none
   /// Of the squared differences of heatmaps, summed over each map (Eq. 1 has their mean), against
   /// cross-entropies with weight 1.
-  double heatmap_weight = 1;
-  std::uint64_t epochs = 30;
+  double heatmap_weight = 0.25;
+  std::uint64_t epochs = 24;
   std::size_t images_per_epoch = 4096;
   std::size_t batch_size = 16;
-  double learning_rate = 5e-4;  ///< of RMSprop; it falls along half a cosine
+  double learning_rate = 1e-3;  ///< of RMSprop; it falls along half a cosine
   double clip_norm = 0;
-  double beta = 20;  ///< how heatmaps are read
-  std::size_t test_images = 256;
+  double beta = usual_beta;
+  std::size_t test_images = 512;
   std::uint64_t checkpoint_every = 256;
   int workers = 1;
   int threads = 0;

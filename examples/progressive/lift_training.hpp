@@ -11,7 +11,7 @@
 #include <posekit/synthetic/lifting_examples.hpp>
 #include <posekit/training/trainer.hpp>
 
-#include "measurement.hpp"
+#include "lift_measurement.hpp"
 #include "recordings.hpp"
 
 /// What stage 2 depends on besides its network.

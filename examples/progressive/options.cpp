@@ -20,7 +20,7 @@ namespace {
 
 /// A file that comes along, wherever the program is called.
 std::filesystem::path data_file(const char* name) {
-  return data_folder(POSEKIT_PROGRESSIVE_SOURCE) / name;
+  return data_folder("progressive", POSEKIT_PROGRESSIVE_SOURCE) / name;
 }
 
 void add_count(CLI::App& app, const std::string& names, auto& value, const char* what, double most,
@@ -28,13 +28,6 @@ void add_count(CLI::App& app, const std::string& names, auto& value, const char*
   app.add_option(names, value, what)
       ->check(CLI::Range(least, most).description(""))
       ->type_name(type);
-}
-
-void add_unit_option(CLI::App& app, RecordingSource& poses) {
-  app.add_option("--unit", poses.unit,
-                 "millimetres of the file's unit; 0: what it says, or the usual")
-      ->check(positive_number(true))
-      ->type_name("MM");
 }
 
 void add_pair_options(CLI::App& app, pk::LiftingOptions& pairs) {
@@ -91,7 +84,7 @@ struct Arguments {
   AttributesOptions attributes{};
   LiftTrainingOptions training{};
   pk::models::ProgressivePoseOptions network{.width = 192, .blocks = 1};
-  LiftMeasurementOptions measurement{};
+  MeasurementOptions measurement{};
   LiftAblationOptions ablation{.network = {.width = 192, .blocks = 1}};
   MultiTrainingOptions multi{};
   JointTrainingOptions joint{};
@@ -172,15 +165,18 @@ std::function<void()> parse_command_line(int argc, char** argv) {
     train.add_flag("-q,--quiet", a->training.quiet, "print nothing but errors")->default_str("");
   }
 
-  CLI::App& eval = *app.add_subcommand("eval", "measure a regressor on recordings");
-  eval.add_option("-w,--weights", a->measurement.weights, "weights that `train` wrote")
+  CLI::App& eval = *app.add_subcommand("eval", "measure what a stage of `train` wrote");
+  eval.add_option("-w,--weights", a->measurement.weights,
+                  "weights of any stage: what lifts is measured on pairs of 2D and 3D poses, what "
+                  "sees pictures on drawn people")
       ->type_name("FILE")
-      ->required();
+      ->default_str("the small ones that come along");
   eval.add_option("--poses", a->measurement.poses.file, "motion capture to measure with")
       ->type_name("FILE")
       ->default_str("recordings of CMU that come along");
   add_unit_option(eval, a->measurement.poses);
   add_pair_options(eval, a->measurement.pairs);
+  add_count(eval, "--images", a->measurement.images, "pictures of each domain", 1000000);
   add_count(eval, "--cameras", a->measurement.draws, "cameras that see each pose", 1000);
   eval.add_option("-o,--output", a->measurement.folder,
                   "folder for prediction.npy and truth.npy (mm), which posekit-evaluate reads")
@@ -235,12 +231,14 @@ std::function<void()> parse_command_line(int argc, char** argv) {
     return [a] { run_attributes(a->attributes); };
   }
   const auto complete_pictures = [](PictureTrainingOptions& o) {
-    if (!o.people.recordings.empty()) return;
-    o.people.recordings = data_file("cmu_train.npz");
-    if (o.test_recordings.empty()) o.test_recordings = data_file("cmu_test.npz");
+    o.test_poses.unit = o.people.poses.unit;
+    if (!o.people.poses.file.empty()) return;
+    o.people.poses.file = data_file("cmu_train.npz");
+    if (o.test_poses.file.empty()) o.test_poses.file = data_file("cmu_test.npz");
   };
   const auto complete_picture = [](PictureOptions& o) {
     if (o.weights.empty()) o.weights = data_file("small.safetensors");
+    if (o.poses.file.empty()) o.poses.file = data_file("cmu_test.npz");
   };
   if (predict.parsed()) {
     complete_picture(a->picture);
@@ -270,8 +268,9 @@ std::function<void()> parse_command_line(int argc, char** argv) {
     return [a] { run_lift_training(a->training, a->network); };
   }
   if (eval.parsed()) {
+    if (a->measurement.weights.empty()) a->measurement.weights = data_file("small.safetensors");
     if (a->measurement.poses.file.empty()) a->measurement.poses.file = data_file("cmu_test.npz");
-    return [a] { run_lift_measurement(a->measurement); };
+    return [a] { run_measurement(a->measurement); };
   }
   complete(a->ablation.training);
   return [a] { run_lift_ablation(a->ablation); };

@@ -3,15 +3,15 @@
 #include <cmath>
 
 #include <posekit/core/error.hpp>
-#include <posekit/pose/skeletons.hpp>
+
+#include "command_line.hpp"
 
 namespace pk = posekit;
 
 namespace {
 
 /// From hip to shoulder in the first frame, mm.
-double torso_height(const pk::MotionCapture& recordings) {
-  const auto& skeleton = pk::skeletons::pose_16;
+double torso_height(const pk::MotionCapture& recordings, const pk::Skeleton& skeleton) {
   const std::size_t hip = skeleton.index("left_hip"), shoulder = skeleton.index("left_shoulder");
   double square = 0;
   for (std::size_t a = 0; a < 3; ++a)
@@ -21,10 +21,9 @@ double torso_height(const pk::MotionCapture& recordings) {
 
 }  // namespace
 
-pk::MotionCapture load_recordings(const RecordingSource& source) {
-  auto recordings =
-      pk::load_mocap(source.file, {.skeleton = &pk::skeletons::pose_16, .unit = source.unit});
-  const double height = torso_height(recordings);
+pk::MotionCapture load_recordings(const RecordingSource& source, const pk::Skeleton& skeleton) {
+  auto recordings = pk::load_mocap(source.file, {.skeleton = &skeleton, .unit = source.unit});
+  const double height = torso_height(recordings, skeleton);
   if (!(height > 200 && height < 1000)) {
     throw pk::FileError(
         pk::error_text(source.file.string(), ": from hip to shoulder its people have ", height,
@@ -44,4 +43,11 @@ std::vector<std::string> actions_of(const pk::MotionCapture& recordings) {
     }
   }
   return actions;
+}
+
+void add_unit_option(CLI::App& app, RecordingSource& source) {
+  app.add_option("--unit", source.unit,
+                 "millimetres of the file's unit; 0: what it says, or the usual")
+      ->check(positive_number(true))
+      ->type_name("MM");
 }
