@@ -11,7 +11,7 @@ common=(-DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_
 run() { "$@" >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }; }
 programs=(consumer)
 if [ "$how" = find_package ]; then
-  programs=(consumer pose_networks explain_network heatmaps evaluate margipose margipose_files)
+  programs=(consumer pose_networks explain_network heatmaps evaluate margipose margipose_files progressive)
   # Installed files only: nothing of the checkout may be needed.
   run cmake -S "$source" -B "$work/posekit" "${common[@]}" -DPOSEKIT_NATIVE=OFF -DPOSEKIT_BUILD_EXAMPLES=OFF \
     -DPOSEKIT_BUILD_TESTS=OFF -DPOSEKIT_BUILD_BENCHMARKS=OFF
@@ -47,6 +47,7 @@ run_all() {
   "$program/margipose_files$1"
   "$program/margipose$1" net.safetensors image.npy truth.npy
   "$program/margipose_files$1" "$golden/margipose"
+  "$program/progressive$1" "$source/examples/progressive/cmu_test.npz"
   if [ -s "$source/models/movenet-lightning.json" ]; then
     # An image of zeros, written here to need nothing else: 1 x 192 x 192 x 3 bytes behind an npy header.
     header="{'descr': '|u1', 'fortran_order': False, 'shape': (1, 192, 192, 3), }"
