@@ -9,7 +9,7 @@
 #include <posekit/io/csv.hpp>
 #include <posekit/io/file.hpp>
 #include <posekit/io/folder.hpp>
-#include <posekit/models/lifting_features.hpp>
+#include <posekit/models/residual_regressor.hpp>
 
 #include "spread.hpp"
 
@@ -28,22 +28,6 @@ struct LiftingRow {
   std::size_t parameters = 0;           // once it has been made
   std::vector<LiftingErrors> errors{};  // one per seed
 };
-
-/// The width with which the lifter of Martinez et al. has as many parameters.
-std::size_t plain_width(const pk::models::PoseLifterOptions& options, double wanted) {
-  const auto joints = static_cast<double>(options.skeleton->size());
-  const double features = static_cast<double>(
-      pk::models::lifting_feature_count(options.skeleton->size(), options.attributes));
-  const auto count = [&](double w) {
-    return (features + 3) * w + (w + 1) * 3 * joints +
-           2 * static_cast<double>(options.blocks) * (w + 3) * w;
-  };
-  std::size_t width = 1;
-  while (count(static_cast<double>(width)) < wanted) ++width;
-  const double above = count(static_cast<double>(width)) - wanted,
-               below = wanted - count(static_cast<double>(width - 1));
-  return below < above && width > 1 ? width - 1 : width;
-}
 
 std::vector<LiftingRow> table_rows(const LiftAblationOptions& options) {
   ProgressivePoseOptions full = options.network;
@@ -71,7 +55,8 @@ std::vector<LiftingRow> table_rows(const LiftAblationOptions& options) {
                                           .blocks = full.blocks,
                                           .dropout = full.dropout,
                                           .unit = full.unit};
-    network.width = plain_width(network, static_cast<double>(whole.parameters()));
+    network.width =
+        pk::models::width_of_size({pk::models::regressor_options(network)}, whole.parameters());
     return [network] {
       return LiftingNetwork{{}, std::make_shared<pk::models::PoseLifter<float>>(network)};
     };

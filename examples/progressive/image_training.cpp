@@ -131,6 +131,7 @@ std::map<std::string, std::string> arguments_of(const PictureTrainingOptions& o)
           {"sources", o.sources == Sources::lab ? "lab" : "mixed"},
           {"reversal", pk::shortest_decimal(o.reversal)},
           {"heatmap_weight", pk::shortest_decimal(o.heatmap_weight)},
+          {"attribute_weight", pk::shortest_decimal(o.attribute_weight)},
           {"epochs", std::to_string(o.epochs)},
           {"images", std::to_string(o.images_per_epoch)},
           {"batch", std::to_string(o.batch_size)},
@@ -199,6 +200,7 @@ pk::PoseAttributeLossOptions loss_options(const PictureTrainingOptions& o) {
   const double cells = static_cast<double>(o.people.image_size / 4);
   pk::PoseAttributeLossOptions options;
   options.heatmap_weight = o.heatmap_weight * cells * cells;
+  options.attribute_weight = o.attribute_weight;
   return options;
 }
 
@@ -374,6 +376,10 @@ void add_picture_training_options(CLI::App& app, PictureTrainingOptions& o) {
       ->default_str("mixed");
   app.add_option("--heatmap-weight", o.heatmap_weight,
                  "of heatmaps' squared differences, against cross-entropies")
+      ->check(positive_number(true))
+      ->type_name("WEIGHT");
+  app.add_option("--attribute-weight", o.attribute_weight,
+                 "of the attributes' cross-entropy; 0: 2D positions alone")
       ->check(positive_number(true))
       ->type_name("WEIGHT");
   app.add_option("--poses", o.people.poses.file,

@@ -27,6 +27,7 @@ struct PictureTrainingOptions {
   /// Of the squared differences of heatmaps, summed over each map (Eq. 1 has their mean), against
   /// cross-entropies with weight 1.
   double heatmap_weight = 0.25;
+  double attribute_weight = 1;  ///< 0: 2D positions alone, as in the paper's Table 3
   std::uint64_t epochs = 24;
   std::size_t images_per_epoch = 4096;
   std::size_t batch_size = 16;

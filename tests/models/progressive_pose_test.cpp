@@ -177,6 +177,14 @@ TEST_CASE("Lifting networks have as many parameters as are published", "[models]
       static_cast<double>(pk::nn::parameter_count(pk::models::ProgressivePose<float>(none)));
   CHECK(parameters / 25875552 == Approx(1).epsilon(0.001));
   CHECK(pk::models::equal_width(both, both) == 1024);
+  const auto lifter = pk::models::regressor_options(pk::models::PoseLifterOptions{});
+  CHECK(pk::models::parameter_count(lifter) == 4291632);
+  for (const std::size_t off : {0, 4000})
+    CHECK(pk::models::width_of_size({lifter}, 4291632 + off) == 1024);
+  CHECK(pk::models::width_of_size({lifter}, 4291632 + 5000) == 1025);
+  CHECK(pk::models::width_of_size({lifter, lifter}, 2 * 4291632) == 1024);
+  CHECK(pk::models::width_of_size({lifter}, 0) == 1);
+  CHECK_THROWS_WITH(pk::models::width_of_size({}, 5), Contains("no regressors"));
 }
 
 TEST_CASE("Joints have three groups of freedom", "[models]") {

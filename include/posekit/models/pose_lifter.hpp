@@ -19,6 +19,9 @@ struct PoseLifterOptions {
   double unit = 100;  ///< mm of a unit of what the network's last layer says
 };
 
+/// Those of the network's layers.
+ResidualRegressorOptions regressor_options(const PoseLifterOptions& options);
+
 /// A 2D pose lifted to 3D (Martinez et al. 2017): joints [N, J, 2], normalised by the crop, as
 /// LiftingExamples has them, to positions [N, J, 3] in mm from the root. With 16 joints, width 1024
 /// and two blocks it has 4,291,632 parameters, named as ResidualRegressor has them.
@@ -61,15 +64,17 @@ class PoseLifter {
 
 namespace posekit::inline POSEKIT_ISA::models {
 
+POSEKIT_INLINE ResidualRegressorOptions regressor_options(const PoseLifterOptions& o) {
+  return {.in_features = lifting_feature_count(o.skeleton->size(), o.attributes),
+          .out_features = 3 * o.skeleton->size(),
+          .width = o.width,
+          .blocks = o.blocks,
+          .dropout = o.dropout};
+}
+
 template <class T>
 PoseLifter<T>::PoseLifter(const PoseLifterOptions& options)
-    : options_(options),
-      regressor_(
-          {.in_features = lifting_feature_count(options.skeleton->size(), options.attributes),
-           .out_features = 3 * options.skeleton->size(),
-           .width = options.width,
-           .blocks = options.blocks,
-           .dropout = options.dropout}) {
+    : options_(options), regressor_(regressor_options(options)) {
   require_positive("PoseLifter", "unit", options.unit);
 }
 

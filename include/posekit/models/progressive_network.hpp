@@ -89,9 +89,12 @@ POSEKIT_INLINE ProgressivePoseOptions progressive_pose_options(const WeightsMeta
   }
   // The first regressor of an order sees nothing but the picture's evidence.
   const ProgressiveStep::Group first = progressive_steps(o.order, o.second_block)[0].result;
-  metadata.require_tensor(
-      "g" + std::to_string(first.block + 1) + std::to_string(first.group + 1) + ".w1.weight",
-      {o.width, lifting_feature_count(o.skeleton->size(), o.attributes)});
+  const std::string name =
+      "g" + std::to_string(first.block + 1) + std::to_string(first.group + 1) + ".";
+  metadata.require_tensor(name + "w1.weight",
+                          {o.width, lifting_feature_count(o.skeleton->size(), o.attributes)});
+  // The largest, so that a small file does not ask for much memory.
+  if (o.blocks > 0) metadata.require_tensor(name + "linear_stages.0.w1.weight", {o.width, o.width});
   metadata.require_tensors(o.blocks);
   return o;
 }

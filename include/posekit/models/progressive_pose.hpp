@@ -105,6 +105,9 @@ class ProgressivePose {
   std::vector<Part> parts_;
 };
 
+/// Of its regressors, one for each step.
+std::vector<ResidualRegressorOptions> regressor_options(const ProgressivePoseOptions& options);
+
 /// The width with which a network of `options` has as many parameters as one of `reference`, as
 /// nearly as there is one.
 std::size_t equal_width(const ProgressivePoseOptions& options,
@@ -113,8 +116,6 @@ std::size_t equal_width(const ProgressivePoseOptions& options,
 }  // namespace posekit::inline POSEKIT_ISA::models
 
 #if POSEKIT_DEFINES_MODELS
-
-#include <cmath>
 
 #include <posekit/autodiff/arithmetic.hpp>
 #include <posekit/autodiff/shaping.hpp>
@@ -169,6 +170,22 @@ POSEKIT_INLINE std::vector<ProgressiveStep> progressive_steps(Dependencies order
   return steps;
 }
 
+POSEKIT_INLINE std::vector<ResidualRegressorOptions> regressor_options(
+    const ProgressivePoseOptions& o) {
+  const auto groups = freedom_groups(*o.skeleton);
+  std::vector<ResidualRegressorOptions> all;
+  for (const ProgressiveStep& step : progressive_steps(o.order, o.second_block)) {
+    std::size_t features = lifting_feature_count(o.skeleton->size(), o.attributes);
+    for (const auto& seen : step.seen) features += 3 * groups[seen.group].size();
+    all.push_back({.in_features = features,
+                   .out_features = 3 * groups[step.result.group].size(),
+                   .width = o.width,
+                   .blocks = o.blocks,
+                   .dropout = o.dropout});
+  }
+  return all;
+}
+
 template <class T>
 ProgressivePose<T>::ProgressivePose(const ProgressivePoseOptions& options)
     : options_(options), groups_(freedom_groups(*options.skeleton)) {
@@ -178,17 +195,12 @@ ProgressivePose<T>::ProgressivePose(const ProgressivePoseOptions& options)
   for (const auto& group : groups_) {
     for (const std::size_t joint : group) places_[joint] = place++;
   }
-  for (ProgressiveStep& step : progressive_steps(options.order, options.second_block)) {
-    std::size_t features = lifting_feature_count(options.skeleton->size(), options.attributes);
-    for (const auto& seen : step.seen) features += 3 * groups_[seen.group].size();
-    ResidualRegressor<T> regressor({.in_features = features,
-                                    .out_features = 3 * groups_[step.result.group].size(),
-                                    .width = options.width,
-                                    .blocks = options.blocks,
-                                    .dropout = options.dropout});
-    const std::string name =
-        "g" + std::to_string(step.result.block + 1) + std::to_string(step.result.group + 1);
-    parts_.push_back({name, std::move(step), std::move(regressor)});
+  const auto steps = progressive_steps(options.order, options.second_block);
+  const auto regressors = regressor_options(options);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const ProgressiveStep::Group& result = steps[i].result;
+    parts_.push_back({"g" + std::to_string(result.block + 1) + std::to_string(result.group + 1),
+                      steps[i], ResidualRegressor<T>(regressors[i])});
   }
 }
 
@@ -230,44 +242,12 @@ void ProgressivePose<T>::visit(nn::ModuleVisitor<T>& v) {
   for (Part& part : parts_) v(part.name, part.regressor);
 }
 
-}  // namespace posekit::inline POSEKIT_ISA::models
-
-namespace posekit::inline POSEKIT_ISA::internal {
-
-/// What ProgressivePose counts, without its tensors.
-POSEKIT_INLINE double progressive_parameters(const models::ProgressivePoseOptions& options,
-                                             std::size_t width) {
-  const auto groups = models::freedom_groups(*options.skeleton);
-  const auto w = static_cast<double>(width);
-  double count = 0;
-  for (const auto& step : models::progressive_steps(options.order, options.second_block)) {
-    std::size_t features =
-        models::lifting_feature_count(options.skeleton->size(), options.attributes);
-    for (const auto& seen : step.seen) features += 3 * groups[seen.group].size();
-    const auto results = static_cast<double>(3 * groups[step.result.group].size());
-    count += (static_cast<double>(features) + 3) * w + (w + 1) * results +
-             static_cast<double>(2 * options.blocks) * (w + 3) * w;
-  }
-  return count;
-}
-
-}  // namespace posekit::inline POSEKIT_ISA::internal
-
-namespace posekit::inline POSEKIT_ISA::models {
-
 POSEKIT_INLINE std::size_t equal_width(const ProgressivePoseOptions& options,
                                        const ProgressivePoseOptions& reference) {
-  const double wanted = internal::progressive_parameters(reference, reference.width);
-  std::size_t low = 1, high = 2;
-  while (internal::progressive_parameters(options, high) < wanted) high *= 2;
-  while (low + 1 < high) {
-    const std::size_t middle = (low + high) / 2;
-    (internal::progressive_parameters(options, middle) < wanted ? low : high) = middle;
-  }
-  const auto off = [&](std::size_t width) {
-    return std::abs(internal::progressive_parameters(options, width) - wanted);
-  };
-  return off(low) < off(high) ? low : high;
+  std::size_t wanted = 0;
+  for (const ResidualRegressorOptions& one : regressor_options(reference))
+    wanted += parameter_count(one);
+  return width_of_size(regressor_options(options), wanted);
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models

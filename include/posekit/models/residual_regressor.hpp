@@ -56,11 +56,19 @@ struct ResidualRegressor {
   void visit(nn::ModuleVisitor<T>& v);
 };
 
+/// The parameters of such a regressor, which is not made for it.
+std::size_t parameter_count(const ResidualRegressorOptions& options);
+
+/// The width with which regressors, of these options but for it, have `wanted` parameters together,
+/// as nearly as there is one. Throws ValueError for no regressors.
+std::size_t width_of_size(std::vector<ResidualRegressorOptions> regressors, std::size_t wanted);
+
 }  // namespace posekit::inline POSEKIT_ISA::models
 
 #if POSEKIT_DEFINES_MODELS
 
 #include <posekit/autodiff/arithmetic.hpp>
+#include <posekit/core/error.hpp>
 
 namespace posekit::inline POSEKIT_ISA::internal {
 
@@ -125,6 +133,33 @@ void ResidualRegressor<T>::visit(nn::ModuleVisitor<T>& v) {
   v("dropout", dropout);
   v("linear_stages", linear_stages);
   v("w2", w2);
+}
+
+POSEKIT_INLINE std::size_t parameter_count(const ResidualRegressorOptions& o) {
+  const std::size_t w = o.width;
+  return (o.in_features + 3) * w + 2 * o.blocks * (w + 3) * w + (w + 1) * o.out_features;
+}
+
+POSEKIT_INLINE std::size_t width_of_size(std::vector<ResidualRegressorOptions> regressors,
+                                         std::size_t wanted) {
+  if (regressors.empty()) throw ValueError("width_of_size: no regressors, expected some");
+  const auto size = [&](std::size_t width) {
+    std::size_t sum = 0;
+    for (ResidualRegressorOptions& one : regressors) {
+      one.width = width;
+      sum += parameter_count(one);
+    }
+    return sum;
+  };
+  std::size_t low = 1, high = 2;
+  while (size(high) < wanted) high *= 2;
+  while (low + 1 < high) {
+    const std::size_t middle = (low + high) / 2;
+    (size(middle) < wanted ? low : high) = middle;
+  }
+  // size(high) is not below it.
+  const std::size_t smaller = size(low);
+  return smaller >= wanted || wanted - smaller < size(high) - wanted ? low : high;
 }
 
 }  // namespace posekit::inline POSEKIT_ISA::models
