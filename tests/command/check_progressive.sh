@@ -78,6 +78,7 @@ grep -q '^night ' said && grep -q 'the commonest: lab' said || complain "train -
 for file in checkpoint.safetensors best.safetensors log.csv log.json loss.png domains.csv domains.png; do
   [ -s "multi/$file" ] || complain "train --stage multi wrote no $file"
 done
+touch killed.log
 start_multi killed --workers 0 >killed.log 2>&1 &
 job=$!
 while kill -0 $job 2>/dev/null && ! grep -q 'epoch  *2/' killed.log; do sleep 0.01; done
