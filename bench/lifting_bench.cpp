@@ -177,19 +177,14 @@ void time_product(benchmark::State& state, const Product& product, int threads) 
                                   scratch.data(), threads);
   };
   run();
+  const bench::Work work{.multiply_adds = static_cast<double>(e.rows * e.depth * e.columns),
+                         .bytes = 4 * static_cast<double>(e.rows * e.depth + e.depth * e.columns +
+                                                          e.rows * e.columns)};
+  const bench::Shares shares(state, work, threads);
   for (auto _ : state) {
     run();
     benchmark::ClobberMemory();
   }
-  const double work = static_cast<double>(e.rows * e.depth * e.columns);
-  const double bytes =
-      4 * static_cast<double>(e.rows * e.depth + e.depth * e.columns + e.rows * e.columns);
-  state.counters["GMAC/s"] =
-      benchmark::Counter(work * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["GB/s"] =
-      benchmark::Counter(bytes * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["peak"] = benchmark::Counter(work / bench::measure_peak(threads),
-                                              benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void register_all() {

@@ -46,9 +46,17 @@ inline double measure_peak(int threads) {
   const double time = shortest(5, [&] {
     pk::parallel_ranges(
         static_cast<std::size_t>(threads), threads, [&](std::size_t, std::size_t, int) {
+          // Numbers that differ and that the compiler does not know: equal chains would be one.
           Batch sum[chains];
-          for (auto& s : sum) s = Batch(0.5f);
-          Batch factor(0.999f), term(0.001f);
+          float start = 0.5f, shrink = 0.999f, step = 0.001f;
+          benchmark::DoNotOptimize(shrink);
+          benchmark::DoNotOptimize(step);
+          for (auto& s : sum) {
+            s = Batch(start);
+            start += 0.01f;
+            benchmark::DoNotOptimize(start);
+          }
+          const Batch factor(shrink), term(step);
           for (std::size_t i = 0; i < loops; ++i) {
             pk::simd::unroll<chains>([&](auto c) { sum[c] = xsimd::fma(sum[c], factor, term); });
           }
