@@ -108,6 +108,6 @@ class TrainingPictures {
   DomainPeople lab_, wild_;
 };
 
-/// Pictures for measuring, which no training sees: other people, places and, where there are
-/// recordings, other recordings; the lab's walls are those of the training.
+/// Pictures for measuring, which no training sees: other people and places, moving as the options'
+/// poses; the lab's walls are those of the training.
 DomainPeople test_people(Domain domain, const PeopleOptions& options, std::size_t count);

@@ -11,6 +11,10 @@
 
 #include <posekit/autodiff/softmax.hpp>
 #include <posekit/autodiff/tape.hpp>
+#include <posekit/core/error.hpp>
+#include <posekit/models/image_lifter_network.hpp>
+#include <posekit/models/pose_attribute_network.hpp>
+#include <posekit/models/progressive_network.hpp>
 #include <posekit/pose/pck.hpp>
 #include <posekit/pose/position_errors.hpp>
 #include <posekit/pose/skeletons.hpp>
@@ -18,6 +22,8 @@
 namespace pk = posekit;
 
 namespace {
+
+constexpr std::size_t trained_domain_count = 2;  // lab and wild
 
 /// Runs `answer` on parts of the pictures and puts the rows of what it says together.
 template <class Answer>
@@ -46,7 +52,45 @@ ImageAnswers in_parts(const pk::Tensor<float>& images, const Answer& answer) {
   return all;
 }
 
+void require_pose_16(const std::filesystem::path& weights, const pk::Skeleton& skeleton) {
+  if (&skeleton == &pk::skeletons::pose_16) return;
+  throw pk::FileError(pk::error_text(weights.string(), ": lifts poses of ", skeleton.name,
+                                     ", expected ", pk::skeletons::pose_16.name));
+}
+
+void require_usual(const std::filesystem::path& weights,
+                   const pk::models::PoseAttributeNetOptions& o) {
+  if (o.joints == pk::skeletons::pose_16.size() && o.attributes == pk::pose_attribute_count &&
+      o.classes == pk::pose_attribute_class_count && o.domains == trained_domain_count &&
+      o.input[0] == o.input[1])
+    return;
+  throw pk::FileError(pk::error_text(weights.string(), ": sees ", o.joints, " joints, ",
+                                     o.attributes, " attributes of ", o.classes, " classes and ",
+                                     o.domains, " domains in pictures of ", o.input[0], " x ",
+                                     o.input[1], ", expected 16, 9 of 3 and 2 in square ones"));
+}
+
 }  // namespace
+
+std::shared_ptr<ImageNetwork> load_image_network(const std::filesystem::path& weights) {
+  auto network = pk::models::load_pose_attribute_net<float>(weights);
+  require_usual(weights, network->options());
+  return network;
+}
+
+std::shared_ptr<JoinedNetwork> load_joined_network(const std::filesystem::path& weights) {
+  auto network = pk::models::load_image_lifter<float>(weights);
+  require_pose_16(weights, *network->options().lifter.skeleton);
+  require_usual(weights, network->options().image);
+  return network;
+}
+
+std::shared_ptr<pk::models::ProgressivePose<float>> load_lifter(
+    const std::filesystem::path& weights) {
+  auto network = pk::models::load_progressive_pose<float>(weights);
+  require_pose_16(weights, *network->options().skeleton);
+  return network;
+}
 
 ImageAnswers answers_of(const ImageNetwork& network, const pk::Tensor<float>& images, double beta) {
   return in_parts(images, [&](const pk::Var<float>& x) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include <posekit/core/tensor.hpp>
@@ -13,6 +15,15 @@
 
 using ImageNetwork = posekit::models::PoseAttributeNet<float>;
 using JoinedNetwork = posekit::models::ImageLifter<float>;
+
+/// Weights of a network that sees square pictures of people of skeletons::pose_16, with nine
+/// attributes and two domains; the second one's lifter has that skeleton too. Throws
+/// posekit::FileError for others.
+std::shared_ptr<ImageNetwork> load_image_network(const std::filesystem::path& weights);
+std::shared_ptr<JoinedNetwork> load_joined_network(const std::filesystem::path& weights);
+/// A lifter of skeletons::pose_16. Throws posekit::FileError for others.
+std::shared_ptr<posekit::models::ProgressivePose<float>> load_lifter(
+    const std::filesystem::path& weights);
 
 /// What a network says of pictures, of which only numbers are kept.
 struct ImageAnswers {

@@ -40,7 +40,7 @@ namespace pk = posekit;
 
 namespace {
 
-const pk::Skeleton& skeleton = pk::skeletons::pose_16;
+const pk::Skeleton& pose_16 = pk::skeletons::pose_16;
 
 constexpr std::array<const char*, 3> attribute_words{"in front of the torso", "behind the torso",
                                                      "on the torso's plane"};
@@ -56,7 +56,7 @@ struct Pose {
 };
 
 Pose pose_of(const JoinedNetwork& network, const pk::Tensor<float>& image) {
-  const std::size_t size = image.shape()[2], joints = skeleton.size();
+  const std::size_t size = image.shape()[2], joints = pose_16.size();
   pk::Tape<float> tape;
   const auto out =
       network(tape.constant(pk::reshaped(pk::normalize_images<float>(image), {1, 3, size, size})));
@@ -77,7 +77,7 @@ Pose pose_of(const JoinedNetwork& network, const pk::Tensor<float>& image) {
 /// Which of the nine attributes is a joint's, if any.
 std::optional<std::size_t> attribute_of(std::size_t joint) {
   const auto& names = pk::pose_attribute_joints;
-  const auto at = std::find(names.begin(), names.end(), skeleton.joints[joint]);
+  const auto at = std::find(names.begin(), names.end(), pose_16.joints[joint]);
   if (at == names.end()) return std::nullopt;
   return static_cast<std::size_t>(at - names.begin());
 }
@@ -100,14 +100,14 @@ void draw_attributes(pk::Canvas& canvas, const Pose& pose, const pk::Tensor<floa
     if (!attribute || pose.classes(*attribute) < 0) return torso_color;
     return attribute_color(pose.classes(*attribute));
   };
-  for (const pk::Bone& bone : skeleton.bones) {
-    const std::size_t outer = skeleton.parents[bone.to] == bone.from ? bone.to : bone.from;
+  for (const pk::Bone& bone : pose_16.bones) {
+    const std::size_t outer = pose_16.parents[bone.to] == bone.from ? bone.to : bone.from;
     for (const bool rim : {true, false}) {
       canvas.line(at(bone.from, 0), at(bone.from, 1), at(bone.to, 0), at(bone.to, 1),
                   rim ? pk::colors::white : color(outer), rim ? 6 : 4, rim ? 0.7 : 1);
     }
   }
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
+  for (std::size_t j = 0; j < pose_16.size(); ++j) {
     canvas.disc(at(j, 0), at(j, 1), 4.5, pk::colors::white);
     canvas.disc(at(j, 0), at(j, 1), 3.5, color(j));
   }
@@ -140,7 +140,7 @@ pk::Bitmap draw(const PictureSubject& subject, const Pose& pose, const std::stri
     canvas.text(x, top - 10, view.name, 11, pk::colors::ink);
     canvas.rectangle(x, top, x + side, top + side, pk::colors::rule);
     if (subject.truth)
-      draw_shadow(canvas, skeleton, shown(subject.truth->positions, view.right, view.down), x, top,
+      draw_shadow(canvas, pose_16, shown(subject.truth->positions, view.right, view.down), x, top,
                   1);
     draw_attributes(canvas, pose, shown(pose.positions, view.right, view.down), x, top, 1);
   }
@@ -180,8 +180,8 @@ double rounded(float value) { return std::round(1000 * static_cast<double>(value
 /// attribute of a limb.
 std::string as_csv(const Pose& pose, const pk::Tensor<float>& places) {
   std::string csv = "joint,x,y,confidence,x_mm,y_mm,z_mm,attribute,front,back,on_plane\n";
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
-    csv += pk::csv_field(skeleton.joints[j]);
+  for (std::size_t j = 0; j < pose_16.size(); ++j) {
+    csv += pk::csv_field(pose_16.joints[j]);
     for (const float value : {places(j, 0), places(j, 1), pose.confidence(j), pose.positions(j, 0),
                               pose.positions(j, 1), pose.positions(j, 2)})
       csv += "," + pk::csv_field(rounded(value));
@@ -204,9 +204,9 @@ std::string as_csv(const Pose& pose, const pk::Tensor<float>& places) {
 
 std::string as_json(const Pose& pose, const pk::Tensor<float>& places) {
   nlohmann::ordered_json all;
-  all["skeleton"] = std::string(skeleton.name);
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
-    nlohmann::ordered_json joint{{"joint", std::string(skeleton.joints[j])},
+  all["skeleton"] = std::string(pose_16.name);
+  for (std::size_t j = 0; j < pose_16.size(); ++j) {
+    nlohmann::ordered_json joint{{"joint", std::string(pose_16.joints[j])},
                                  {"place", {rounded(places(j, 0)), rounded(places(j, 1))}},
                                  {"confidence", rounded(pose.confidence(j))},
                                  {"position_mm",
@@ -265,7 +265,7 @@ PictureSubject find_picture(const PictureOptions& options, std::size_t image_siz
 }
 
 void run_image_prediction(const PictureOptions& options) {
-  const auto network = pk::models::load_image_lifter<float>(options.weights);
+  const auto network = load_joined_network(options.weights);
   const std::size_t size = network->options().image.input[0];
   StagedOutput output(options.folder);
   const PictureSubject subject = find_picture(options, size);
@@ -273,13 +273,13 @@ void run_image_prediction(const PictureOptions& options) {
   std::string note;
   if (subject.truth) {
     const auto batched = [](const pk::Tensor<float>& pose_) {
-      return pk::reshaped(pk::Tensor<float>(pose_), {1, skeleton.size(), 3});
+      return pk::reshaped(pk::Tensor<float>(pose_), {1, pose_16.size(), 3});
     };
     const auto lifted = batched(pose.positions), truth = batched(subject.truth->positions);
     char text[120];
     std::snprintf(text, sizeof text, "MPJPE %.0f mm, PA-MPJPE %.0f mm",
-                  pk::mpjpe(lifted, truth, skeleton).mean,
-                  pk::pa_mpjpe(lifted, truth, skeleton).mean);
+                  pk::mpjpe(lifted, truth, pose_16).mean,
+                  pk::pa_mpjpe(lifted, truth, pose_16).mean);
     note = text;
   }
   const pk::Tensor<float> places =
@@ -291,11 +291,11 @@ void run_image_prediction(const PictureOptions& options) {
   if (options.quiet) return;
   std::printf("%-16s %8s %8s   %8s %8s %8s   attribute\n", "joint", "x", "y", "x mm", "y mm",
               "z mm");
-  for (std::size_t j = 0; j < skeleton.size(); ++j) {
+  for (std::size_t j = 0; j < pose_16.size(); ++j) {
     const auto i = attribute_of(j);
     const bool known = i && pose.classes(*i) >= 0;
     std::printf("%-16s %8.1f %8.1f   %8.0f %8.0f %8.0f   %s\n",
-                std::string(skeleton.joints[j]).c_str(), static_cast<double>(places(j, 0)),
+                std::string(pose_16.joints[j]).c_str(), static_cast<double>(places(j, 0)),
                 static_cast<double>(places(j, 1)), static_cast<double>(pose.positions(j, 0)),
                 static_cast<double>(pose.positions(j, 1)),
                 static_cast<double>(pose.positions(j, 2)),
@@ -306,11 +306,10 @@ void run_image_prediction(const PictureOptions& options) {
 }
 
 void run_image_explanation(const PictureExplanationOptions& options) {
-  const auto network =
-      pk::models::pose_network(pk::models::load_image_lifter<float>(options.picture.weights));
+  const auto network = pk::models::pose_network(load_joined_network(options.picture.weights));
   const auto seen = seen_in_plane(network, options.plane);
   pk::ExplanationOptions<float> what;
-  for (const std::string& joint : options.joints) what.joints.push_back(skeleton.index(joint));
+  for (const std::string& joint : options.joints) what.joints.push_back(pose_16.index(joint));
   const std::size_t size = network.input().size;
   StagedOutput output(options.picture.folder);
   const PictureSubject subject = find_picture(options.picture, size);
@@ -331,14 +330,14 @@ void run_image_explanation(const PictureExplanationOptions& options) {
     for (float& index : why.locality_index) index = std::numeric_limits<float>::quiet_NaN();
   }
   pk::save_png(output.file("explanation.png"),
-               draw_explanation(skeleton, subject.image, why,
+               draw_explanation(pose_16, subject.image, why,
                                 subject.truth ? &subject.truth->example.joints : nullptr));
   pk::save_npy(output.file("attributions.npy"), why.maps);
   output.publish();
   if (options.picture.quiet) return;
   std::printf("%-16s %8s %8s %14s\n", "joint", "LI", "DI", "completeness");
   for (std::size_t k = 0; k < why.joints.size(); ++k) {
-    std::printf("%-16s %8.2f %8.1f %14.2g\n", std::string(skeleton.joints[why.joints[k]]).c_str(),
+    std::printf("%-16s %8.2f %8.1f %14.2g\n", std::string(pose_16.joints[why.joints[k]]).c_str(),
                 static_cast<double>(why.locality_index(k)),
                 static_cast<double>(why.diffusion_index(k)),
                 static_cast<double>(why.attribution.completeness_gap(k)));

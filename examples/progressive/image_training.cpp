@@ -16,7 +16,6 @@
 #include <posekit/models/pose_attribute_loss.hpp>
 #include <posekit/models/pose_attribute_network.hpp>
 #include <posekit/models/progressive_loss.hpp>
-#include <posekit/models/progressive_network.hpp>
 #include <posekit/nn/checkpoint.hpp>
 #include <posekit/nn/module.hpp>
 #include <posekit/optim/rmsprop.hpp>
@@ -261,7 +260,7 @@ void run_multi_training(const MultiTrainingOptions& options) {
   const PictureTrainingOptions& o = options.training;
   TrainedImageNetwork trained = train_image_network(options);
   print_end(o, trained.result, trained.steps_taken);
-  if (o.quiet) return;
+  if (o.quiet || trained.result.end == pk::TrainingEnd::stopped) return;
   const auto best = o.folder / "best.safetensors";
   if (!o.folder.empty() && pk::is_file(best)) pk::load_safetensors(best, *trained.network);
   print_result(o, [&](const pk::Tensor<float>& images) {
@@ -271,8 +270,8 @@ void run_multi_training(const MultiTrainingOptions& options) {
 
 void run_joint_training(const JointTrainingOptions& options) {
   PictureTrainingOptions o = options.training;
-  const auto image = pk::models::load_pose_attribute_net<float>(options.multi);
-  const auto lifter = pk::models::load_progressive_pose<float>(options.lift);
+  const auto image = load_image_network(options.multi);
+  const auto lifter = load_lifter(options.lift);
   JoinedNetwork net({.image = image->options(),
                      .lifter = lifter->options(),
                      .beta = o.beta,
@@ -307,7 +306,7 @@ void run_joint_training(const JointTrainingOptions& options) {
       },
       answers, steps_taken);
   print_end(o, result, steps_taken);
-  if (o.quiet) return;
+  if (o.quiet || result.end == pk::TrainingEnd::stopped) return;
   const auto best = o.folder / "best.safetensors";
   if (!o.folder.empty() && pk::is_file(best)) pk::load_safetensors(best, net);
   net.eval();

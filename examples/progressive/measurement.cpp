@@ -8,9 +8,6 @@
 #include <posekit/core/error.hpp>
 #include <posekit/io/npy.hpp>
 #include <posekit/io/safetensors.hpp>
-#include <posekit/models/image_lifter_network.hpp>
-#include <posekit/models/pose_attribute_network.hpp>
-#include <posekit/models/progressive_network.hpp>
 
 #include "image_measurement.hpp"
 #include "image_training.hpp"
@@ -35,22 +32,16 @@ Measured load_any(const std::filesystem::path& weights) {
   const pk::SafetensorsFile file(weights);
   const auto named = file.metadata().find("architecture");
   const std::string architecture = named == file.metadata().end() ? "" : named->second;
-  if (architecture == "pose_attribute_net")
-    return {.image = pk::models::load_pose_attribute_net<float>(weights)};
+  if (architecture == "pose_attribute_net") return {.image = load_image_network(weights)};
   if (architecture == "image_lifter") {
-    const auto joined = pk::models::load_image_lifter<float>(weights);
+    const auto joined = load_joined_network(weights);
     return {.joined = joined, .lifter = std::shared_ptr<const Lifter>(joined, &joined->lifter)};
   }
-  return {.lifter = pk::models::load_progressive_pose<float>(weights)};
+  return {.lifter = load_lifter(weights)};
 }
 
 void measure_pictures(const Measured& network, const MeasurementOptions& options) {
   const auto& image = network.joined ? network.joined->image.options() : network.image->options();
-  if (image.input[0] != image.input[1]) {
-    throw pk::FileError(pk::error_text(options.weights.string(), ": sees pictures of ",
-                                       image.input[0], " x ", image.input[1],
-                                       " pixels, expected square ones"));
-  }
   const PeopleOptions people{
       .image_size = image.input[0], .poses = options.poses, .threshold = options.pairs.threshold};
   print_domains(people, options.images, [&](const pk::Tensor<float>& pictures) {
@@ -61,12 +52,6 @@ void measure_pictures(const Measured& network, const MeasurementOptions& options
 }
 
 void measure_pairs(const Lifter& lifter, const MeasurementOptions& options) {
-  const auto& skeleton = pk::skeletons::pose_16;
-  if (lifter.options().skeleton != &skeleton) {
-    throw pk::FileError(pk::error_text(options.weights.string(), ": lifts poses of ",
-                                       lifter.options().skeleton->name, ", expected ",
-                                       skeleton.name));
-  }
   std::optional<StagedOutput> output;
   if (!options.folder.empty()) output.emplace(options.folder);
   const auto recordings = load_recordings(options.poses);

@@ -110,7 +110,7 @@ std::function<void()> parse_command_line(int argc, char** argv) {
       "\nExamples:\n"
       "  posekit-progressive predict --example 3          # with weights that come along\n"
       "  posekit-progressive attributes                   # of recordings that come along\n"
-      "  posekit-progressive train                        # lifts 2D poses, in a minute\n"
+      "  posekit-progressive train                        # lifts 2D poses, in two minutes\n"
       "  posekit-progressive eval --weights out/progressive-lift/best.safetensors\n"
       "  posekit-progressive ablate                       # the paper's Table 6\n"
       "  posekit-progressive train --stage multi --help   # from pictures to 2D poses and "
@@ -255,6 +255,7 @@ std::function<void()> parse_command_line(int argc, char** argv) {
   if (shrink.parsed()) return [a] { shrink_image_lifter(a->whole, a->shrunk); };
   if (train.parsed() && a->stage == "multi") {
     complete_pictures(a->multi.training);
+    a->multi.network.seed = a->multi.training.people.seed;
     return [a] { run_multi_training(a->multi); };
   }
   if (train.parsed() && a->stage == "joint") {
