@@ -30,7 +30,7 @@ using pk::testing::random_tensor;
 
 namespace {
 
-const pk::models::ImageLifterOptions written{
+const pk::models::ImageLifterOptions described{
     .image = {.stacks = 1, .features = 8, .domain_features = 5, .input = {64, 64}, .seed = 3},
     .lifter = {.width = 12,
                .blocks = 1,
@@ -41,7 +41,7 @@ const pk::models::ImageLifterOptions written{
 
 template <class T>
 std::shared_ptr<pk::models::ImageLifter<T>> written_net() {
-  return std::make_shared<pk::models::ImageLifter<T>>(written);
+  return std::make_shared<pk::models::ImageLifter<T>>(described);
 }
 
 }  // namespace
@@ -135,23 +135,23 @@ TEST_CASE("An image lifter is written with its description and read again", "[mo
   const auto image = random_tensor<float>({3, 64, 64}, 6, 0, 1);
   CHECK(identical(pk::predict(network, image).positions, pk::predict(again, image).positions));
   const auto loaded = pk::models::load_image_lifter<double>(folder / "net.safetensors");
-  CHECK(to_metadata(loaded->options()) == to_metadata(written));
+  CHECK(to_metadata(loaded->options()) == to_metadata(described));
   CHECK(loaded->options().lifter.second_block == pk::models::SecondBlock::distal_first);
 
-  pk::save_half_safetensors(folder / "half.safetensors", *net, to_metadata(written));
+  pk::save_half_safetensors(folder / "half.safetensors", *net, to_metadata(described));
   const auto half = pk::load_pose_network<float>(folder / "half.safetensors");
   CHECK(relative_difference(pk::predict(half, image).positions,
                             pk::predict(network, image).positions) < 0.05);
 
   // Its parts, alone.
-  pk::save_safetensors(folder / "image.safetensors", net->image, to_metadata(written.image));
-  pk::save_safetensors(folder / "lifter.safetensors", net->lifter, to_metadata(written.lifter));
+  pk::save_safetensors(folder / "image.safetensors", net->image, to_metadata(described.image));
+  pk::save_safetensors(folder / "lifter.safetensors", net->lifter, to_metadata(described.lifter));
   CHECK(to_metadata(
             pk::models::load_pose_attribute_net<float>(folder / "image.safetensors")->options()) ==
-        to_metadata(written.image));
+        to_metadata(described.image));
   CHECK(to_metadata(
             pk::models::load_progressive_pose<float>(folder / "lifter.safetensors")->options()) ==
-        to_metadata(written.lifter));
+        to_metadata(described.lifter));
   CHECK_THROWS_WITH(pk::models::load_progressive_pose<float>(folder / "image.safetensors"),
                     Catch::Contains("holds weights of 'pose_attribute_net', expected "
                                     "progressive_pose"));
@@ -165,7 +165,7 @@ TEST_CASE("Files that describe no image lifter are refused in one line", "[model
   const auto folder = scratch_folder("image_lifter_network");
   const auto net = written_net<float>();
   const auto with = [&](const std::string& key, const std::string& value) {
-    auto changed = to_metadata(written);
+    auto changed = to_metadata(described);
     changed[key] = value;
     if (value.empty()) changed.erase(key);
     pk::save_safetensors(folder / "changed.safetensors", *net, changed);
@@ -202,7 +202,7 @@ TEST_CASE("Files that describe no image lifter are refused in one line", "[model
     CHECK_THAT(said, Catch::Contains(text));
     CHECK(said.find('\n') == std::string::npos);
   }
-  pk::models::ImageLifterOptions other = written;
+  pk::models::ImageLifterOptions other = described;
   other.image.input = {64, 128};
   CHECK_THROWS_WITH(
       pk::models::pose_network(std::make_shared<pk::models::ImageLifter<float>>(other)),

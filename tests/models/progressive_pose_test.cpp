@@ -179,7 +179,7 @@ TEST_CASE("Lifting networks have as many parameters as are published", "[models]
   CHECK(pk::models::equal_width(both, both) == 1024);
   const auto lifter = pk::models::regressor_options(pk::models::PoseLifterOptions{});
   CHECK(pk::models::parameter_count(lifter) == 4291632);
-  for (const std::size_t off : {0, 4000})
+  for (const std::size_t off : {std::size_t{0}, std::size_t{4000}})
     CHECK(pk::models::width_of_size({lifter}, 4291632 + off) == 1024);
   CHECK(pk::models::width_of_size({lifter}, 4291632 + 5000) == 1025);
   CHECK(pk::models::width_of_size({lifter, lifter}, 2 * 4291632) == 1024);
